@@ -1,0 +1,74 @@
+"""Which identifiers exist, and how the ones that must repeat themselves are derived.
+
+A derived identifier is a function of what it stands for, so whoever is interrupted and starts
+again arrives at the same one and meets the claim made the first time (IM-01, IM-17).
+"""
+
+from typing import NewType
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+MessageId = NewType("MessageId", str)
+"""Ours: one message to or from one person. At most 64 characters of ``A-Z a-z 0-9 _ . : -``."""
+
+ProviderMessageId = NewType("ProviderMessageId", str)
+"""The provider's: case-sensitive, opaque, up to 255 characters (WhatsApp: ``wamid.…``)."""
+
+SenderId = NewType("SenderId", str)
+"""The sending account at the provider (WhatsApp: the phone number id)."""
+
+JobId = NewType("JobId", str)
+"""A bulk job: a UUID in text form (CF-28)."""
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://sendtrail.invalid/ids")
+
+
+def message_id_for_key(tenant: str, idempotency_key: str) -> MessageId:
+    """Return the message id of a send with an ``Idempotency-Key`` (IM-01).
+
+    Tenant: two tenants may choose the same key. Key: a repeated call is the same message, even
+    when the first one died between publishing and answering.
+
+    >>> message_id_for_key("acme", "order-17") == message_id_for_key("acme", "order-17")
+    True
+    """
+    return _message_id(uuid5(_NAMESPACE, f"send\x00{tenant}\x00{idempotency_key}"))
+
+
+def message_id_for_row(job_id: JobId, row: int) -> MessageId:
+    """Return the message id of one row of a job.
+
+    Job and row number: a feeder that starts again re-emits the same ids, so no recipient of a
+    job is written to twice, and two rows with the same phone number stay two messages.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"job\x00{job_id}\x00{row}"))
+
+
+def message_id_from(unique: UUID) -> MessageId:
+    """Return the message id of a send that nobody will ever repeat, from a random UUID."""
+    return _message_id(unique)
+
+
+def conversation(channel: str, sender_id: SenderId, recipient: str) -> str:
+    """Return the key under which one recipient's messages keep their order (IM-03)."""
+    return f"{channel}:{sender_id}:{recipient}"
+
+
+def callback_event_id(provider_message_id: str, status: str, occurred_at: str) -> str:
+    """Return the id of a status callback, equal for every repetition of it (IM-04).
+
+    Provider id: which message. Status: which step. Provider's time: the same step reported
+    again with another time is another statement.
+    """
+    return f"{provider_message_id}:{status}:{occurred_at}"
+
+
+def reply_event_id(message_id: MessageId, kind: str, attempt: int) -> str:
+    """Return the id of the fact a send attempt produced.
+
+    Message and attempt: each attempt speaks once. Kind: an attempt starts, and later ends.
+    """
+    return f"{message_id}:{kind}:{attempt}"
+
+
+def _message_id(unique: UUID) -> MessageId:
+    return MessageId(f"msg_{unique.hex}")

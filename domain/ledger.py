@@ -1,0 +1,127 @@
+"""What the dispatcher may do with a message next, so that none is sent twice (IM-02, IM-08).
+
+The ledger holds one entry a message id. An entry is claimed, and the claim is committed, before
+the provider is called; the outcome is recorded after. So a claim without an outcome means "may
+have been sent", and nothing but its owner's own outcome, the provider's evidence or the end of
+the grace period moves it on:
+
+    (none)  --claim-->  claimed  --accepted-->  accepted
+                           |     --refused--->  rejected
+                           |     --deferred-->  waiting  --due--> claimed
+                           +--in doubt, or its owner vanished--> in_doubt
+    in_doubt  --evidence-->  accepted
+              --grace over--> rejected (UNKNOWN_OUTCOME)
+              --grace over, and the request allows a second sending--> waiting
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import ProviderMessageId
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply
+from domain.retries import GiveUp, RetryAt, RetryPolicy, next_step
+
+
+class EntryState(StrEnum):
+    """How far the dispatcher is with a message."""
+
+    CLAIMED = "claimed"
+    """One attempt has begun and has not ended: the provider may be called right now."""
+    WAITING = "waiting"
+    """Nothing is on its way; due at a known time."""
+    IN_DOUBT = "in_doubt"
+    """May have been sent; not called again before it is settled."""
+    ACCEPTED = "accepted"
+    """The provider has it. Final."""
+    REJECTED = "rejected"
+    """It will not be sent. Final."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPolicy:
+    """Times and permissions that the decisions depend on."""
+
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    settle_after: timedelta = timedelta(minutes=10)
+    """How long evidence is waited for before an in-doubt message counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Record the provider's acceptance."""
+
+    provider_message_id: ProviderMessageId | None
+    """None where only a callback proves it and did not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Record that it will not be sent."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Put it down until then; the failure says why."""
+
+    due_at: datetime
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Leave it alone until then."""
+
+    settle_at: datetime
+
+
+Verdict = Accept | Reject | WaitUntil | Doubt
+
+
+def after_reply(
+    policy: LedgerPolicy, reply: Reply, *, attempt: int, now: datetime, chance: float
+) -> Verdict:
+    """Decide what the ended ``attempt`` (the first is 1) means for the message."""
+    match reply:
+        case Accepted(provider_message_id):
+            return Accept(provider_message_id)
+        case Rejected(failure):
+            return Reject(failure)
+        case InDoubt():
+            return Doubt(now + policy.settle_after)
+        case Deferred(failure, retry_after):
+            step = next_step(
+                policy.retries, attempt=attempt, now=now, chance=chance, retry_after=retry_after
+            )
+            return _after_deferral(step, failure)
+        case _:
+            assert_never(reply)
+
+
+def after_grace(*, now: datetime, resend_allowed: bool) -> Reject | WaitUntil:
+    """Decide on an in-doubt message of which no evidence came within the grace period (IM-08)."""
+    unknown = Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL)
+    return WaitUntil(now, unknown) if resend_allowed else Reject(unknown)
+
+
+def may_call(*, claimed_at: datetime, now: datetime, claim_lasts: timedelta) -> bool:
+    """Return whether a claim is still fresh enough to call the provider under it.
+
+    A process that was stopped between its claim and its call may wake up after others declared
+    the claim abandoned; it must then not call.
+    """
+    return now - claimed_at < claim_lasts
+
+
+def _after_deferral(step: RetryAt | GiveUp, failure: Failure) -> Verdict:
+    match step:
+        case RetryAt(due_at):
+            return WaitUntil(due_at, failure)
+        case GiveUp():
+            return Reject(failure)
+        case _:
+            assert_never(step)

@@ -1,0 +1,59 @@
+"""When a failed attempt is repeated, and when we stop (IM-09, CF-22).
+
+With the default policy the pauses before the second, third and fourth attempt lie, evenly
+spread, within (0.5..1), (1..2) and (2..4) seconds; a ``Retry-After`` moves them later, never
+earlier, and never beyond its cap.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a call is repeated."""
+
+    attempts: int = 4
+    """The first attempt and up to three more (CF-22)."""
+    base: timedelta = timedelta(seconds=1)
+    """The longest pause before the second attempt; doubles with each further one."""
+    longest: timedelta = timedelta(minutes=5)
+    """No pause of our own choice is longer."""
+    longest_retry_after: timedelta = timedelta(hours=1)
+    """A provider's ``Retry-After`` beyond it is cut, so that an absurd value parks nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again at this time."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """All attempts are used up."""
+
+
+NextStep = RetryAt | GiveUp
+
+
+def next_step(
+    policy: RetryPolicy,
+    *,
+    attempt: int,
+    now: datetime,
+    chance: float,
+    retry_after: timedelta | None = None,
+) -> NextStep:
+    """Decide what follows the ``attempt``-th failed attempt (the first is 1).
+
+    ``chance`` in [0, 1) spreads the pause over its upper half, so that what failed together
+    does not come back together.
+    """
+    if attempt >= policy.attempts:
+        return GiveUp()
+    pause = min(policy.base * 2 ** (attempt - 1), policy.longest) * (0.5 + chance / 2)
+    if retry_after is not None:
+        pause = max(pause, min(retry_after, policy.longest_retry_after))
+    return RetryAt(now + pause)

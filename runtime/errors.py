@@ -1,0 +1,48 @@
+"""Which errors cross the rooms, by what the caller does next.
+
+SendtrailError
+├── TryAgainLater       nothing was lost; the same call may succeed later (HTTP 503)
+│   ├── BrokerAway
+│   └── DatabaseAway
+├── InvalidInput        the caller's mistake, with the field's name (HTTP 400)
+├── NotFound            HTTP 404
+├── Conflict            the state does not allow it (HTTP 409)
+└── Fenced              another process owns the work now: drop it, commit nothing
+"""
+
+
+class SendtrailError(Exception):
+    """The root of our errors."""
+
+
+class TryAgainLater(SendtrailError):
+    """Something we depend on is away."""
+
+
+class BrokerAway(TryAgainLater):
+    """Kafka did not acknowledge in time. What was handed over may or may not arrive."""
+
+
+class DatabaseAway(TryAgainLater):
+    """PostgreSQL cannot be reached or is shutting down."""
+
+
+class InvalidInput(SendtrailError):
+    """A field of the input is wrong."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotFound(SendtrailError):
+    """There is no such thing; the argument is what people are told."""
+
+
+class Conflict(SendtrailError):
+    """The present state does not allow it; the argument is what people are told."""
+
+
+class Fenced(SendtrailError):
+    """Another process has taken over what this one was doing."""

@@ -1,0 +1,81 @@
+"""What every HTTP face shares: the application shell, its server, health and metrics."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+Check = Callable[[], Awaitable[str | None]]
+"""Returns what is wrong, None when all is well. Must answer within a second."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+SHUTDOWN_SECONDS = 10
+"""How long requests in progress may take to end after SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a service shows itself."""
+
+    title: str
+    description: str
+    ready: Check
+    lifespan: Lifespan
+
+
+def application(face: Face) -> FastAPI:
+    """Return an application with ``/healthz``, ``/readyz`` and ``/metrics``."""
+    app = FastAPI(title=face.title, description=face.description, lifespan=face.lifespan)
+
+    @app.get("/healthz", tags=["operations"], summary="Is the process alive?")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"], summary="Can it do its work now?")
+    async def readyz() -> Response:
+        problem = await face.ready()
+        if problem is None:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready", "reason": problem}, status_code=503)
+
+    @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def serve(app: FastAPI, *, host: str, port: int) -> None:
+    """Run the application until SIGTERM or SIGINT, then drain."""
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+async def raw_body(request: Request, *, limit: int) -> bytes | None:
+    """Return the body's raw bytes, or None as soon as more than ``limit`` bytes have come."""
+    received = bytearray()
+    async for chunk in _chunks(request):
+        received += chunk
+        if len(received) > limit:
+            return None
+    return bytes(received)
+
+
+def _chunks(request: Request) -> AsyncIterator[bytes]:
+    return request.stream()

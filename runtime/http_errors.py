@@ -1,0 +1,86 @@
+"""Turns every error into the answer of its API family; no traceback reaches a user (CF-08)."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from runtime.errors import Conflict, InvalidInput, NotFound, TryAgainLater
+from schemas.http.errors import Problem, body_of
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 1
+"""What a 503 asks of the caller; our own recovery takes about as long."""
+
+
+def shape_errors(app: FastAPI) -> None:
+    """Install the handlers."""
+    app.add_exception_handler(RequestValidationError, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+    app.add_exception_handler(InvalidInput, _answer)
+    app.add_exception_handler(NotFound, _answer)
+    app.add_exception_handler(Conflict, _answer)
+    app.add_exception_handler(TryAgainLater, _answer)
+    app.add_exception_handler(Exception, _answer)
+
+
+def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line a kind of error
+    """Return what the caller is told of an error."""
+    match error:
+        case InvalidInput(field=field, problem=problem):
+            return Problem(400, f"{field}: {problem}", field)
+        case RequestValidationError():
+            return _validation(error.errors())
+        case NotFound():
+            return Problem(404, str(error))
+        case Conflict():
+            return Problem(409, str(error))
+        case TryAgainLater():
+            return Problem(503, "Service temporarily unavailable, please try again")
+        case HTTPException(status_code=status, detail=detail):
+            return Problem(status, str(detail))
+        case _:
+            return Problem(500, "Internal error")
+
+
+def _validation(errors: Sequence[Any]) -> Problem:
+    first = errors[0]
+    # The first part says body, query or path; a body that is no JSON has only that part.
+    path = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int))
+    if first["type"] == "json_invalid":
+        return Problem(400, "body: not valid JSON", "body")
+    field = path or str(first["loc"][0])
+    return Problem(400, f"{field}: {first['msg']}", field)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning(
+            "request.failed",
+            extra={
+                "path": _route_of(request),
+                "status": problem.status,
+                "why": type(error).__name__,
+            },
+        )
+    body = body_of(problem, request.url.path)
+    headers = (
+        {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE
+        else None
+    )
+    return Response(
+        body.content, status_code=problem.status, media_type=body.media_type, headers=headers
+    )
+
+
+def _route_of(request: Request) -> str:
+    # The template, not the path: paths carry ids and sometimes phone numbers.
+    route: Any = request.scope.get("route")
+    return getattr(route, "path", "unmatched")

@@ -1,0 +1,138 @@
+"""Hands records to the broker and says when it has them (architecture, promise 1).
+
+aiokafka buffers and goes on trying while the broker is away. To its callers that would be a
+growing pile and a late answer, so `Producer` answers within a time and, while an overdue record
+is still undecided, refuses new ones at once: the overdue ones are the probe that tells when the
+broker is back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from runtime.errors import BrokerAway
+from schemas.topics.topic import Outgoing
+
+log = logging.getLogger(__name__)
+
+LINGER = timedelta(milliseconds=2)
+"""Lets records of one moment travel together; well below any latency we promise."""
+
+BATCH_BYTES = 256 * 1_024
+REQUEST_BYTES = 4 * 1_024 * 1_024
+STOP_WITHIN = timedelta(seconds=5)
+
+
+class Producer:
+    """An idempotent producer with acknowledgement by all replicas."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._overdue: set[asyncio.Future[Any]] = set()
+        self._closing: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether records handed over earlier are overdue."""
+        return bool(self._overdue)
+
+    async def publish(self, records: Sequence[Outgoing], *, within: timedelta) -> None:
+        """Return when the broker has all the records, in their order per partition.
+
+        Raises `BrokerAway` when it does not say so in time. The records may still arrive later:
+        every record of ours carries a deterministic id, so publishing it again is harmless.
+        """
+        if not records:
+            return
+        if self._overdue:
+            raise BrokerAway("earlier records are overdue")
+        handed: list[asyncio.Future[Any]] = []  # what a time-out leaves undecided
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                producer = await self._ready()
+                for record in records:
+                    handed.append(await _hand_over(producer, record))  # noqa: PERF401
+                await asyncio.gather(*(asyncio.shield(future) for future in handed))
+        except TimeoutError as error:
+            self._watch(handed)
+            raise BrokerAway("not acknowledged in time") from error
+        except KafkaError as error:
+            await self._discard()
+            raise BrokerAway(type(error).__name__) from error
+
+    async def stop(self) -> None:
+        """Send what is buffered, for a bounded time, and close."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+    async def _ready(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=int(LINGER.total_seconds() * 1_000),
+                    max_batch_size=BATCH_BYTES,
+                    max_request_size=REQUEST_BYTES,
+                )
+                await _start(producer)
+                self._producer = producer
+            return self._producer
+
+    def _watch(self, handed: Sequence[asyncio.Future[Any]]) -> None:
+        undecided = {future for future in handed if not future.done()}
+        if undecided:
+            log.warning("broker.away", extra={"records_undecided": len(undecided)})
+        self._overdue |= undecided
+        for future in undecided:
+            future.add_done_callback(self._decided)
+
+    def _decided(self, future: asyncio.Future[Any]) -> None:
+        self._overdue.discard(future)
+        if not future.cancelled() and future.exception() is not None:
+            # The producer may have given up on its sequence numbers: begin with a fresh one.
+            self._producer, spent = None, self._producer
+            if spent is not None:
+                closing = asyncio.ensure_future(_close(spent))
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+        if not self._overdue:
+            log.info("broker.back")
+
+    async def _discard(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+
+async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
+    return await producer.send(
+        record.topic, value=record.value, key=record.key, headers=list(record.headers)
+    )
+
+
+async def _start(producer: AIOKafkaProducer) -> None:
+    try:
+        await producer.start()
+    except BaseException:
+        await _close(producer)
+        raise
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(STOP_WITHIN.total_seconds()):
+            await producer.stop()
+    except (TimeoutError, KafkaError) as error:
+        log.warning("producer.closed_unclean", extra={"reason": type(error).__name__})

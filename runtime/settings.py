@@ -1,0 +1,38 @@
+"""Settings come from the environment, are read once and then passed down (architecture, Running).
+
+A missing or wrong variable ends the process with one line that names it.
+"""
+
+import sys
+from typing import TypeVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseSettings):
+    """What every service reads. Each field is the environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = "127.0.0.1:19092"
+    """``host:port``, comma-separated."""
+    database_url: SecretStr = SecretStr("postgresql+psycopg2://postgres@127.0.0.1:15432/sendtrail")
+    """SQLAlchemy URL; secret because it may carry a password."""
+    http_host: str = "127.0.0.1"
+    """Only this machine by default; a proxy stands in front of anything public."""
+    log_level: str = "INFO"
+    """One of DEBUG, INFO, WARNING, ERROR."""
+
+
+def read(kind: type[S]) -> S:
+    """Return the service's settings, or end the process with a line per wrong variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            variable = "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"sendtrail: {variable}: {problem['msg']}\n")
+        raise SystemExit(2) from None

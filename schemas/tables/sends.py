@@ -1,0 +1,79 @@
+"""What the scheduler has accepted and still has to hand to Kafka, and what it has answered."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from schemas.tables import METADATA
+from schemas.tables.messages import MOMENT
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    METADATA,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    # The creating call, e.g. "POST /api/v1/im/messages".
+    sa.Column("call", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("body_hash", sa.LargeBinary, nullable=False),
+    # Null until the work behind the answer is durable: a repetition then does it again.
+    sa.Column("answer", JSONB),
+    sa.Column("created_at", MOMENT, nullable=False, index=True),
+)
+
+accepted_sends = sa.Table(
+    "accepted_sends",
+    METADATA,
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("sent_at", MOMENT, nullable=False),
+    # Null: published at once. Otherwise when it is to be published.
+    sa.Column("due_at", MOMENT),
+    # The request, until it is published.
+    sa.Column("request", sa.LargeBinary),
+    sa.Column("published_at", MOMENT),
+    sa.Index(
+        "accepted_sends_due",
+        "due_at",
+        postgresql_where=sa.text("published_at IS NULL AND due_at IS NOT NULL"),
+    ),
+)
+
+jobs = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("tenant_id", sa.Text),
+    sa.Column("name", sa.String(100)),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("sender_id", sa.Text, nullable=False),
+    # The text with its placeholders.
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("started_at", MOMENT),
+    sa.Column("finished_at", MOMENT),
+    sa.Index(
+        "jobs_unfinished",
+        "created_at",
+        postgresql_where=sa.text("status IN ('pending', 'running')"),
+    ),
+)
+
+job_items = sa.Table(
+    "job_items",
+    METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("row", sa.Integer, primary_key=True),
+    sa.Column("message_id", sa.Text, nullable=False, unique=True),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("variables", JSONB, nullable=False),
+    # waiting -> fed -> settled; or skipped (with a reason), or cancelled.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("error_code", sa.String(50)),
+    sa.Column("error_detail", sa.Text),
+    sa.CheckConstraint(
+        "state IN ('waiting', 'fed', 'settled', 'skipped', 'cancelled')", name="job_items_state"
+    ),
+    sa.Index("job_items_waiting", "job_id", "row", postgresql_where=sa.text("state = 'waiting'")),
+    sa.Index("job_items_fed", "job_id", postgresql_where=sa.text("state = 'fed'")),
+    postgresql_with={"fillfactor": "70"},
+)

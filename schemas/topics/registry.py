@@ -1,0 +1,40 @@
+"""Every topic there is: who writes it, who reads it, how many partitions."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.send_requests import SEND_REQUESTS
+from schemas.topics.status_changes import STATUS_CHANGES
+from schemas.topics.task_changes import TASK_CHANGES
+from schemas.topics.topic import Topic
+
+PARTITIONS = 12
+"""Bounds the parallelism of a consumer group; one number for all, so that what is keyed alike
+lies alike: a message's facts and its changes have the same partition number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A topic and its place in the flow."""
+
+    topic: Topic[Any]
+    written_by: tuple[str, ...]
+    read_by: tuple[str, ...]
+
+
+REGISTRY: tuple[Entry, ...] = (
+    Entry(SEND_REQUESTS, ("upstream", "scheduler"), ("dispatcher", "status_projector")),
+    Entry(PROVIDER_EVENTS, ("ingest_webhook", "dispatcher"), ("status_projector",)),
+    Entry(STATUS_CHANGES, ("status_projector",), ("scheduler", "statistics", "anyone")),
+    Entry(TASK_CHANGES, ("scheduler",), ("status_projector", "anyone")),
+)
+
+DEAD_LETTER_SUFFIX = ".dlq"
+DEAD_LETTER_RETENTION = timedelta(days=7)
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Return the name of the topic that keeps a topic's rejected records."""
+    return topic + DEAD_LETTER_SUFFIX
