@@ -1,0 +1,52 @@
+"""The real parts every test may stand on: Kafka, PostgreSQL and the providers' simulator.
+
+The stack starts with the first test that asks for it, once a session, and is gone afterwards. What
+a module's tests share (a database, empty topics) is made anew for each module.
+"""
+
+import asyncio
+import re
+from collections.abc import Generator
+
+import pytest
+
+from deploy.stack import Stack, lease
+from tests import topics
+from tests.databases import Databases
+
+
+@pytest.fixture(scope="session")
+def stack() -> Generator[Stack]:
+    """Return a running Kafka and PostgreSQL that no other run of the tests uses."""
+    with lease("tests") as leased:
+        yield leased
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(stack: Stack) -> str:
+    """Return the broker's address; the registry's topics exist, empty at the session's start."""
+    asyncio.run(topics.recreate(stack.kafka.bootstrap))
+    return stack.kafka.bootstrap
+
+
+@pytest.fixture(scope="module")
+def clean_topics(kafka_bootstrap: str) -> str:
+    """Return the broker's address; each topic of the registry exists and is empty."""
+    asyncio.run(topics.recreate(kafka_bootstrap))
+    return kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def databases(stack: Stack) -> Databases:
+    """Return the maker of databases; those of an earlier session are gone."""
+    made = Databases(stack.postgres)
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="module")
+def database_url(databases: Databases, request: pytest.FixtureRequest) -> str:
+    """Return the SQLAlchemy URL of an empty, migrated database of this module's own."""
+    # Not dropped at once: that takes a checkpoint, some 500 ms. The next session does it.
+    module = "_".join(request.path.with_suffix("").parts)
+    return databases.create("test_" + re.sub(r"\W+", "_", module)[-50:])
