@@ -23,14 +23,18 @@ LONGEST_PAUSE = timedelta(seconds=5)
 
 @asynccontextmanager
 async def running(**works: Work) -> AsyncGenerator[None]:
-    """Run each named work until the block ends, then cancel all and wait for their clean-up."""
+    """Run each named work until the block ends, then stop them, the last named first.
+
+    Each is cancelled and its clean-up awaited before the one named before it is touched: name
+    what others hand their work to before them.
+    """
     tasks = [asyncio.create_task(_for_ever(name, work), name=name) for name, work in works.items()]
     try:
         yield
     finally:
-        for task in tasks:
+        for task in reversed(tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait([task])
 
 
 async def every(interval: timedelta, tick: Callable[[], Awaitable[bool]]) -> None:

@@ -1,0 +1,35 @@
+"""How far a partition's records are finished, whatever the order they finish in.
+
+Only the finished prefix may be committed: a restart then repeats what was unfinished and never
+skips it (IM-12).
+"""
+
+
+class PartitionProgress:
+    """The records of one partition that were handed out since it was assigned."""
+
+    def __init__(self) -> None:
+        # In order of offsets, because records are handed out in that order.
+        self._open: dict[int, None] = {}
+        self._next: int | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many records are handed out and not finished."""
+        return len(self._open)
+
+    def start(self, offset: int) -> None:
+        """Note that the record is handed out; offsets only grow."""
+        if self._next is not None and offset < self._next:
+            raise ValueError(f"offset {offset} was handed out before")
+        self._open[offset] = None
+        self._next = offset + 1
+
+    def finish(self, offset: int) -> None:
+        """Note that the record is dealt with; doing so twice changes nothing."""
+        self._open.pop(offset, None)
+
+    @property
+    def committable(self) -> int | None:
+        """The offset to continue from after a restart; None before the first record."""
+        return next(iter(self._open), self._next)

@@ -1,0 +1,343 @@
+"""Reads topics in batches and commits what is finished: what both hot services run on.
+
+What a `Stream` promises its handler and everyone else:
+
+- Records of a partition are handed over in order, each batch after the one before was received.
+- Only the finished prefix of a partition is committed; what is unfinished comes again, to this
+  process or another, after a crash, a rebalance or a restart. So handlers must be idempotent.
+- At most `StreamConfig.max_in_flight` records are unfinished; beyond it the partitions are
+  paused, and memory stays bounded however long the backlog is (architecture, promise 9).
+- When partitions are taken away, or the process is asked to stop, nothing new is handed over,
+  what is unfinished gets `StreamConfig.drain_within` to finish, and the prefix is committed.
+- A record that is no record of its topic goes to the DLQ with the reason, and disturbs nothing.
+- `TryAgainLater` from the handler means: the same batch again, a little later.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from runtime.errors import BrokerAway, TryAgainLater
+from runtime.kafka.dead_letters import DeadLetters, Rejected
+from runtime.kafka.progress import PartitionProgress
+from schemas.topics.dead_letters import Place, Reason
+from schemas.topics.topic import Headers, MalformedRecord, Topic
+
+log = logging.getLogger(__name__)
+
+POLL = timedelta(milliseconds=200)
+COMMIT_EVERY = timedelta(milliseconds=250)
+PATIENCE = timedelta(seconds=1)
+"""How long a full handler is waited for before the partitions are paused: aiokafka throws away
+what it has prefetched of a paused partition, so short waits do without."""
+FIRST_PAUSE = timedelta(milliseconds=100)
+LONGEST_PAUSE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """Who reads, and how much at once."""
+
+    bootstrap: str
+    group: str
+    max_in_flight: int
+    """Unfinished records in this process."""
+    max_poll: int = 1_000
+    """Records of one batch: big batches are what makes the projector quick."""
+    drain_within: timedelta = timedelta(seconds=5)
+    session: timedelta = timedelta(seconds=6)
+    """A process that was killed is noticed after this time; the broker's least."""
+    fetch_bytes: int = 256 * 1_024
+    """Prefetched per partition."""
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One record in the handler's hands until it calls `finish`."""
+
+    place: TopicPartition
+    offset: int
+    key: bytes | None
+    value: Any
+    """What the topic's codec made of the bytes."""
+    raw: bytes
+    headers: Headers
+    progress: PartitionProgress
+    _on_finish: Callable[[], None]
+
+    def finish(self) -> None:
+        """Say that the record is dealt with: applied, parked, put down durably or rejected."""
+        self.progress.finish(self.offset)
+        self._on_finish()
+
+
+class Group(Protocol):
+    """What a handler may ask about the consumer group."""
+
+    async def committed(self, partition: TopicPartition) -> int | None:
+        """Return the group's committed offset, None before the first commit."""
+        ...
+
+
+class Handler(Protocol):
+    """What is done with the records."""
+
+    async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
+        """Prepare for partitions, before the first of their records is handed over."""
+        ...
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> None:
+        """Take a batch. Each delivery is finished before or after this returns.
+
+        `TryAgainLater` hands over the whole batch again; it must then not have been started.
+        """
+        ...
+
+    def revoked(self, places: Collection[TopicPartition]) -> None:
+        """Forget what is not started of these partitions: another process will get it."""
+        ...
+
+
+class Stream:
+    """One member of a consumer group, run until it is cancelled."""
+
+    def __init__(
+        self,
+        config: StreamConfig,
+        topics: Sequence[Topic[Any]],
+        handler: Handler,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self._config = config
+        self._topics = {topic.name: topic for topic in topics}
+        self._handler = handler
+        self._dead_letters = dead_letters
+        self._progress: dict[TopicPartition, PartitionProgress] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._room = asyncio.Event()
+        self._draining = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many records are handed over and not finished."""
+        return sum(progress.in_flight for progress in self._progress.values())
+
+    async def run(self) -> None:
+        """Read until cancelled, then drain. Raises `BrokerAway` when there is no broker."""
+        consumer = self._consumer()
+        try:
+            await consumer.start()
+        except KafkaError as error:
+            await consumer.stop()
+            raise BrokerAway(type(error).__name__) from error
+        self._draining = False
+        commits = asyncio.create_task(self._commit_for_ever(consumer))
+        try:
+            while True:
+                await self._step(consumer)
+        finally:
+            self._draining = True
+            await self._drain(consumer, self._progress)
+            commits.cancel()
+            await consumer.stop()
+            self._progress.clear()
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        config = self._config
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=config.bootstrap,
+            group_id=config.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=_milliseconds(config.session),
+            heartbeat_interval_ms=_milliseconds(config.session / 4),
+            max_poll_interval_ms=_milliseconds(timedelta(minutes=10)),
+            max_partition_fetch_bytes=config.fetch_bytes,
+            metadata_max_age_ms=_milliseconds(timedelta(seconds=30)),
+        )
+        consumer.subscribe(list(self._topics), listener=_Listener(self, consumer))
+        return consumer
+
+    async def _step(self, consumer: AIOKafkaConsumer) -> None:
+        room = self._config.max_in_flight - self.in_flight
+        if room <= 0:
+            await self._wait_for_room(consumer)
+            return
+        polled = await consumer.getmany(
+            timeout_ms=_milliseconds(POLL), max_records=min(room, self._config.max_poll)
+        )
+        # Nothing is awaited between the poll and the registration: a rebalance cannot fall between.
+        new = [place for place in polled if place not in self._progress]
+        deliveries, rejected = self._register(polled)
+        if new:
+            await self._persist(lambda: self._handler.assigned(new, consumer), new)
+        if rejected:
+            await self._reject(rejected)
+        await self._hand_over(deliveries)
+
+    async def _wait_for_room(self, consumer: AIOKafkaConsumer) -> None:
+        if await self._room_within(PATIENCE):
+            return
+        paused = list(consumer.assignment())
+        consumer.pause(*paused)
+        try:
+            while not await self._room_within(POLL):
+                # An empty poll keeps the membership; what it might return is not lost but ours.
+                await consumer.getmany(timeout_ms=0)
+        finally:
+            consumer.resume(*(consumer.assignment() & set(paused)))
+
+    async def _room_within(self, time: timedelta) -> bool:
+        deadline = asyncio.get_running_loop().time() + time.total_seconds()
+        while self.in_flight > self._config.max_in_flight // 2:
+            self._room.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._room.wait()
+            except TimeoutError:
+                return False
+        return True
+
+    def _register(
+        self, polled: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+    ) -> tuple[list[Delivery], list[tuple[Delivery, MalformedRecord]]]:
+        deliveries: list[Delivery] = []
+        rejected: list[tuple[Delivery, MalformedRecord]] = []
+        for place, records in polled.items():
+            progress = self._progress.setdefault(place, PartitionProgress())
+            topic = self._topics[place.topic]
+            for record in records:
+                delivery = self._delivery(place, record, progress)
+                progress.start(record.offset)
+                try:
+                    delivery.value = topic.decode(record.value)
+                except MalformedRecord as error:
+                    rejected.append((delivery, error))
+                else:
+                    deliveries.append(delivery)
+        return deliveries, rejected
+
+    def _delivery(
+        self,
+        place: TopicPartition,
+        record: ConsumerRecord[bytes, bytes],
+        progress: PartitionProgress,
+    ) -> Delivery:
+        return Delivery(
+            place,
+            record.offset,
+            record.key,
+            None,
+            record.value or b"",
+            tuple(record.headers),
+            progress,
+            self._room.set,
+        )
+
+    async def _reject(self, rejected: Sequence[tuple[Delivery, MalformedRecord]]) -> None:
+        letters = [reject(delivery, Reason.MALFORMED, str(why)) for delivery, why in rejected]
+        places = {delivery.place for delivery, _ in rejected}
+        await self._persist(lambda: self._dead_letters.add(letters), places)
+        for delivery, _ in rejected:
+            delivery.finish()
+        log.warning("records.rejected", extra={"count": len(rejected)})
+
+    async def _hand_over(self, deliveries: list[Delivery]) -> None:
+        if deliveries:
+            # Those taken away while we waited are another process's now.
+            await self._persist(
+                lambda: self._handler.receive([d for d in deliveries if self._is_ours(d)]),
+                {delivery.place for delivery in deliveries},
+            )
+
+    async def _persist(self, act: Callable[[], Any], places: Collection[TopicPartition]) -> None:
+        """Do it until it succeeds or none of the partitions is ours any more."""
+        pause = FIRST_PAUSE
+        while any(place in self._progress for place in places):
+            try:
+                await act()
+            except TryAgainLater as error:
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("stream.waiting", extra={"group": self._config.group, "why": reason})
+            else:
+                return
+            await asyncio.sleep(pause.total_seconds())
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        return self._progress.get(delivery.place) is delivery.progress
+
+    async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY.total_seconds())
+            await self._commit(consumer, self._progress)
+
+    async def _commit(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
+        due = {
+            place: offset
+            for place in places
+            if (progress := self._progress.get(place)) is not None
+            and (offset := progress.committable) is not None
+            and self._committed.get(place) != offset
+        }
+        if not due:
+            return
+        try:
+            await consumer.commit(due)
+        except KafkaError as error:
+            # Not lost: the next commit covers it, or the new owner starts a little earlier.
+            log.info("commit.failed", extra={"why": type(error).__name__})
+        else:
+            self._committed.update(due)
+
+    async def _drain(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
+        places = list(places)
+        self._handler.revoked(places)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._config.drain_within.total_seconds()):
+                while any(self._progress[place].in_flight for place in places):
+                    self._room.clear()
+                    await self._room.wait()
+        await self._commit(consumer, places)
+
+    async def give_up(
+        self, consumer: AIOKafkaConsumer, revoked: Collection[TopicPartition]
+    ) -> None:
+        """End the work on partitions that the group is about to hand to others."""
+        held = [place for place in revoked if place in self._progress]
+        if not self._draining:
+            await self._drain(consumer, held)
+        for place in held:
+            self._progress.pop(place, None)
+            self._committed.pop(place, None)
+        self._room.set()
+
+
+class _Listener(ConsumerRebalanceListener):
+    def __init__(self, stream: Stream, consumer: AIOKafkaConsumer) -> None:
+        self._stream = stream
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        await self._stream.give_up(self._consumer, revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        log.info("partitions.assigned", extra={"count": len(assigned)})
+
+
+def reject(delivery: Delivery, reason: Reason, detail: str) -> Rejected:
+    """Return the delivery as a rejected record, its bytes and headers as they came."""
+    place = Place(delivery.place.topic, delivery.place.partition, delivery.offset)
+    return Rejected(place, delivery.key, delivery.raw, delivery.headers, reason, detail)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1_000)
