@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from deploy.stack.errors import StackError
-from deploy.stack.stack import DEV, Stack
+from deploy.stack.stack import DEV, Stack, all_names
 
 LAST_LINES = 40
 
@@ -15,13 +15,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code. What goes wrong is one line on stderr and a 1."""
     chosen = _parser().parse_args(arguments)
     try:
-        COMMANDS[chosen.command](Stack(chosen.name))
-    except StackError as error:
-        print(f"stack {chosen.name}: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        # A disk that fills up meanwhile, a directory we may not write to.
-        print(f"stack {chosen.name}: {error}", file=sys.stderr)
+        for name in all_names() if chosen.all else [chosen.name]:
+            COMMANDS[chosen.command](Stack(name))
+    except (StackError, OSError) as error:
+        # OSError: a disk that fills up meanwhile, a directory we may not write to.
+        print(f"stack: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -29,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def up(stack: Stack) -> None:
-    """Start the stack and say where it is."""
+    """Start the servers and say where they are."""
     stack.up()
     status(stack)
 
@@ -41,9 +39,9 @@ def down(stack: Stack) -> None:
 
 def status(stack: Stack) -> None:
     """Print one line a server."""
+    print(f"{stack.name} ({stack.places.state})")
     _print_line("Kafka", stack.kafka.is_ready(), stack.kafka.pid, stack.kafka.bootstrap)
     _print_line("PostgreSQL", stack.postgres.is_ready(), stack.postgres.pid, stack.postgres.dsn)
-    print(f"{'state':<11} {stack.places.state}")
 
 
 def logs(stack: Stack) -> None:
@@ -76,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     meanings = "; ".join(f"{name}: {_meaning(do)}" for name, do in COMMANDS.items())
     parser.add_argument("command", choices=list(COMMANDS), help=meanings)
     parser.add_argument("--name", default=DEV, help="which stack (default: %(default)s)")
+    parser.add_argument("--all", action="store_true", help="every stack of this checkout")
     return parser
 
 
@@ -85,7 +84,7 @@ def _meaning(command: Callable[[Stack], None]) -> str:
 
 def _print_line(title: str, is_ready: bool, pid: int | None, address: str) -> None:  # noqa: FBT001
     if pid is None:
-        print(f"{title:<11} down")
+        print(f"  {title:<10} down")
     else:
         state = "up" if is_ready else "does not answer"
-        print(f"{title:<11} {state}, process {pid}, {address}")
+        print(f"  {title:<10} {state}, process {pid}, {address}")

@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,8 +97,10 @@ class Stack:
         with self._alone():
             self._record = self._settled()
             self._record.write(self.places)
-            self.postgres.start()
-            self.kafka.start()
+            with ThreadPoolExecutor() as starting:
+                starts = [starting.submit(server.start) for server in (self.postgres, self.kafka)]
+            for start in starts:
+                start.result()
 
     def down(self) -> None:
         """Stop both; the data stays."""
@@ -111,8 +114,7 @@ class Stack:
             self.kafka.kill()
             self.postgres.kill()
             shutil.rmtree(self.places.short, ignore_errors=True)
-            for path in self.places.state.iterdir():
-                _remove(path)
+            shutil.rmtree(self.places.state, ignore_errors=True)
 
     def _alone(self) -> AbstractContextManager[None]:
         return locked(self.places.state.parent / f"{self.name}.lock")
@@ -166,12 +168,11 @@ def lease(name: str, checkout: Path = CHECKOUT) -> Generator[Stack]:
             return
 
 
+def all_names(checkout: Path = CHECKOUT) -> list[str]:
+    """Name every stack that has state in this checkout; `dev` first, whether it has or not."""
+    found = [path.name for path in (checkout / ".stack").glob("*") if path.is_dir()]
+    return [DEV, *sorted(set(found) - {DEV})]
+
+
 def _are_free(ports: Ports) -> bool:
     return all(is_free(port) for port in (ports.kafka, ports.controller, ports.postgres))
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
