@@ -10,9 +10,9 @@ from collections.abc import Generator
 
 import pytest
 
+from deploy.databases import Databases
 from deploy.stack import Stack, lease
-from tests import topics
-from tests.databases import Databases
+from deploy.topics import recreate_topics
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +25,14 @@ def stack() -> Generator[Stack]:
 @pytest.fixture(scope="session")
 def kafka_bootstrap(stack: Stack) -> str:
     """Return the broker's address; the registry's topics exist, empty at the session's start."""
-    asyncio.run(topics.recreate(stack.kafka.bootstrap))
+    asyncio.run(recreate_topics(stack.kafka.bootstrap))
     return stack.kafka.bootstrap
 
 
 @pytest.fixture(scope="module")
 def clean_topics(kafka_bootstrap: str) -> str:
     """Return the broker's address; each topic of the registry exists and is empty."""
-    asyncio.run(topics.recreate(kafka_bootstrap))
+    asyncio.run(recreate_topics(kafka_bootstrap))
     return kafka_bootstrap
 
 
