@@ -92,14 +92,16 @@ class Daemon:
                 )
             time.sleep(POLL.total_seconds())
 
-    def stop(self, how: signal.Signals, within: timedelta) -> None:
-        """Ask it to end, and kill it if it has not done so in time."""
+    def stop(self, how: signal.Signals, within: timedelta) -> bool:
+        """Ask it to end, and kill it if it has not done so in time; returns whether it obeyed."""
         server = self.find()
         if server is not None:
             _send(server, signal.SIGCONT)
             _send(server, how)
             wait_until_gone([server], within)
+        obeyed = server is None or not _is_alive(server)
         self.kill()
+        return obeyed
 
     def kill(self) -> None:
         """Kill -9 the server and what belongs to it; returns when all of it is gone."""
@@ -171,8 +173,10 @@ def wait_until_gone(processes: Sequence[psutil.Process], within: timedelta) -> N
 
 def _is_alive(process: psutil.Process) -> bool:
     # A zombie has ended; where nothing collects it (a container without init) it stays for ever.
+    # But a killed JVM shows as one while its other threads still hold its ports.
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        return process.is_running() and not ended
     except psutil.NoSuchProcess:
         return False
 

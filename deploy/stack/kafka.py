@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from deploy.stack import prerequisites
+from deploy.stack.class_archive import ClassArchive
 from deploy.stack.daemons import Daemon, last_words
 from deploy.stack.errors import StackError
 from deploy.stack.jars import kafka_jars
@@ -27,6 +28,8 @@ LOGGING = CHECKOUT / "deploy" / "kafka" / "log4j2.xml"
 
 # The serial collector: on two cores G1's threads take turns with everything else.
 JVM = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData"]
+
+MAIN_CLASS = "kafka.Kafka"
 
 STARTS_WITHIN = timedelta(seconds=60)
 STOPS_WITHIN = timedelta(seconds=20)
@@ -69,7 +72,8 @@ class Kafka:
     def stop(self) -> None:
         """Let the broker close its logs and end."""
         with self._alone():
-            self._daemon.stop(signal.SIGTERM, STOPS_WITHIN)
+            if self.pid is not None and self._daemon.stop(signal.SIGTERM, STOPS_WITHIN):
+                self._classes.keep()
 
     def kill(self) -> None:
         """Kill -9 the broker's JVM; what it acknowledged is there again after `start`."""
@@ -94,13 +98,21 @@ class Kafka:
         return self.places.state / "kafka"
 
     @property
+    def _jars(self) -> Path:
+        return kafka_jars(self.places.cache)
+
+    @property
+    def _classes(self) -> ClassArchive:
+        return ClassArchive(self._jars, self.places.state)
+
+    @property
     def _mark(self) -> str:
         return f"-Dsendtrail.stack={self.places.state}"
 
     @property
     def _daemon(self) -> Daemon:
         def is_it(process: psutil.Process) -> bool:
-            return process.name() == "java" and self._mark in process.cmdline()
+            return {self._mark, MAIN_CLASS} <= set(process.cmdline())
 
         return Daemon("Kafka", self.places.state / "kafka.pid", self.log, is_it)
 
@@ -115,12 +127,14 @@ class Kafka:
         if not self._data.is_dir():
             self._format()
         settings = self._settings("server.properties", self._data)
-        self._daemon.launch([*self._java(), "kafka.Kafka", str(settings)])
+        self._daemon.launch(
+            self._java(MAIN_CLASS, str(settings), classes=self._classes.to_use_or_write())
+        )
 
-    def _java(self) -> list[str]:
-        jars = kafka_jars(self.places.cache)
+    def _java(self, *program: str, classes: list[str]) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={LOGGING}"
-        return [str(prerequisites.java()), *JVM, self._mark, logging, "-cp", f"{jars}/*"]
+        java = [str(prerequisites.java()), *JVM, *classes, self._mark, logging]
+        return [*java, "-cp", f"{self._jars}/*", *program]
 
     def _settings(self, name: str, data: Path) -> Path:
         """Write the broker's settings; again at each start, as its ports may have changed."""
@@ -139,9 +153,10 @@ class Kafka:
         shutil.rmtree(unfinished, ignore_errors=True)
         settings = self._settings("format.properties", unfinished)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+        format_it = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+        argv = self._java(*format_it, classes=self._classes.to_use())
         with self.log.open("ab") as log:
-            ran = subprocess.run([*self._java(), *tool], stdout=log, stderr=log, check=False)
+            ran = subprocess.run(argv, stdout=log, stderr=log, check=False)
         if ran.returncode != 0:
             raise StackError(f"Kafka could not format its storage: {last_words(self.log)}")
         unfinished.rename(self._data)

@@ -37,8 +37,17 @@ def maven() -> Path:
     return Path(found)
 
 
+def java_build() -> str:
+    """Say which build of Java `java()` is, in its own words."""
+    return _build(java())
+
+
 def _version(java: Path) -> int:
     """Return the feature release: 17 for "17.0.15", 8 for "1.8.0"; 0 if it does not run."""
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    match = re.search(r'version "(?:1\.)?(\d+)', said)
+    match = re.search(r'version "(?:1\.)?(\d+)', _build(java))
     return int(match[1]) if match else 0
+
+
+@cache
+def _build(java: Path) -> str:
+    return subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
