@@ -5,7 +5,7 @@ with Pipeline("demo", copies={"dispatcher": 2}) as world:  # or `async with`
     world.urls["scheduler"]  # "http://127.0.0.1:23456"
     world.process("dispatcher", 1).kill()
     world.stack.kafka.kill()
-    world.simulator.verdict()
+    world.simulator.verdict().sent_twice
 ```
 
 Each run begins with empty topics, empty tables and secrets of its own. Every service is a process
@@ -23,6 +23,7 @@ from typing import Self
 from deploy import wiring
 from deploy.databases import Databases
 from deploy.processes import Process, python_module, stop_all
+from deploy.simulated_provider import SimulatedProvider
 from deploy.stack import Stack, lease
 from deploy.topics import recreate_topics
 from deploy.wiring import Seat, Secrets
@@ -127,6 +128,11 @@ class Pipeline:
     def urls(self) -> dict[str, str]:
         """Where each process answers, by the same names."""
         return {seat.name: seat.url for seat in self._members}
+
+    @property
+    def simulator(self) -> SimulatedProvider:
+        """The provider's side: its ledger, its verdict, its knobs."""
+        return SimulatedProvider(self.urls[wiring.SIMULATOR])
 
     @property
     def stack(self) -> Stack:
