@@ -181,6 +181,11 @@ def _earliest_failure(known: FailedAt | None, heard: FailedAt) -> FailedAt:
     return heard if known is None else min(known, heard, key=_failure_order)
 
 
-def _failure_order(failed: FailedAt) -> tuple[datetime, str, str, str]:
+def _failure_order(failed: FailedAt) -> tuple[datetime, str, tuple[str, ...], tuple[str, ...]]:
     failure = failed.failure
-    return (failed.at, failure.code, failure.provider_code or "", failure.detail or "")
+    return (failed.at, failure.code, _orderable(failure.provider_code), _orderable(failure.detail))
+
+
+def _orderable(text: str | None) -> tuple[str, ...]:
+    # No text and an empty text are two things, or the order of arrival would choose.
+    return () if text is None else (text,)

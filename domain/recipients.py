@@ -23,6 +23,7 @@ def to_e164(number: str) -> str:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException as error:
         raise InvalidRecipient("not a phone number with its country code") from error
-    if not phonenumbers.is_valid_number(parsed):
+    # An extension cannot be written to, and E.164 would drop it: the message would go elsewhere.
+    if parsed.extension or not phonenumbers.is_valid_number(parsed):
         raise InvalidRecipient("no such phone number")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

@@ -8,6 +8,9 @@ earlier, and never beyond its cap.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+_DOUBLINGS = 30
+"""One second doubled so often is 34 years; a timedelta would overflow some twenty later."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -53,7 +56,8 @@ def next_step(
     """
     if attempt >= policy.attempts:
         return GiveUp()
-    pause = min(policy.base * 2 ** (attempt - 1), policy.longest) * (0.5 + chance / 2)
+    doublings = min(attempt - 1, _DOUBLINGS)
+    pause = min(policy.base * 2**doublings, policy.longest) * (0.5 + chance / 2)
     if retry_after is not None:
         pause = max(pause, min(retry_after, policy.longest_retry_after))
     return RetryAt(now + pause)
