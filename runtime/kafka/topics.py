@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.topics.registry import (
+    DEAD_LETTER_PARTITIONS,
     DEAD_LETTER_RETENTION,
     PARTITIONS,
     REGISTRY,
@@ -36,7 +37,7 @@ def _topics(entries: Iterable[Entry], partitions: int, replication: int) -> Iter
         retention = int(topic.retention.total_seconds() * 1_000)
         yield _topic(topic.name, partitions, replication, retention)
         retention = int(DEAD_LETTER_RETENTION.total_seconds() * 1_000)
-        yield _topic(dead_letter_topic(topic.name), 1, replication, retention)
+        yield _topic(dead_letter_topic(topic.name), DEAD_LETTER_PARTITIONS, replication, retention)
 
 
 def _topic(name: str, partitions: int, replication: int, retention_ms: int) -> NewTopic:

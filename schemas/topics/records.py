@@ -8,7 +8,8 @@ import msgspec
 MessageIdField = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
+        # The look-ahead: in Python `$` alone also matches before a closing line feed.
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}$(?!\n)",
         description="Ours, or the caller's own: unique for ever, the key of every guarantee.",
     ),
 ]

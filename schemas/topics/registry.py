@@ -23,6 +23,11 @@ class Entry:
     written_by: tuple[str, ...]
     read_by: tuple[str, ...]
 
+    @property
+    def rejected_by(self) -> tuple[str, ...]:
+        """The services of ours that read it: each puts what it cannot apply on the DLQ."""
+        return tuple(reader for reader in self.read_by if reader != "anyone")
+
 
 REGISTRY: tuple[Entry, ...] = (
     Entry(SEND_REQUESTS, ("upstream", "scheduler"), ("dispatcher", "status_projector")),
@@ -32,6 +37,8 @@ REGISTRY: tuple[Entry, ...] = (
 )
 
 DEAD_LETTER_SUFFIX = ".dlq"
+DEAD_LETTER_PARTITIONS = 1
+"""People read them, in order; there are few."""
 DEAD_LETTER_RETENTION = timedelta(days=7)
 
 

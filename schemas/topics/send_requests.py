@@ -10,6 +10,8 @@ from domain.identity import SenderId, conversation
 from schemas.topics.records import Command, ContextId, MessageIdField, Moment, SenderIdField
 from schemas.topics.topic import Topic
 
+_YEARS = (2000, 2999)
+
 
 class TextContent(Command, frozen=True, kw_only=True, rename="camel", tag_field="type", tag="text"):
     """A plain text (WA-05)."""
@@ -44,6 +46,11 @@ class SendRequested(Command, frozen=True, kw_only=True, rename="camel"):
     job_id: ContextId | None = None
     original_message_id: MessageIdField | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a time that has no place in the calendar once it is turned into UTC."""
+        if not _YEARS[0] <= self.requested_at.year <= _YEARS[1]:
+            raise ValueError(f"`requestedAt` is outside the years {_YEARS[0]} to {_YEARS[1]}")
+
 
 def conversation_of(request: SendRequested) -> str:
     """Return the key that keeps one recipient's messages in order (IM-03)."""
@@ -54,6 +61,7 @@ SEND_REQUESTS: Topic[SendRequested] = Topic(
     name="send-requests",
     model=SendRequested,
     key=conversation_of,
+    key_meaning="`channel:senderId:recipient`: one recipient's messages keep their order.",
     event_id=lambda request: request.message_id,
     event_type=lambda _: "sendtrail.send.requested.v1",
     purpose="Asks for one message to one recipient.",

@@ -50,6 +50,7 @@ STATUS_CHANGES: Topic[StatusChanged] = Topic(
     name="status-changes",
     model=StatusChanged,
     key=lambda change: change.message_id,
+    key_meaning="The message id.",
     event_id=lambda change: f"{change.message_id}:{change.sequence}",
     event_type=lambda _: "sendtrail.status.changed.v1",
     purpose="Every status transition, once, numbered within its message.",

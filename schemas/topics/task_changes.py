@@ -36,6 +36,7 @@ TASK_CHANGES: Topic[JobChanged] = Topic(
     name="task-changes",
     model=JobChanged,
     key=lambda change: change.job_id,
+    key_meaning="The id of the task or job.",
     event_id=lambda change: f"{change.job_id}:{change.to_status}",
     event_type=lambda _: "sendtrail.job.changed.v1",
     purpose="The life of tasks, pushes and jobs.",

@@ -4,6 +4,7 @@ Metadata travels as CloudEvents 1.0 in Kafka's binary mode: the value is the bar
 attributes are headers with the prefix ``ce_``.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 _PLACE = " - at `"
 _WHOLE = "$"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape, unless its backslash is itself escaped."""
 
 
 class MalformedRecord(ValueError):
@@ -47,6 +50,8 @@ class Topic(Generic[T]):
     """The record's type: a struct, or a tagged union of structs."""
     key: Callable[[T], str]
     """What keeps its order (IM-03)."""
+    key_meaning: str
+    """What the key is, in words, for the generated documents."""
     event_id: Callable[[T], str]
     """The same for each repetition of the same statement (IM-04)."""
     event_type: Callable[[T], str]
@@ -67,12 +72,16 @@ class Topic(Generic[T]):
         if value is None:
             raise MalformedRecord(_WHOLE, "the record is empty")
         try:
-            return self._decoder.decode(value)
+            record = self._decoder.decode(value)
         except msgspec.ValidationError as error:
             problem, _, place = str(error).partition(_PLACE)
             raise MalformedRecord(place.rstrip("`") or _WHOLE, problem) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRecord(_WHOLE, f"not JSON: {error}") from error
+        # PostgreSQL keeps no NUL in a text: one such record would stop its partition for good.
+        if b"\\u0000" in value and _NUL.search(value):
+            raise MalformedRecord(_WHOLE, "contains the character NUL")
+        return record
 
     def record(self, data: T, *, source: str, at: datetime, trace: str | None = None) -> Outgoing:
         """Return the record for the broker. ``trace`` is a W3C ``traceparent``."""

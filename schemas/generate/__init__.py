@@ -1,0 +1,1 @@
+"""Makes the published documents from the models: JSON Schema and AsyncAPI."""
