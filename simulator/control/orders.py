@@ -1,0 +1,182 @@
+"""What can be ordered of the control plane (section 8)."""
+
+from functools import partial
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+from simulator.control.stage import Stage
+from simulator.knobs import Changes, Knobs, patched
+from simulator.ledger import Callback
+from simulator.profiles import PROFILES
+from simulator.rules import RuleBody
+from simulator.whatsapp.inbound import Inbound, receive
+from simulator.whatsapp.templates import Template
+
+Reply = dict[str, object]
+_REFUSE = "net.refuse"
+_FLUSH_LIMIT_S = 30
+
+
+class NoSuchThingError(LookupError):
+    """What the order names does not exist; the text names it."""
+
+
+async def set_knobs(stage: Stage, request: Request) -> Reply:
+    """PATCH knobs: dotted names to values; `?sender=` for one number, `?for_s=` for a span."""
+    changes = msgspec.json.decode(await request.body(), type=dict[str, object])
+    sender = request.query_params.get("sender", "")
+    span = request.query_params.get("for_s")
+    refuse_s = patched(Knobs(), changes).net_refuse
+    kept: Changes = {name: value for name, value in changes.items() if name != _REFUSE}
+    knobs = stage.world.knobs
+    undo = knobs.change(kept, sender)
+    if refuse_s > 0:
+        stage.server.refuse_for(refuse_s)
+    if span is not None:
+        ends_at = stage.world.clock.now() + float(span)
+        stage.world.timers.at(ends_at, partial(_undo, stage, undo, sender))
+    return {"changed": list(changes), "was": dict(undo)}
+
+
+def _undo(stage: Stage, undo: Changes, sender: str) -> None:
+    stage.world.knobs.change(undo, sender)
+
+
+class _ProfileBody(Struct):
+    name: str
+
+
+async def set_profile(stage: Stage, request: Request) -> Reply:
+    """PUT profile: drop all knob changes and take the profile's."""
+    name = msgspec.json.decode(await request.body(), type=_ProfileBody).name
+    if name not in PROFILES:
+        raise NoSuchThingError(f"no profile {name!r}; there are {', '.join(PROFILES)}")
+    stage.world.knobs.start_over(name)
+    return {"profile": name}
+
+
+async def reset(stage: Stage, request: Request) -> Reply:
+    """POST reset: everything as at the start; subscriptions stay, `?profile=` chooses another."""
+    profile = request.query_params.get("profile", stage.world.settings.profile)
+    if profile not in PROFILES:
+        raise NoSuchThingError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
+    await stage.outbox.clear()
+    stage.world.start_over(profile)
+    return {"profile": profile}
+
+
+async def add_rule(stage: Stage, request: Request) -> Reply:
+    """POST rules: `{"match": {...}, "knobs": {...}, "count": 1, "for_s": 60}`."""
+    body = msgspec.json.decode(await request.body(), type=RuleBody)
+    return {"id": stage.world.rules.add(body, stage.world.clock.now()).id}
+
+
+async def remove_rule(stage: Stage, request: Request) -> Reply:
+    """DELETE rules/{id}."""
+    rule_id: int = request.path_params["rule_id"]
+    if not stage.world.rules.remove(rule_id):
+        raise NoSuchThingError(f"no rule {rule_id}")
+    return {"removed": rule_id}
+
+
+class _ClockBody(Struct, forbid_unknown_fields=True):
+    scale: float | None = None
+    advance_s: float | None = None
+    pause: bool = False
+
+
+async def set_clock(stage: Stage, request: Request) -> Reply:
+    """POST clock: `{"scale": 100}`, `{"advance_s": 3600}` or `{"pause": true}`."""
+    body = msgspec.json.decode(await request.body(), type=_ClockBody)
+    clock = stage.world.clock
+    if body.scale is not None or body.pause:
+        clock.run_at(0 if body.pause else body.scale or 0)
+    if body.advance_s is not None:
+        clock.advance(body.advance_s)
+    stage.world.timers.run_due()
+    return {"simulated_time": clock.now(), "scale": clock.scale}
+
+
+async def write_inbound(stage: Stage, request: Request) -> Reply:
+    """POST inbound: a user writes to one of our numbers."""
+    body = msgspec.json.decode(await request.body(), type=Inbound)
+    sender = body.to or next(iter(stage.world.account.displays))
+    if sender not in stage.world.account.displays:
+        raise NoSuchThingError(f"no phone number id {sender}")
+    return {"id": receive(stage.world, stage.outbox, body, sender)}
+
+
+async def flush(stage: Stage, request: Request) -> Reply:
+    """POST flush: tell what is due now; answers when the queue is empty, after 30 s at most."""
+    del request
+    stage.world.timers.run_due()
+    stage.outbox.release()
+    is_quiet = await stage.outbox.until_quiet(_FLUSH_LIMIT_S)
+    return {"quiet": is_quiet, "pending": stage.outbox.pending}
+
+
+class _ReplayBody(Struct, forbid_unknown_fields=True):
+    message_id: str | None = None
+    callback: int | None = None
+    last: int | None = None
+
+
+async def replay(stage: Stage, request: Request) -> Reply:
+    """POST replay: the same bytes again; by `message_id`, `callback` number or the `last` n."""
+    body = msgspec.json.decode(await request.body(), type=_ReplayBody)
+    callbacks = [kept for kept in stage.world.ledger.callbacks if kept.kind == "updates"]
+    chosen: list[Callback] = callbacks[-body.last :] if body.last else []
+    chosen += [kept for kept in callbacks if body.message_id in kept.message_ids]
+    chosen += [kept for kept in callbacks if kept.number == body.callback]
+    if not chosen:
+        raise NoSuchThingError("no callback of this kind in the ledger")
+    for callback in chosen:
+        stage.outbox.send_again(callback)
+    return {"replayed": [callback.number for callback in chosen]}
+
+
+class _StatusBody(Struct, forbid_unknown_fields=True):
+    status: Literal["sent", "delivered", "read", "failed"]
+    code: int = 131000
+
+
+async def set_status(stage: Stage, request: Request) -> Reply:
+    """POST messages/{id}/status: let a message reach a status now; `code` with `failed`."""
+    body = msgspec.json.decode(await request.body(), type=_StatusBody)
+    message_id: str = request.path_params["message_id"]
+    message = stage.world.ledger.messages.get(message_id)
+    if message is None:
+        raise NoSuchThingError(f"no message {message_id} in the ledger")
+    stage.narrator.order(message, body.status, body.code if body.status == "failed" else 0)
+    return {"status": message.status}
+
+
+class _CallbackBody(Struct, forbid_unknown_fields=True):
+    url: str | None
+
+
+async def set_callback(stage: Stage, request: Request) -> Reply:
+    """PUT callback: the app's callback URL without a verification GET; null unsubscribes."""
+    body = msgspec.json.decode(await request.body(), type=_CallbackBody)
+    stage.world.account.subscriptions.app = body.url
+    return {"url": body.url}
+
+
+class _TokenBody(Struct, forbid_unknown_fields=True):
+    token: str | None = None
+
+
+async def renew_token(stage: Stage, request: Request) -> Reply:
+    """POST token: a new access token, or a new life for the old one."""
+    body = msgspec.json.decode(await request.body() or b"{}", type=_TokenBody)
+    stage.world.account.renew_token(body.token)
+    return {"renewed": True}
+
+
+async def put_template(stage: Stage, request: Request) -> Reply:
+    """PUT templates: add or replace one (name, language, status, category, body, parameters)."""
+    template = msgspec.json.decode(await request.body(), type=Template)
+    return {"id": stage.world.account.templates.put(template).id}
