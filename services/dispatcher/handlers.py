@@ -1,0 +1,242 @@
+"""What the dispatcher does with requests, with due messages and with doubts."""
+
+import logging
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import sqlalchemy as sa
+from aiokafka import TopicPartition
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import MessageId, ProviderMessageId, SenderId
+from domain.ledger import (
+    Accept,
+    LedgerPolicy,
+    Reject,
+    Verdict,
+    WaitUntil,
+    after_grace,
+    after_reply,
+    may_call,
+)
+from domain.recipients import InvalidRecipient, to_e164
+from providers.contract import Channel, Message
+from runtime.clock import Clock
+from runtime.kafka.per_key import PerKey
+from runtime.kafka.producer import Producer
+from runtime.kafka.stream import Delivery, Group
+from runtime.postgres import in_thread
+from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from services.dispatcher import store
+from services.dispatcher.lanes import Lanes
+from services.dispatcher.metrics import CALLS, IN_DOUBT
+from services.dispatcher.recorder import ACKNOWLEDGED_WITHIN, SOURCE, Recorder, reason_of
+from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.work import Asked, Claimed, Ended
+
+log = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every handler of this service works with."""
+
+    settings: DispatcherSettings
+    engine: sa.Engine
+    producer: Producer
+    recorder: Recorder
+    channels: dict[str, Channel]
+    clock: Clock
+
+    @property
+    def policy(self) -> LedgerPolicy:
+        """The ledger's rules with this process's times."""
+        return LedgerPolicy(settle_after=self.settings.dispatcher_settle_after)
+
+
+class Requests:
+    """The handler of ``send-requests``: one message of a conversation at a time."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        # What this process has claimed for the stream and not finished.
+        self._held: set[str] = set()
+        self._gate: PerKey[Delivery] = PerKey(lambda delivery: conversation_of(delivery.value))
+        self.lanes = Lanes(
+            self.claim,
+            lambda work: call(tools, work),
+            calls_per_sender=tools.settings.dispatcher_calls_per_sender,
+        )
+
+    async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
+        """Nothing to prepare: the ledger knows what was claimed before."""
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> None:
+        """Queue what may start now; what is behind it in its conversation follows it."""
+        self.lanes.put([self._asked(delivery) for delivery in self._gate.admit(deliveries)])
+
+    def revoked(self, places: Collection[TopicPartition]) -> None:
+        """Forget what has not been claimed."""
+        gone = frozenset(places)
+        self._gate.drop(lambda delivery: delivery.place in gone)
+        for asked in self.lanes.drop(lambda asked: asked.place in gone):
+            asked.forget()
+
+    async def claim(self, asked: Sequence[Asked]) -> Sequence[Claimed]:
+        """Enter the requests in the ledger and return those that may be called.
+
+        The others are known already, or wait in the ledger behind an earlier message of their
+        conversation: their records are finished.
+        """
+        tools, now = self._tools, self._tools.clock()
+        owner = tools.settings.dispatcher_owner
+        ours = await in_thread(tools.engine, lambda c: store.claim(c, asked, owner=owner, now=now))
+        claimed: list[Claimed] = []
+        for one in asked:
+            message_id = one.request.message_id
+            # Ours and held already: the same request again, while its call is in progress.
+            if message_id in ours and message_id not in self._held:
+                self._held.add(message_id)
+                done = partial(self._let_go, one)
+                work = Claimed(one.request, one.raw, 1, ours[message_id], done)
+                tools.recorder.started(work)
+                claimed.append(work)
+            else:
+                one.done()
+        return claimed
+
+    def _let_go(self, asked: Asked) -> None:
+        self._held.discard(asked.request.message_id)
+        asked.done()
+
+    def _asked(self, delivery: Delivery) -> Asked:
+        request: SendRequested = delivery.value
+        return Asked(
+            request,
+            delivery.raw,
+            conversation_of(request),
+            delivery.place,
+            lambda: self._finish(delivery),
+            lambda: self._release(delivery),
+        )
+
+    def _finish(self, delivery: Delivery) -> None:
+        delivery.finish()
+        self._release(delivery)
+
+    def _release(self, delivery: Delivery) -> None:
+        follower = self._gate.release(delivery)
+        if follower is not None:
+            self.lanes.put([self._asked(follower)])
+
+
+async def call(tools: Tools, work: Claimed) -> None:
+    """Make the claimed attempt and hand its outcome to the recorder."""
+    verdict = await _attempt(tools, work)
+    CALLS.labels(work.request.channel, type(verdict).__name__).inc()
+    tools.recorder.ended(Ended(work, verdict, tools.clock()))
+
+
+async def _attempt(tools: Tools, work: Claimed) -> Verdict:
+    request = work.request
+    try:
+        recipient = to_e164(request.recipient)
+    except InvalidRecipient as error:
+        return Reject(Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error)))
+    lasts = tools.settings.dispatcher_claim_lasts
+    if not may_call(claimed_at=work.claimed_at, now=tools.clock(), claim_lasts=lasts):
+        # Others may have declared the claim abandoned; what was not called may be put down.
+        stale = Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="claim gone stale")
+        return WaitUntil(tools.clock(), stale)
+    message = Message(
+        MessageId(request.message_id), SenderId(request.sender_id), recipient, request.content
+    )
+    reply = await tools.channels[request.channel].send(message)
+    return after_reply(
+        tools.policy,
+        reply,
+        attempt=work.attempt,
+        now=tools.clock(),
+        chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
+    )
+
+
+async def call_due(tools: Tools, lanes: Lanes) -> bool:
+    """Call the waiting messages whose time has come; return whether there were any.
+
+    Before a repeated call the projector's knowledge is asked: an answer that looked like a
+    failure may have hidden an accepted send.
+    """
+    free = lanes.free()
+    if not free:
+        return False
+    now, owner = tools.clock(), tools.settings.dispatcher_owner
+
+    def claim(connection: sa.Connection) -> tuple[list[store.Due], dict[str, str]]:
+        due = store.claim_due(connection, limit=free, owner=owner, now=now)
+        return due, dict(store.evidence(connection, [one.message_id for one in due]))
+
+    due, known = await in_thread(tools.engine, claim)
+    for one in due:
+        request = SEND_REQUESTS.decode(one.request)
+        work = Claimed(request, one.request, one.attempt, now)
+        if one.message_id in known:
+            accepted = Accept(ProviderMessageId(known[one.message_id]))
+            tools.recorder.ended(Ended(work, accepted, now))
+        else:
+            tools.recorder.started(work)
+            lanes.start(work)
+    return bool(due)
+
+
+async def settle_doubts(tools: Tools) -> bool:
+    """Settle what is in doubt: by evidence at once, without any when the grace period is over.
+
+    Returns whether there may be more to do at once.
+    """
+    now, settings = tools.clock(), tools.settings
+
+    def look(connection: sa.Connection) -> list[store.Doubtful]:
+        abandoned = store.doubt_abandoned(
+            connection,
+            before=now - settings.dispatcher_abandoned_after,
+            settle_at=now + settings.dispatcher_settle_after,
+            now=now,
+        )
+        settled = store.settle_by_evidence(connection, now=now)
+        if abandoned or settled:
+            IN_DOUBT.labels("abandoned").inc(abandoned)
+            IN_DOUBT.labels("settled_by_evidence").inc(settled)
+            log.info("doubts.moved", extra={"abandoned": abandoned, "settled": settled})
+        return store.unsettled(connection, limit=SWEEP_LIMIT, now=now)
+
+    doubts = await in_thread(tools.engine, look)
+    if doubts:
+        await _close(tools, doubts)
+    return len(doubts) == SWEEP_LIMIT
+
+
+async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
+    now = tools.clock()
+    events: list[SendRejected] = []
+    for doubt in doubts:
+        verdict = after_grace(now=now, resend_allowed=doubt.may_resend)
+        if isinstance(verdict, Reject):
+            events.append(
+                SendRejected(
+                    message_id=doubt.message_id,
+                    attempt=doubt.attempt,
+                    at=now,
+                    failure=reason_of(verdict.failure),
+                )
+            )
+    records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
+    await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
+    await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, now=now))
+    IN_DOUBT.labels("unknown_outcome").inc(len(events))
+    log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})

@@ -1,0 +1,154 @@
+"""Publishes what attempts ended in and enters it in the ledger, many at a time.
+
+Order of steps: first the fact on Kafka, then the ledger, then the record of the stream is
+finished. A crash after the first leaves a claim that the projector's knowledge settles; a crash
+before it leaves the outcome in doubt, as it is.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from domain.failures import Failure
+from domain.ledger import Accept, Reject, WaitUntil
+from runtime.clock import Clock
+from runtime.errors import TryAgainLater
+from runtime.kafka.producer import Producer
+from runtime.postgres import in_thread
+from schemas.topics.provider_events import (
+    PROVIDER_EVENTS,
+    DispatchEvent,
+    FailureReason,
+    SendAccepted,
+    SendDeferred,
+    SendRejected,
+    SendStarted,
+)
+from services.dispatcher import store
+from services.dispatcher.work import Claimed, Ended
+
+log = logging.getLogger(__name__)
+
+SOURCE = "/sendtrail/dispatcher"
+LINGER = timedelta(milliseconds=5)
+"""Waited after the first outcome for others to share its batch."""
+BATCH = 500
+ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
+PAUSE = timedelta(milliseconds=250)
+
+
+class Recorder:
+    """Takes outcomes in the order they happen and makes them durable."""
+
+    def __init__(self, engine: sa.Engine, producer: Producer, *, owner: str, clock: Clock) -> None:
+        self._engine = engine
+        self._producer = producer
+        self._owner = owner
+        self._clock = clock
+        # Bounded by the work in flight: each piece puts in one start and one end.
+        self._queue: asyncio.Queue[Claimed | Ended] = asyncio.Queue()
+
+    def started(self, work: Claimed) -> None:
+        """Tell that an attempt begins."""
+        self._queue.put_nowait(work)
+
+    def ended(self, ended: Ended) -> None:
+        """Tell what an attempt ended in; its record is finished once that is durable."""
+        self._queue.put_nowait(ended)
+
+    async def run(self) -> None:
+        """Record until cancelled, then record what is left."""
+        batch: list[Claimed | Ended] = []
+        try:
+            while True:
+                batch = await self._next_batch()
+                await self._record(batch)
+                batch = []
+        finally:
+            batch += self._rest()
+            if batch:
+                await self._record(batch)
+
+    async def _next_batch(self) -> list[Claimed | Ended]:
+        first = await self._queue.get()
+        if self._queue.qsize() < BATCH:
+            await asyncio.sleep(LINGER.total_seconds())
+        return [first, *self._rest(BATCH - 1)]
+
+    def _rest(self, most: int | None = None) -> list[Claimed | Ended]:
+        count = self._queue.qsize() if most is None else min(most, self._queue.qsize())
+        return [self._queue.get_nowait() for _ in range(count)]
+
+    async def _record(self, batch: Sequence[Claimed | Ended]) -> None:
+        now = self._clock()
+        events = [event for item in batch if (event := event_of(item)) is not None]
+        records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
+        await _persist(lambda: self._producer.publish(records, within=ACKNOWLEDGED_WITHIN))
+        ended = [item for item in batch if isinstance(item, Ended)]
+        if ended:
+            await _persist(lambda: self._enter(ended))
+        for item in ended:
+            item.work.done()
+
+    async def _enter(self, ended: Sequence[Ended]) -> None:
+        now = self._clock()
+        await in_thread(
+            self._engine,
+            lambda connection: store.record(connection, ended, owner=self._owner, now=now),
+        )
+
+
+def event_of(item: Claimed | Ended) -> DispatchEvent | None:
+    """Return the fact to publish; none where the outcome is not known yet."""
+    if isinstance(item, Claimed):
+        return SendStarted(
+            message_id=item.request.message_id, attempt=item.attempt, at=item.claimed_at
+        )
+    message_id, attempt = item.work.request.message_id, item.work.attempt
+    match item.verdict:
+        case Accept(provider_message_id) if provider_message_id is not None:
+            return SendAccepted(
+                message_id=message_id,
+                provider_message_id=provider_message_id,
+                attempt=attempt,
+                at=item.at,
+            )
+        case Reject(failure):
+            return SendRejected(
+                message_id=message_id, attempt=attempt, at=item.at, failure=reason_of(failure)
+            )
+        case WaitUntil(due_at, failure):
+            return SendDeferred(
+                message_id=message_id,
+                attempt=attempt,
+                at=item.at,
+                until=due_at,
+                failure=reason_of(failure),
+            )
+        case _:
+            return None
+
+
+def reason_of(failure: Failure) -> FailureReason:
+    """Return the failure in the shape it has on the wire."""
+    return FailureReason(
+        code=failure.code,
+        origin=failure.origin,
+        provider_code=failure.provider_code,
+        detail=failure.detail,
+    )
+
+
+async def _persist(act: Callable[[], Awaitable[None]]) -> None:
+    # An outcome in hand is not let go of: it is kept until the broker and the ledger have it.
+    while True:
+        try:
+            await act()
+        except TryAgainLater as error:
+            log.warning("outcomes.waiting", extra={"why": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(PAUSE.total_seconds())
+        else:
+            return

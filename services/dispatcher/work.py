@@ -1,0 +1,48 @@
+"""One message in a dispatcher's hands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiokafka import TopicPartition
+
+from domain.ledger import Verdict
+from schemas.topics.send_requests import SendRequested
+
+
+def nothing() -> None:
+    """Do nothing: for work that came from the ledger and holds no record of the stream."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A request from the stream, not claimed yet."""
+
+    request: SendRequested
+    raw: bytes
+    conversation: str
+    place: TopicPartition
+    done: Callable[[], None]
+    """Finishes the record in the stream."""
+    forget: Callable[[], None]
+    """Lets go of it unfinished: its partition was taken away."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """A message that this process may call the provider for."""
+
+    request: SendRequested
+    raw: bytes
+    attempt: int
+    claimed_at: datetime
+    done: Callable[[], None] = nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ended:
+    """An attempt that has ended, and what follows from it."""
+
+    work: Claimed
+    verdict: Verdict
+    at: datetime
