@@ -6,13 +6,16 @@ a module's tests share (a database, empty topics) is made anew for each module.
 
 import asyncio
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 
 from deploy.databases import Databases
+from deploy.processes import stop_all
 from deploy.stack import Stack, lease
 from deploy.topics import recreate_topics
+from tests.simulators import RunningSimulator, start_simulator
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +53,19 @@ def database_url(databases: Databases, request: pytest.FixtureRequest) -> str:
     # Not dropped at once: that takes a checkpoint, some 500 ms. The next session does it.
     module = "_".join(request.path.with_suffix("").parts)
     return databases.create("test_" + re.sub(r"\W+", "_", module)[-50:])
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Generator[Callable[..., RunningSimulator]]:
+    """Return what starts a simulator: ``simulator(SIM_PROFILE="perfect")``; all end with the test.
+
+    Its settings are environment variables; those it needs and a test does not name have defaults.
+    """
+    started: list[RunningSimulator] = []
+
+    def start(**environment: str) -> RunningSimulator:
+        started.append(start_simulator(environment, tmp_path))
+        return started[-1]
+
+    yield start
+    stop_all([running.process for running in started])

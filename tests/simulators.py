@@ -1,0 +1,48 @@
+"""Simulators of the provider for tests of one service: each a process of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from deploy import wiring
+from deploy.processes import Process, python_module
+from deploy.simulated_provider import SimulatedProvider
+from deploy.wiring import Seat, Secrets
+
+STARTS_WITHIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSimulator:
+    """A simulator that answers."""
+
+    process: Process
+    secrets: Secrets
+    provider: SimulatedProvider
+    """Its ledger, verdict and knobs."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a service reads to speak to it: WHATSAPP_API_BASE_URL and its sisters."""
+        return wiring.service_environment(self.provider.url, self.secrets)
+
+
+def start_simulator(environment: Mapping[str, str], logs: Path) -> RunningSimulator:
+    """Start one on a free port; it calls nobody back unless SIM_CALLBACK_URL says whom."""
+    seat = _free_seat()
+    secrets = Secrets()
+    settings = wiring.simulator_environment([seat], secrets) | dict(environment)
+    process = Process(
+        seat.name,
+        python_module(seat.module),
+        wiring.NO_PROXY | settings | wiring.port_environment(seat),
+        logs / f"{seat.name}-{seat.port}.log",
+    )
+    process.start()
+    process.wait_ready(seat.health_url, STARTS_WITHIN)
+    return RunningSimulator(process, secrets, SimulatedProvider(seat.url))
+
+
+def _free_seat() -> Seat:
+    return wiring.seats(dict.fromkeys(wiring.SERVICES, 0))[0]
