@@ -34,6 +34,7 @@ accepted_sends = sa.Table(
         "due_at",
         postgresql_where=sa.text("published_at IS NULL AND due_at IS NOT NULL"),
     ),
+    sa.Index("accepted_sends_sent_at", "sent_at"),
 )
 
 jobs = sa.Table(
@@ -51,10 +52,17 @@ jobs = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("started_at", MOMENT),
     sa.Column("finished_at", MOMENT),
+    # The last status that task-changes is known to have.
+    sa.Column("announced", sa.String(20)),
     sa.Index(
         "jobs_unfinished",
         "created_at",
         postgresql_where=sa.text("status IN ('pending', 'running')"),
+    ),
+    sa.Index(
+        "jobs_unannounced",
+        "created_at",
+        postgresql_where=sa.text("announced IS DISTINCT FROM status"),
     ),
 )
 
