@@ -1,0 +1,36 @@
+"""Which commands there are, and how what goes wrong in them is told."""
+
+import logging
+import sys
+
+import typer
+
+from cli import database, dlq, topics
+from cli.complaints import EXPECTED, complaint
+from cli.demo import command as demo
+
+app = typer.Typer(
+    name="sendtrail",
+    help="Sendtrail's tools: set up, look, repair, and try the whole system.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(demo.demo)
+app.command()(database.migrate)
+app.command()(topics.topics)
+app.command()(database.check)
+app.add_typer(dlq.app, name="dlq")
+
+
+def main() -> int:
+    """Run the command of the command line; what goes wrong is one line on stderr, and a 1."""
+    # Each failed connection would be a line of its own; what it means for us is told once, below.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        app()
+    except EXPECTED as error:
+        print(f"sendtrail: {complaint(error)}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,138 @@
+"""The demo's last screen: what became of everybody, do the figures agree, where to look next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.demo.findings import Reason
+from cli.demo.services import Progress
+from deploy.simulated_provider import Verdict
+
+SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run of the demo ended in."""
+
+    job_id: str
+    took_seconds: float
+    progress: Progress
+    statistics: Mapping[str, int]
+    """The live statistics' count of how many reached each status."""
+    reasons: Sequence[Reason]
+    durations: Mapping[str, Sequence[float]]
+    """Seconds, sorted, by what was measured."""
+    verdict: Verdict
+
+    @property
+    def problems(self) -> list[str]:
+        """Return why the run is no success, one line each; empty when it is one."""
+        found: list[str] = []
+        if self.progress.open:
+            found.append(f"{self.progress.open} recipients reached no final or delivered state")
+        if self.verdict.sent_twice:
+            found.append(f"{self.verdict.sent_twice} messages were sent twice")
+        if not agree(self.progress, self.statistics):
+            found.append("the live statistics do not agree with the read model")
+        return found
+
+
+def agree(progress: Progress, statistics: Mapping[str, int]) -> bool:
+    """Return whether read model and statistics count the same at each status or beyond it."""
+    return all(count == statistics[status] for status, count in progress.reached().items())
+
+
+def screen(result: Result, where: RenderableType) -> Group:
+    """Return everything that is said at the end."""
+    took = f"{result.progress.total} recipients in {result.took_seconds:.1f} s"
+    parts: list[RenderableType] = [
+        Text(""),
+        Text(took, style="bold"),
+        _statuses(result),
+        _reasons(result.reasons),
+        _durations(result.durations),
+        _judgement(result),
+        where,
+    ]
+    return Group(*parts)
+
+
+def where_to_look(urls: Mapping[str, str], job_id: str, logs: Path) -> Table:
+    """Return the addresses of the running system."""
+    projector, scheduler = urls["status_projector"], urls["scheduler"]
+    table = Table.grid(padding=(0, 2))
+    table.title = "Where to look next"
+    table.title_justify = "left"
+    statistics = f"{urls['statistics']}/api/v1/statistics/live?window=total&by=job&id={job_id}"
+    rows = {
+        "send messages": f"{scheduler}/docs",
+        "read their trail": f"{projector}/docs",
+        "this job": f"{projector}/api/whatsapp/job-progress/{job_id}",
+        "live statistics": statistics,
+        "the provider's side": f"{urls['simulator']}/_sim/",
+        "logs": str(logs),
+        "one message by hand": f"curl {scheduler}/api/v1/im/messages --json '{FIRST_MESSAGE}'",
+    }
+    for what, address in rows.items():
+        table.add_row(Text(what, style="dim"), Text(address, overflow="fold"))
+    return table
+
+
+FIRST_MESSAGE = (
+    '{"channel":"whatsapp","to":"+16505550001","content":{"type":"text","body":"Hello"}}'
+)
+
+
+def _statuses(result: Result) -> Table:
+    table = Table("status", title="What became of them", title_justify="left")
+    for column in ("now", "reached", "live statistics"):
+        table.add_column(column, justify="right")
+    reached = result.progress.reached()
+    for status, count in result.progress.counts.items():
+        if status not in reached:
+            if count:
+                table.add_row(status, str(count), "", "")
+            continue
+        counted = result.statistics[status]
+        agrees = "[green]=[/]" if counted == reached[status] else "[red]≠[/]"
+        table.add_row(status, str(count), str(reached[status]), f"{agrees} {counted}")
+    return table
+
+
+def _reasons(reasons: Sequence[Reason]) -> Table:
+    table = Table("status", "code", "reason", title="Who got nothing", title_justify="left")
+    table.add_column("recipients", justify="right")
+    for reason in reasons:
+        table.add_row(reason.status, reason.code, reason.detail, str(reason.recipients))
+    return table
+
+
+def _durations(durations: Mapping[str, Sequence[float]]) -> Table:
+    table = Table("seconds", title="How long it took", title_justify="left")
+    for share in SHARES:
+        table.add_column(share, justify="right")
+    for what, measured in durations.items():
+        table.add_row(what, *(_percentile(measured, share) for share in SHARES.values()))
+    return table
+
+
+def _percentile(measured: Sequence[float], share: float) -> str:
+    if not measured:
+        return "-"
+    return f"{measured[min(int(len(measured) * share), len(measured) - 1)]:.3f}"
+
+
+def _judgement(result: Result) -> Text:
+    verdict = result.verdict
+    said = Text.assemble(
+        f"The simulated provider accepted {verdict.accepted_messages} messages; ",
+        (f"sent twice: {verdict.sent_twice}", "bold red" if verdict.sent_twice else "bold green"),
+    )
+    for problem in result.problems:
+        said.append(f"\nNot as it should be: {problem}", style="red")
+    return said
