@@ -1,12 +1,13 @@
 """The stack's command line: what `make up`, `down`, `status`, `logs` and `clean` call."""
 
 import argparse
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
 from deploy.stack.errors import StackError
-from deploy.stack.stack import DEV, Stack, all_names
+from deploy.stack.stack import DEV, Stack, all_names, remove_outside
 
 LAST_LINES = 40
 
@@ -17,6 +18,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         for name in all_names() if chosen.all else [chosen.name]:
             COMMANDS[chosen.command](Stack(name))
+        if chosen.all and chosen.command == "clean":
+            remove_outside()
     except (StackError, OSError) as error:
         # OSError: a disk that fills up meanwhile, a directory we may not write to.
         print(f"stack: {error}", file=sys.stderr)
@@ -44,6 +47,14 @@ def status(stack: Stack) -> None:
     _print_line("PostgreSQL", stack.postgres.is_ready(), stack.postgres.pid, stack.postgres.dsn)
 
 
+def env(stack: Stack) -> None:
+    """Print shell lines that point our services at the servers."""
+    if not stack.exists():
+        raise StackError(f"{stack.name} was never up")
+    for name, value in stack.environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
 def logs(stack: Stack) -> None:
     """Print the end of both logs and follow them."""
     files = [log for log in (stack.kafka.log, stack.postgres.log) if log.exists()]
@@ -61,6 +72,7 @@ COMMANDS: dict[str, Callable[[Stack], None]] = {
     "up": up,
     "down": down,
     "status": status,
+    "env": env,
     "logs": logs,
     "clean": clean,
 }

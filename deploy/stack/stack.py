@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.stack import prerequisites
 from deploy.stack.kafka import Kafka
 from deploy.stack.locks import locked, locked_if_free
 from deploy.stack.places import CHECKOUT, Places, checked_name
@@ -92,8 +93,13 @@ class Stack:
             "DATABASE_URL": self.postgres.url,
         }
 
+    def exists(self) -> bool:
+        """Whether it was ever up, and not cleaned since."""
+        return Record.read(self.places) is not None
+
     def up(self) -> None:
         """Start what does not run, take over what does; returns when both answer."""
+        prerequisites.java()  # Said before anything is started.
         with self._alone():
             self._record = self._settled()
             self._record.write(self.places)
@@ -172,6 +178,11 @@ def all_names(checkout: Path = CHECKOUT) -> list[str]:
     """Name every stack that has state in this checkout; `dev` first, whether it has or not."""
     found = [path.name for path in (checkout / ".stack").glob("*") if path.is_dir()]
     return [DEV, *sorted(set(found) - {DEV})]
+
+
+def remove_outside(checkout: Path = CHECKOUT) -> None:
+    """Delete what this checkout keeps outside itself, once all of its stacks are clean."""
+    shutil.rmtree(Places(DEV, checkout).outside, ignore_errors=True)
 
 
 def _are_free(ports: Ports) -> bool:
