@@ -43,6 +43,15 @@ def message_id_for_row(job_id: JobId, row: int) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"job\x00{job_id}\x00{row}"))
 
 
+def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:
+    """Return our id of a message that somebody wrote to us (IM-27).
+
+    Channel: providers choose their ids without knowing of each other. Provider's id: a callback
+    that comes again is the same message.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"inbound\x00{channel}\x00{provider_message_id}"))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)

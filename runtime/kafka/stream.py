@@ -148,6 +148,7 @@ class Stream:
             commits.cancel()
             await consumer.stop()
             self._progress.clear()
+            self._committed.clear()
 
     def _consumer(self) -> AIOKafkaConsumer:
         config = self._config

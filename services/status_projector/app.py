@@ -1,0 +1,75 @@
+"""Builds the projector: what it is made of, and in which order that starts and stops."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from runtime.clock import now
+from runtime.http import Face, application
+from runtime.http_errors import shape_errors
+from runtime.kafka.dead_letters import DeadLetters
+from runtime.kafka.producer import Producer
+from runtime.kafka.stream import Stream, StreamConfig
+from runtime.lifespan import every, running
+from runtime.postgres import connect
+from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.send_requests import SEND_REQUESTS
+from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
+from services.status_projector.live import Hub
+from services.status_projector.publisher import Publisher, PublisherConfig
+from services.status_projector.routes import jobs, messages
+from services.status_projector.settings import ProjectorSettings
+
+GROUP = "status-projector"
+EXPIRE_TICK = timedelta(seconds=5)
+MONTHS_TICK = timedelta(hours=12)
+
+
+def build(settings: ProjectorSettings) -> FastAPI:
+    """Return the service; nothing runs before its lifespan begins."""
+    bootstrap = settings.kafka_bootstrap_servers
+    engine = connect(settings.database_url.get_secret_value())
+    producer = Producer(bootstrap, GROUP)
+    letters = DeadLetters(producer, "status_projector", now)
+    config = PublisherConfig(bootstrap, GROUP, settings.projector_transaction_within)
+    publisher = Publisher(config)
+    tools = Tools(engine, publisher, letters, settings.projector_owner, now)
+    hub = Hub(bootstrap)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with running(
+            live=hub.run,
+            months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
+            parked=lambda: every(
+                EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
+            ),
+            stream=lambda: _stream(settings, tools).run(),
+        ):
+            yield
+        await publisher.keep_only([])
+        await producer.stop()
+        engine.dispose()
+
+    async def ready() -> str | None:
+        return "Kafka does not acknowledge" if producer.is_away else None
+
+    app = application(
+        Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
+    )
+    app.include_router(messages.routes(engine, hub))
+    app.include_router(jobs.routes(engine, now))
+    shape_errors(app)
+    return app
+
+
+def _stream(settings: ProjectorSettings, tools: Tools) -> Stream:
+    config = StreamConfig(
+        bootstrap=settings.kafka_bootstrap_servers,
+        group=GROUP,
+        max_in_flight=settings.projector_batch,
+        max_poll=settings.projector_batch,
+    )
+    return Stream(config, [SEND_REQUESTS, PROVIDER_EVENTS], Facts(tools), tools.dead_letters)

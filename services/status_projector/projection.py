@@ -1,0 +1,315 @@
+"""What a batch of records changes: loaded state in, changes out; no I/O (architecture, promise 3).
+
+Each record has a trigger, its place in Kafka. Everything it causes, through itself or through
+events that were parked until it came, is noted under that trigger: what a crash leaves unpublished
+is found by it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.lifecycle import (
+    Delivered,
+    Evidence,
+    Fact,
+    Failed,
+    Read,
+    Sent,
+    Source,
+    Started,
+    Status,
+    learn,
+)
+from schemas.topics.provider_events import (
+    FailureReason,
+    MessageReceived,
+    ProviderEvent,
+    SendAccepted,
+    SendDeferred,
+    SendRejected,
+    SendStarted,
+    StatusReported,
+)
+from schemas.topics.send_requests import SendRequested
+from schemas.topics.status_changes import ChangeError, StatusChanged
+from schemas.topics.topic import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The place of a record in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One record of the batch, as it came."""
+
+    trigger: Trigger
+    value: SendRequested | ProviderEvent
+    key: bytes | None
+    raw: bytes
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What is stored of one outbound message, as far as transitions need it."""
+
+    message_id: str
+    channel: str
+    sender_id: str
+    sent_at: datetime
+    evidence: Evidence
+    sequence: int
+    provider_id: str | None = None
+    tenant_id: str | None = None
+    case_id: str | None = None
+    queue_id: str | None = None
+    job_id: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """The status that the evidence adds up to."""
+        return self.evidence.status
+
+
+@dataclass(frozen=True, slots=True)
+class Caused:
+    """A transition and the record that caused it."""
+
+    trigger: Trigger
+    change: StatusChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event whose message nobody has named yet (IM-07)."""
+
+    id: int
+    message_id: str | None
+    provider_id: str | None
+    event: ProviderEvent
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything that a batch changes."""
+
+    created: dict[str, SendRequested] = field(default_factory=dict[str, SendRequested])
+    touched: dict[str, Trail] = field(default_factory=dict[str, Trail])
+    """The new state of each message that is new or has learnt something."""
+    caused: list[Caused] = field(default_factory=list[Caused])
+    unparked: list[int] = field(default_factory=list[int])
+    """The parked events that were applied."""
+    to_park: list[Heard] = field(default_factory=list[Heard])
+    received: list[MessageReceived] = field(default_factory=list[MessageReceived])
+    jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
+    """By how much each job's number of messages in a status changes."""
+
+
+class Projection:
+    """Applies records, in order, to what is stored."""
+
+    def __init__(self, stored: Iterable[Trail], parked: Iterable[Parked], now: datetime) -> None:
+        self.changes = Changes()
+        self._now = now
+        self._trails = {trail.message_id: trail for trail in stored}
+        self._by_provider_id = {
+            trail.provider_id: trail.message_id
+            for trail in self._trails.values()
+            if trail.provider_id is not None
+        }
+        self._parked = list(parked)
+
+    def apply(self, heard: Heard) -> None:
+        """Apply one record."""
+        value = heard.value
+        if isinstance(value, SendRequested):
+            self._create(heard.trigger, value)
+        elif isinstance(value, MessageReceived):
+            self.changes.received.append(value)
+        elif not self._hear(heard.trigger, value):
+            self.changes.to_park.append(heard)
+
+    def _create(self, trigger: Trigger, request: SendRequested) -> None:
+        if request.message_id in self._trails:
+            return  # the same request again is the same message
+        trail = Trail(
+            message_id=request.message_id,
+            channel=request.channel,
+            sender_id=request.sender_id,
+            sent_at=request.requested_at,
+            evidence=Evidence(),
+            sequence=0,
+            tenant_id=request.tenant_id,
+            case_id=request.case_id,
+            queue_id=request.queue_id,
+            job_id=request.job_id,
+        )
+        self.changes.created[request.message_id] = request
+        self._keep(trail)
+        self._count(trail.job_id, trail.status, 1)
+        self._unpark(trigger, lambda one: one.message_id == request.message_id)
+
+    def _hear(self, trigger: Trigger, event: ProviderEvent) -> bool:
+        """Apply an event to its message; return False when nobody knows the message."""
+        message_id = self._message_of(event)
+        if message_id is None:
+            return False
+        named = provider_id_of(event)
+        if named is not None and self._trails[message_id].provider_id is None:
+            self._keep(replace(self._trails[message_id], provider_id=named))
+            self._by_provider_id[named] = message_id
+        if (fact := fact_of(event)) is not None:
+            self._learn(trigger, message_id, fact, event)
+        if named is not None:
+            self._unpark(trigger, lambda one: one.provider_id == named)
+        return True
+
+    def _learn(self, trigger: Trigger, message_id: str, fact: Fact, event: ProviderEvent) -> None:
+        before = self._trails[message_id]
+        evidence = learn(before.evidence, fact)
+        if evidence == before.evidence:
+            return
+        after = replace(before, evidence=evidence)
+        if after.status is not before.status:
+            after = replace(after, sequence=before.sequence + 1)
+            change = change_of(before, after, fact.at, source_of(event), self._now)
+            self.changes.caused.append(Caused(trigger, change))
+            self._count(after.job_id, before.status, -1)
+            self._count(after.job_id, after.status, 1)
+        self._keep(after)
+
+    def _message_of(self, event: ProviderEvent) -> str | None:
+        if isinstance(event, MessageReceived):
+            return None
+        if event.message_id is not None and event.message_id in self._trails:
+            return event.message_id
+        if isinstance(event, StatusReported):
+            return self._by_provider_id.get(event.provider_message_id)
+        return None
+
+    def _unpark(self, trigger: Trigger, wanted: Callable[[Parked], bool]) -> None:
+        mine = [one for one in self._parked if wanted(one)]
+        if mine:
+            self._parked = [one for one in self._parked if not wanted(one)]
+            for one in mine:
+                if self._hear(trigger, one.event):
+                    self.changes.unparked.append(one.id)
+
+    def _keep(self, trail: Trail) -> None:
+        self._trails[trail.message_id] = trail
+        self.changes.touched[trail.message_id] = trail
+
+    def _count(self, job_id: str | None, status: Status, by: int) -> None:
+        if job_id is not None:
+            self.changes.jobs.setdefault(job_id, Counter())[status] += by
+
+
+def project(
+    stored: Iterable[Trail], parked: Iterable[Parked], batch: Sequence[Heard], now: datetime
+) -> Changes:
+    """Return what the batch changes. Requests go first: events of the batch may speak of them."""
+    projection = Projection(stored, parked, now)
+    for heard in batch:
+        if isinstance(heard.value, SendRequested):
+            projection.apply(heard)
+    for heard in batch:
+        if not isinstance(heard.value, SendRequested):
+            projection.apply(heard)
+    return projection.changes
+
+
+def fact_of(event: ProviderEvent) -> Fact | None:
+    """Return what the event says of the message's life; None where it says nothing of it."""
+    match event:
+        case SendStarted():
+            return Started(event.at)
+        case SendAccepted():
+            return Sent(event.at)
+        case SendRejected():
+            return Failed(event.at, failure_of(event.failure))
+        case StatusReported():
+            return _reported(event)
+        case SendDeferred() | MessageReceived():
+            return None
+        case _:
+            assert_never(event)
+
+
+def _reported(event: StatusReported) -> Fact:
+    match event.status:
+        case "sent":
+            return Sent(event.occurred_at)
+        case "delivered":
+            return Delivered(event.occurred_at)
+        case "read":
+            return Read(event.occurred_at)
+        case "failed":
+            return Failed(event.occurred_at, failure_of(event.failure))
+        case _:
+            assert_never(event.status)
+
+
+def provider_id_of(event: ProviderEvent) -> str | None:
+    """Return the provider's message id that the event names."""
+    if isinstance(event, SendAccepted | StatusReported):
+        return event.provider_message_id
+    return None
+
+
+def source_of(event: ProviderEvent) -> Source:
+    """Return where the event's knowledge came from (CF-54)."""
+    if isinstance(event, SendAccepted | StatusReported):
+        return Source.WEBHOOK
+    if isinstance(event, SendRejected) and event.failure.origin is Origin.PROVIDER:
+        return Source.WEBHOOK
+    return Source.MANUAL
+
+
+def failure_of(reason: FailureReason | None) -> Failure:
+    """Return the failure that was reported; a report without a reason is one of its own."""
+    if reason is None:
+        return Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER)
+    return Failure(reason.code, reason.origin, reason.provider_code, reason.detail)
+
+
+def change_of(
+    before: Trail, after: Trail, at: datetime, source: Source, now: datetime
+) -> StatusChanged:
+    """Return the public record of a transition."""
+    evidence, failed = after.evidence, after.evidence.failed
+    return StatusChanged(
+        message_id=after.message_id,
+        sequence=after.sequence,
+        from_status=before.status,
+        to_status=after.status,
+        updated_at=at,
+        recorded_at=now,
+        source=source,
+        channel=after.channel,
+        sender_id=after.sender_id,
+        sent_at=after.sent_at,
+        delivered_at=evidence.delivered_at,
+        read_at=evidence.read_at,
+        failed_at=None if failed is None else failed.at,
+        error=None
+        if failed is None
+        else ChangeError(
+            code=failed.failure.code,
+            message=failed.failure.prompt,
+            provider_code=failed.failure.provider_code,
+        ),
+        tenant_id=after.tenant_id,
+        case_id=after.case_id,
+        queue_id=after.queue_id,
+        job_id=after.job_id,
+    )

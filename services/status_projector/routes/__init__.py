@@ -1,0 +1,1 @@
+"""The query side's HTTP face: one function an endpoint, parse, call, shape."""

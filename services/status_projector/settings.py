@@ -1,0 +1,29 @@
+"""What the projector reads from the environment."""
+
+import os
+import socket
+from datetime import timedelta
+from uuid import uuid4
+
+from pydantic import Field
+
+from runtime.settings import Settings
+
+
+def _owner() -> str:
+    # The random part: in a container every process has the same host and number.
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+class ProjectorSettings(Settings):
+    """Each field is the environment variable of the same name."""
+
+    http_port: int = 8082
+    projector_batch: int = 2_000
+    """Records applied in one transaction; big batches are quick ones."""
+    projector_park_for: timedelta = timedelta(minutes=15)
+    """How long an event waits for its message before it goes to the DLQ (IM-07)."""
+    projector_owner: str = Field(default_factory=_owner)
+    """Names this process in the table of applied offsets."""
+    projector_transaction_within: timedelta = timedelta(seconds=10)
+    """The broker aborts a transaction that lasts longer: an open one stalls its readers."""

@@ -1,0 +1,1 @@
+"""The projector's SQL, one function a statement: sets in, domain values out."""

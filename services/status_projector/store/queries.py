@@ -1,0 +1,98 @@
+"""What the query API reads; nothing here locks or writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+_STATUS = sa.text(
+    """
+    SELECT message_id, delivery_status AS status, sent_at, delivered_at, read_at, failed_at,
+           error_code, error_message
+    FROM messages WHERE message_id = :message_id
+    """
+)
+_ACCEPTED = sa.text(
+    """
+    SELECT message_id, 'pending' AS status, sent_at, NULL AS delivered_at, NULL AS read_at,
+           NULL AS failed_at, NULL AS error_code, NULL AS error_message
+    FROM accepted_sends WHERE message_id = :message_id
+    """
+)
+
+
+def status_of(connection: sa.Connection, message_id: str) -> Mapping[str, Any] | None:
+    """Return a message's row; what was accepted and not projected yet is pending."""
+    for statement in (_STATUS, _ACCEPTED):
+        row = connection.execute(statement, {"message_id": message_id}).mappings().first()
+        if row is not None:
+            return dict(row)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its scheduler and its messages tell of it."""
+
+    job_id: str
+    status: str
+    total: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    by_status: Mapping[str, int]
+    """Messages by status: from the projector's counters."""
+    unsent: Mapping[str, int]
+    """Rows that never became a message: skipped, cancelled."""
+
+
+_JOB = sa.text(
+    """
+    SELECT j.job_id, j.status, j.total, j.started_at, j.finished_at,
+           p.pending, p.sending, p.sent, p.delivered, p.read, p.failed
+    FROM jobs j LEFT JOIN job_progress p USING (job_id)
+    WHERE j.job_id = :job_id
+    """
+)
+_UNSENT = sa.text(
+    """
+    SELECT state, count(*) AS rows FROM job_items
+    WHERE job_id = :job_id AND state IN ('skipped', 'cancelled') GROUP BY state
+    """
+)
+_STATUSES = ("pending", "sending", "sent", "delivered", "read", "failed")
+
+
+def job(connection: sa.Connection, job_id: str) -> Job | None:
+    """Return a job with its counters; None when there is no such job."""
+    row = connection.execute(_JOB, {"job_id": job_id}).mappings().first()
+    if row is None:
+        return None
+    unsent = connection.execute(_UNSENT, {"job_id": job_id})
+    return Job(
+        row["job_id"],
+        row["status"],
+        row["total"],
+        row["started_at"],
+        row["finished_at"],
+        {status: row[status] or 0 for status in _STATUSES},
+        {one.state: one.rows for one in unsent},
+    )
+
+
+_FAILURES = sa.text(
+    """
+    SELECT i.row, i.recipient, i.variables,
+           coalesce(m.error_message, i.error_detail, i.error_code) AS error
+    FROM job_items i LEFT JOIN messages m USING (message_id)
+    WHERE i.job_id = :job_id AND (m.delivery_status = 'failed' OR i.state = 'skipped')
+    ORDER BY i.row LIMIT :limit
+    """
+)
+
+
+def failures_of(connection: sa.Connection, job_id: str, limit: int) -> list[Mapping[str, Any]]:
+    """Return the recipients who were not reached, in the order of the job's rows."""
+    rows = connection.execute(_FAILURES, {"job_id": job_id, "limit": limit}).mappings()
+    return [dict(row) for row in rows]

@@ -1,0 +1,282 @@
+"""Loads and saves the trails of a batch's messages, a statement each for the whole batch."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import message_id_for_inbound
+from domain.lifecycle import Evidence, FailedAt, Status
+from schemas.topics.provider_events import MessageReceived
+from schemas.topics.send_requests import SendRequested
+from services.status_projector.projection import Caused, Trail
+
+_KNOWN = sa.text(
+    """
+    SELECT message_id, whatsapp_message_id FROM messages WHERE message_id = ANY(:message_ids)
+    UNION
+    SELECT message_id, whatsapp_message_id FROM messages
+    WHERE whatsapp_message_id = ANY(:provider_ids)
+    """
+)
+
+
+def known(
+    connection: sa.Connection, message_ids: Collection[str], provider_ids: Collection[str]
+) -> dict[str, str | None]:
+    """Return the messages with one of these names, and the provider's id of each."""
+    values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
+    rows = connection.execute(_KNOWN, values)
+    return {row.message_id: row.whatsapp_message_id for row in rows}
+
+
+_LOAD = sa.text(
+    """
+    SELECT message_id, channel, sender_id, sent_at, started_at, accepted_at, delivered_at, read_at,
+           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id
+    FROM messages WHERE message_id = ANY(:message_ids)
+    ORDER BY message_id FOR UPDATE
+    """
+)
+
+
+def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]:
+    """Lock the messages, in the order of their ids, and return their trails."""
+    rows = connection.execute(_LOAD, {"message_ids": sorted(message_ids)})
+    return [
+        Trail(
+            message_id=row.message_id,
+            channel=row.channel,
+            sender_id=row.sender_id,
+            sent_at=row.sent_at,
+            evidence=_evidence(row),
+            sequence=row.sequence,
+            provider_id=row.whatsapp_message_id,
+            tenant_id=row.tenant_id,
+            case_id=row.case_id,
+            queue_id=row.queue_id,
+            job_id=row.job_id,
+        )
+        for row in rows
+    ]
+
+
+_CREATE = sa.text(
+    """
+    INSERT INTO messages
+        (message_id, channel, sender_id, customer_phone, message_type, message_content,
+         message_direction, delivery_status, sent_at, tenant_id, case_id, queue_id, contact_id,
+         wa_account_type, wa_account_id, job_id, original_message_id, created_at, updated_at)
+    SELECT message_id, channel, sender_id, recipient, type, content, 'outbound', 'pending',
+           sent_at, tenant_id, case_id, queue_id, contact_id, wa_account_type, wa_account_id,
+           job_id, original_message_id, :now, :now
+    FROM unnest(
+        CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
+        CAST(:recipients AS text[]), CAST(:types AS text[]), CAST(:contents AS text[]),
+        CAST(:sent_ats AS timestamptz[]), CAST(:tenants AS text[]), CAST(:cases AS text[]),
+        CAST(:queues AS text[]), CAST(:contacts AS text[]), CAST(:account_types AS text[]),
+        CAST(:accounts AS text[]), CAST(:jobs AS text[]), CAST(:originals AS text[])
+    ) AS r(message_id, channel, sender_id, recipient, type, content, sent_at, tenant_id, case_id,
+           queue_id, contact_id, wa_account_type, wa_account_id, job_id, original_message_id)
+    """
+)
+
+
+def create(connection: sa.Connection, requests: Sequence[SendRequested], now: datetime) -> None:
+    """Enter new messages as pending."""
+    columns: dict[str, list[Any]] = {
+        "message_ids": [request.message_id for request in requests],
+        "channels": [request.channel for request in requests],
+        "senders": [request.sender_id for request in requests],
+        "recipients": [request.recipient for request in requests],
+        "types": ["text" for _ in requests],
+        "contents": [request.content.body for request in requests],
+        "sent_ats": [request.requested_at for request in requests],
+        "tenants": [request.tenant_id for request in requests],
+        "cases": [request.case_id for request in requests],
+        "queues": [request.queue_id for request in requests],
+        "contacts": [request.contact_id for request in requests],
+        "account_types": [request.wa_account_type for request in requests],
+        "accounts": [request.wa_account_id for request in requests],
+        "jobs": [request.job_id for request in requests],
+        "originals": [request.original_message_id for request in requests],
+    }
+    connection.execute(_CREATE, {**columns, "now": now})
+
+
+_UPDATE = sa.text(
+    """
+    UPDATE messages m
+    SET delivery_status = t.status, sequence = t.sequence, whatsapp_message_id = t.provider_id,
+        started_at = t.started_at, accepted_at = t.accepted_at, delivered_at = t.delivered_at,
+        read_at = t.read_at, failed_at = t.failed_at, error_code = t.error_code,
+        error_message = t.error_message, failures = CAST(t.failures AS jsonb), updated_at = :now
+    FROM unnest(
+        CAST(:message_ids AS text[]), CAST(:statuses AS text[]), CAST(:sequences AS int[]),
+        CAST(:provider_ids AS text[]), CAST(:started_ats AS timestamptz[]),
+        CAST(:accepted_ats AS timestamptz[]), CAST(:delivered_ats AS timestamptz[]),
+        CAST(:read_ats AS timestamptz[]), CAST(:failed_ats AS timestamptz[]),
+        CAST(:error_codes AS text[]), CAST(:error_messages AS text[]), CAST(:failures AS text[])
+    ) AS t(message_id, status, sequence, provider_id, started_at, accepted_at, delivered_at,
+           read_at, failed_at, error_code, error_message, failures)
+    WHERE m.message_id = t.message_id
+    """
+)
+
+
+def update(connection: sa.Connection, trails: Sequence[Trail], now: datetime) -> None:
+    """Store the new state of messages. Failure columns speak only of messages that failed."""
+    failed = [trail.evidence.failed for trail in trails]
+    columns: dict[str, list[Any]] = {
+        "message_ids": [trail.message_id for trail in trails],
+        "statuses": [trail.status for trail in trails],
+        "sequences": [trail.sequence for trail in trails],
+        "provider_ids": [trail.provider_id for trail in trails],
+        "started_ats": [trail.evidence.started_at for trail in trails],
+        "accepted_ats": [trail.evidence.sent_at for trail in trails],
+        "delivered_ats": [trail.evidence.delivered_at for trail in trails],
+        "read_ats": [trail.evidence.read_at for trail in trails],
+        "failed_ats": [None if one is None else one.at for one in failed],
+        "error_codes": [None if one is None else one.failure.code for one in failed],
+        "error_messages": [None if one is None else one.failure.prompt for one in failed],
+        "failures": [_failures(trail.evidence) for trail in trails],
+    }
+    connection.execute(_UPDATE, {**columns, "now": now})
+
+
+_HISTORY = sa.text(
+    """
+    INSERT INTO message_status_history
+        (message_id, sequence, recorded_at, from_status, to_status, updated_at, source,
+         source_topic, source_partition, source_offset, change)
+    SELECT * FROM unnest(
+        CAST(:message_ids AS text[]), CAST(:sequences AS int[]),
+        CAST(:recorded_ats AS timestamptz[]), CAST(:froms AS text[]), CAST(:tos AS text[]),
+        CAST(:updated_ats AS timestamptz[]), CAST(:sources AS text[]), CAST(:topics AS text[]),
+        CAST(:partitions AS int[]), CAST(:offsets AS bigint[]), CAST(:changes AS bytea[]))
+    """
+)
+
+
+def add_history(connection: sa.Connection, caused: Sequence[Caused]) -> None:
+    """Add a row a transition, with the record that caused it and the one that will be published."""
+    connection.execute(
+        _HISTORY,
+        {
+            "message_ids": [one.change.message_id for one in caused],
+            "sequences": [one.change.sequence for one in caused],
+            "recorded_ats": [one.change.recorded_at for one in caused],
+            "froms": [one.change.from_status for one in caused],
+            "tos": [one.change.to_status for one in caused],
+            "updated_ats": [one.change.updated_at for one in caused],
+            "sources": [one.change.source for one in caused],
+            "topics": [one.trigger.topic for one in caused],
+            "partitions": [one.trigger.partition for one in caused],
+            "offsets": [one.trigger.offset for one in caused],
+            "changes": [msgspec.json.encode(one.change) for one in caused],
+        },
+    )
+
+
+_RECEIVE = sa.text(
+    """
+    INSERT INTO messages
+        (message_id, channel, sender_id, customer_phone, message_type, message_content,
+         message_direction, whatsapp_message_id, delivery_status, sent_at, created_at, updated_at)
+    SELECT message_id, channel, sender_id, author, type, content, 'inbound', provider_id,
+           'delivered', occurred_at, :now, :now
+    FROM unnest(
+        CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
+        CAST(:authors AS text[]), CAST(:types AS text[]), CAST(:contents AS text[]),
+        CAST(:provider_ids AS text[]), CAST(:occurred_ats AS timestamptz[])
+    ) AS r(message_id, channel, sender_id, author, type, content, provider_id, occurred_at)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def receive(connection: sa.Connection, events: Sequence[MessageReceived], now: datetime) -> None:
+    """Enter inbound messages under our ids for them; one that is known already changes nothing."""
+    columns: dict[str, list[Any]] = {
+        "message_ids": [message_id_for_inbound(e.channel, e.provider_message_id) for e in events],
+        "channels": [event.channel for event in events],
+        "senders": [event.sender_id for event in events],
+        "authors": [event.author for event in events],
+        "types": [event.message_type[:20] for event in events],
+        "contents": [_inbound_content(event) for event in events],
+        "provider_ids": [event.provider_message_id for event in events],
+        "occurred_ats": [event.occurred_at for event in events],
+    }
+    connection.execute(_RECEIVE, {**columns, "now": now})
+
+
+_COUNT = sa.text(
+    """
+    INSERT INTO job_progress AS p
+        (job_id, pending, sending, sent, delivered, read, failed, updated_at)
+    SELECT job_id, pending, sending, sent, delivered, read, failed, :now
+    FROM unnest(CAST(:jobs AS text[]), CAST(:pending AS int[]), CAST(:sending AS int[]),
+                CAST(:sent AS int[]), CAST(:delivered AS int[]), CAST(:read AS int[]),
+                CAST(:failed AS int[]))
+         AS c(job_id, pending, sending, sent, delivered, read, failed)
+    ORDER BY job_id
+    ON CONFLICT (job_id) DO UPDATE
+    SET pending = p.pending + EXCLUDED.pending, sending = p.sending + EXCLUDED.sending,
+        sent = p.sent + EXCLUDED.sent, delivered = p.delivered + EXCLUDED.delivered,
+        read = p.read + EXCLUDED.read, failed = p.failed + EXCLUDED.failed, updated_at = :now
+    """
+)
+
+
+def count_jobs(
+    connection: sa.Connection, jobs: Mapping[str, Counter[Status]], now: datetime
+) -> None:
+    """Move the jobs' counters; last of the batch, because these rows are the hottest."""
+    columns = {status.value: [by[status] for by in jobs.values()] for status in Status}
+    connection.execute(_COUNT, {"jobs": list(jobs), **columns, "now": now})
+
+
+def _evidence(row: Any) -> Evidence:  # noqa: ANN401 - a row of _LOAD
+    failures: dict[str, Any] = row.failures or {}
+    return Evidence(
+        started_at=row.started_at,
+        sent_at=row.accepted_at,
+        delivered_at=row.delivered_at,
+        read_at=row.read_at,
+        refused=_failed_at(failures.get("refused"), Origin.PROVIDER),
+        inferred=_failed_at(failures.get("inferred"), Origin.LOCAL),
+    )
+
+
+def _failed_at(stored: dict[str, Any] | None, origin: Origin) -> FailedAt | None:
+    if stored is None:
+        return None
+    failure = Failure(
+        ErrorCode(stored["code"]), origin, stored.get("providerCode"), stored.get("detail")
+    )
+    return FailedAt(datetime.fromisoformat(stored["at"]), failure)
+
+
+def _failures(evidence: Evidence) -> str | None:
+    heard = {"refused": evidence.refused, "inferred": evidence.inferred}
+    stored = {
+        kind: {
+            "at": failed.at.isoformat(),
+            "code": failed.failure.code,
+            "providerCode": failed.failure.provider_code,
+            "detail": failed.failure.detail,
+        }
+        for kind, failed in heard.items()
+        if failed is not None
+    }
+    return json.dumps(stored) if stored else None
+
+
+def _inbound_content(event: MessageReceived) -> str:
+    body = event.content.get("body")
+    return body if isinstance(body, str) else json.dumps(event.content, ensure_ascii=False)
