@@ -163,18 +163,20 @@ class Pipeline:
         simulated = wiring.simulator_environment(seats, shared) | self._simulator_env
         served = self._standing.environment
         served |= wiring.service_environment(seats[0].url, shared) | self._service_env
-        logs = self.stack.places.logs
         return {
-            seat: Process(
-                seat.name,
-                python_module(seat.module),
-                wiring.NO_PROXY
-                | (simulated if seat.service == wiring.SIMULATOR else served)
-                | wiring.port_environment(seat),
-                logs / f"{seat.name}.log",
-            )
+            seat: self._process(seat, simulated if seat.service == wiring.SIMULATOR else served)
             for seat in seats
         }
+
+    def _process(self, seat: Seat, environment: Mapping[str, str]) -> Process:
+        places = self.stack.places
+        scratch = places.state / "scratch"
+        scratch.mkdir(exist_ok=True)
+        log = places.logs / f"{seat.name}.log"
+        log.unlink(missing_ok=True)
+        own = wiring.seat_environment(seat, scratch)
+        argv = python_module(seat.module)
+        return Process(seat.name, argv, {**wiring.NO_PROXY, **environment, **own}, log)
 
     def _stop_members(self) -> None:
         stop_all(list(self._members.values()))

@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.stack.ports import FREE_RANGE, is_free
 
@@ -102,8 +103,12 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
     }
 
 
-def port_environment(seat: Seat) -> dict[str, str]:
-    """Return the variables by which a process learns where to listen."""
+def seat_environment(seat: Seat, scratch: Path) -> dict[str, str]:
+    """Return what a process gets for itself: where to listen, and a directory of its own."""
     if seat.service == SIMULATOR:
         return {"SIM_PORT": str(seat.port)}
-    return {"HTTP_HOST": "127.0.0.1", "HTTP_PORT": str(seat.port)}
+    return {
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(seat.port),
+        "STATISTICS_DATA_DIR": str(scratch / seat.name),
+    }

@@ -36,7 +36,7 @@ def start_simulator(environment: Mapping[str, str], logs: Path) -> RunningSimula
     process = Process(
         seat.name,
         python_module(seat.module),
-        wiring.NO_PROXY | settings | wiring.port_environment(seat),
+        wiring.NO_PROXY | settings | wiring.seat_environment(seat, logs),
         logs / f"{seat.name}-{seat.port}.log",
     )
     process.start()

@@ -44,7 +44,7 @@ class Result:
 
 def agree(progress: Progress, statistics: Mapping[str, int]) -> bool:
     """Return whether read model and statistics count the same at each status or beyond it."""
-    return all(count == statistics[status] for status, count in progress.reached().items())
+    return all(count == statistics.get(status, 0) for status, count in progress.reached().items())
 
 
 def screen(result: Result, where: RenderableType) -> Group:
@@ -83,9 +83,7 @@ def where_to_look(urls: Mapping[str, str], job_id: str, logs: Path) -> Table:
     return table
 
 
-FIRST_MESSAGE = (
-    '{"channel":"whatsapp","to":"+16505550001","content":{"type":"text","body":"Hello"}}'
-)
+FIRST_MESSAGE = '{"contactId":"+16505550001","messageType":"text","content":"Hello"}'
 
 
 def _statuses(result: Result) -> Table:
@@ -98,7 +96,7 @@ def _statuses(result: Result) -> Table:
             if count:
                 table.add_row(status, str(count), "", "")
             continue
-        counted = result.statistics[status]
+        counted = result.statistics.get(status, 0)
         agrees = "[green]=[/]" if counted == reached[status] else "[red]≠[/]"
         table.add_row(status, str(count), str(reached[status]), f"{agrees} {counted}")
     return table

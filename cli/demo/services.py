@@ -75,7 +75,9 @@ class Services:
         """Return the live statistics of the job: how many reached each status."""
         url = f"{self._urls['statistics']}/api/v1/statistics/live"
         asked = {"window": "total", "by": "job", "id": job_id}
-        return self._told(self._client.get(url, params=asked))["data"]
+        rows = self._told(self._client.get(url, params=asked))["data"]
+        # A job none of whose changes was counted yet has no row.
+        return rows[0]["counts"] if rows else {}
 
     def close(self) -> None:
         """Close the connections."""
