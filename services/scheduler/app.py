@@ -1,0 +1,131 @@
+"""Builds the scheduler: what it is made of, and in which order that starts and stops."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from domain.pacing import Window
+from runtime.clock import now
+from runtime.errors import TryAgainLater
+from runtime.http import Face, application
+from runtime.http_errors import shape_errors
+from runtime.kafka.dead_letters import DeadLetters
+from runtime.kafka.producer import Producer
+from runtime.kafka.stream import Stream, StreamConfig
+from runtime.lifespan import Work, every, running
+from runtime.postgres import connect, in_thread
+from schemas.http.im import MessageAccepted
+from schemas.topics.status_changes import STATUS_CHANGES
+from services.scheduler import handlers
+from services.scheduler.feeder import Feeder
+from services.scheduler.gather import Gather
+from services.scheduler.intake import Asked, Intake
+from services.scheduler.routes import jobs, messages
+from services.scheduler.settings import SchedulerSettings
+
+SERVICE = "scheduler"
+
+ANSWERED_WITHIN = timedelta(milliseconds=950)
+"""A single send is answered, with 503 if need be, within a second (peers, R2)."""
+
+TOGETHER = 200
+"""Sends accepted in one transaction and one publish."""
+
+QUEUED = 2_000
+"""Sends that wait for the batch before them; more are refused with 503."""
+
+IN_FLIGHT = 4_000
+"""Status changes in memory."""
+
+CHECKED_WITHIN = timedelta(seconds=1)
+
+CONNECTIONS = 8
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging and settling, side by side."""
+
+
+class Scheduler:
+    """The parts, joined. Making one connects to nothing."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
+        intake = Intake(self.engine, self.producer, now)
+        self.gather: Gather[Asked, MessageAccepted] = Gather(
+            intake.accept, most=TOGETHER, queued=QUEUED
+        )
+        window = Window(size=settings.job_window)
+        self.feeder = Feeder(self.engine, self.producer, window=window, clock=now)
+        self.stream = Stream(
+            StreamConfig(
+                bootstrap=settings.kafka_bootstrap_servers, group=SERVICE, max_in_flight=IN_FLIGHT
+            ),
+            [STATUS_CHANGES],
+            handlers.StatusChanges(self.engine, self.feeder.wake),
+            DeadLetters(self.producer, SERVICE, now),
+        )
+
+    async def accept(self, asked: Asked) -> MessageAccepted:
+        """Accept one send. Raises `Conflict` or `TryAgainLater`."""
+        return await self.gather.ask(asked, within=ANSWERED_WITHIN)
+
+    def works(self) -> dict[str, Work]:
+        """Return what runs as long as the service does."""
+        engine, producer = self.engine, self.producer
+        return {
+            "accept_sends": self.gather.run,
+            "feed_jobs": self.feeder.run,
+            "status_changes": self.stream.run,
+            "fire_due": lambda: every(
+                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, producer, now)
+            ),
+            "announce_jobs": lambda: every(
+                handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
+            ),
+            "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
+        }
+
+    async def stop(self) -> None:
+        """Close what the works have left."""
+        await self.producer.stop()
+        self.engine.dispose()
+
+    async def problem(self) -> str | None:
+        """Return what keeps it from working, None when all is well."""
+        if self.producer.is_away:
+            return "Kafka does not acknowledge"
+        try:
+            async with asyncio.timeout(CHECKED_WITHIN.total_seconds()):
+                await in_thread(self.engine, lambda c: c.execute(sa.text("SELECT 1")))
+        except (TryAgainLater, TimeoutError):
+            return "PostgreSQL does not answer"
+        return None
+
+
+def build(settings: SchedulerSettings) -> FastAPI:
+    """Return the service; nothing runs before its lifespan begins."""
+    scheduler = Scheduler(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with running(**scheduler.works()):
+            yield
+        await scheduler.stop()
+
+    app = application(
+        Face(
+            "Sendtrail scheduler",
+            "Accepts single sends, timed sends and jobs.",
+            scheduler.problem,
+            lifespan,
+        )
+    )
+    shape_errors(app)
+    sender = settings.whatsapp_phone_number_id
+    app.include_router(messages.router(scheduler.accept, default_sender=sender, clock=now))
+    wake = scheduler.feeder.wake
+    app.include_router(jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake))
+    return app

@@ -1,0 +1,135 @@
+"""What the scheduler does by the clock and on `status-changes`.
+
+Ticks return whether they found so much to do that the next one should follow at once.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from aiokafka import TopicPartition
+
+from domain.identity import MessageId
+from domain.lifecycle import Status
+from runtime.clock import Clock
+from runtime.kafka.producer import Producer
+from runtime.kafka.stream import Delivery, Group
+from runtime.postgres import in_thread
+from schemas.topics.send_requests import SEND_REQUESTS
+from schemas.topics.status_changes import StatusChanged
+from schemas.topics.task_changes import TASK_CHANGES
+from services.scheduler.held import Publish, held
+from services.scheduler.idempotency import REMEMBERED_FOR
+from services.scheduler.intake import SOURCE
+from services.scheduler.job_life import changes_of
+from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
+from services.scheduler.store import jobs, keys, rows, sends
+
+log = logging.getLogger(__name__)
+
+DUE_EVERY: Final = timedelta(milliseconds=200)
+DUE_BATCH: Final = 500
+"""Claimed by one scheduler in one transaction; 10,000 due at once are twenty of them (R10)."""
+
+ANNOUNCE_EVERY: Final = timedelta(milliseconds=200)
+ANNOUNCE_BATCH: Final = 100
+
+PURGE_EVERY: Final = timedelta(minutes=1)
+PURGE_BATCH: Final = 1_000
+
+SETTLING: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED})
+"""From these on the message takes no place in its job's window."""
+
+
+async def fire_due(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
+    """Publish timed sends whose time has come, each once (CF-23, IM-17)."""
+
+    def fire(connection: sa.Connection, publish: Publish) -> list[float]:
+        due = sends.claim_due(connection, now=clock(), limit=DUE_BATCH)
+        if not due:
+            return []
+        now = clock()
+        publish(
+            [
+                SEND_REQUESTS.record(SEND_REQUESTS.decode(send.request), source=SOURCE, at=now)
+                for send in due
+            ]
+        )
+        fired = clock()
+        sends.mark_published(connection, [send.message_id for send in due], now=fired)
+        return [(fired - send.due_at).total_seconds() for send in due]
+
+    lags = await held(engine, producer, fire)
+    for lag in lags:
+        DUE_LAG.observe(lag)
+    if lags:
+        log.info("sends.fired", extra={"count": len(lags), "lag_ms": int(max(lags) * 1_000)})
+    return len(lags) == DUE_BATCH
+
+
+async def announce_jobs(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
+    """Tell `task-changes` what became of jobs; repeated after a crash, with the same ids."""
+
+    def announce(connection: sa.Connection, publish: Publish) -> int:
+        ahead = jobs.unannounced(connection, limit=ANNOUNCE_BATCH)
+        if not ahead:
+            return 0
+        now = clock()
+        changes = [change for job in ahead for change in changes_of(job)]
+        publish([TASK_CHANGES.record(change, source=SOURCE, at=now) for change in changes])
+        jobs.mark_announced(connection, [job.job_id for job in ahead])
+        return len(ahead)
+
+    return await held(engine, producer, announce) == ANNOUNCE_BATCH
+
+
+async def purge(engine: sa.Engine, clock: Clock) -> bool:
+    """Forget keys and published sends that are older than a day, a batch at a time (IM-01)."""
+    before = clock() - REMEMBERED_FOR
+
+    def forget(connection: sa.Connection) -> int:
+        return max(
+            keys.forget(connection, before=before, limit=PURGE_BATCH),
+            sends.forget(connection, before=before, limit=PURGE_BATCH),
+        )
+
+    return await in_thread(engine, forget) == PURGE_BATCH
+
+
+class StatusChanges:
+    """Frees places in the windows of jobs, as messages reach a provider or fail."""
+
+    def __init__(self, engine: sa.Engine, wake: Callable[[], None]) -> None:
+        self._engine = engine
+        self._wake = wake
+
+    async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
+        """Nothing to prepare: the rows know what has been applied."""
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> None:
+        """Settle the rows of the batch; a repeated record finds its row settled."""
+        changes = [change for change in map(_change, deliveries) if _settles(change)]
+        settled = {MessageId(change.message_id) for change in changes}
+        if settled:
+            freed = await in_thread(
+                self._engine, lambda connection: rows.settle(connection, settled)
+            )
+            ROWS_SETTLED.inc(len(freed))
+            if freed:
+                self._wake()
+        for delivery in deliveries:
+            delivery.finish()
+
+    def revoked(self, places: Collection[TopicPartition]) -> None:
+        """Nothing is held back between batches."""
+
+
+def _change(delivery: Delivery) -> StatusChanged:
+    change: StatusChanged = delivery.value
+    return change
+
+
+def _settles(change: StatusChanged) -> bool:
+    return change.job_id is not None and change.to_status in SETTLING

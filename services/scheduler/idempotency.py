@@ -1,0 +1,36 @@
+"""What a repeated creating call gets (IM-01)."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from runtime.errors import Conflict
+from services.scheduler.store.keys import Answer, KeyName, Remembered
+
+REMEMBERED_FOR: Final = timedelta(hours=24)
+
+ANOTHER_BODY: Final = "This Idempotency-Key was used with another body"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An ``Idempotency-Key`` and what it was sent with."""
+
+    name: KeyName
+    body_hash: bytes
+
+
+def key_of(name: KeyName, canonical_body: bytes) -> Key:
+    """Return the key of a call; the body is in one spelling, whatever the caller's was."""
+    return Key(name, hashlib.sha256(canonical_body).digest())
+
+
+def first_answer(key: Key, remembered: Remembered) -> Answer | None:
+    """Return the answer to repeat, None while the work behind it must still be done.
+
+    Raises `Conflict` where the key belongs to another body.
+    """
+    if remembered.body_hash != key.body_hash:
+        raise Conflict(ANOTHER_BODY)
+    return remembered.answer

@@ -1,0 +1,37 @@
+"""What the scheduler counts, each with what to do when it moves."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SENDS_ACCEPTED = Counter(
+    "scheduler_sends_accepted",
+    "Single sends answered with 201, at once or timed. Falls to zero while callers get 503:"
+    " look at /readyz.",
+    ["when"],
+)
+ROWS_FED = Counter(
+    "scheduler_rows_fed",
+    "Rows of jobs published to send-requests. Stands still while jobs are unfinished: the window"
+    " is full, so look at the dispatcher, or status-changes is not read, so look at the lag of"
+    " the group scheduler.",
+)
+ROWS_SKIPPED = Counter(
+    "scheduler_rows_skipped",
+    "Rows of jobs refused with a reason. A rising share means a bad list of recipients: read"
+    " error_detail of the job's rows.",
+)
+ROWS_SETTLED = Counter(
+    "scheduler_rows_settled",
+    "Rows whose message a provider has or that failed. Lags behind rows_fed by at most a window"
+    " a job.",
+)
+DUE_LAG = Histogram(
+    "scheduler_due_lag_seconds",
+    "From due time to the broker's acknowledgement. Above a second: too many sends due at once"
+    " for this many schedulers, or the database or the broker is slow.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
+)
+JOBS_UNFINISHED = Gauge(
+    "scheduler_jobs_unfinished",
+    "Jobs pending or running. Grows without end: jobs come faster than the pipeline sends, or"
+    " one makes no progress.",
+)

@@ -1,0 +1,172 @@
+"""The rows of jobs: waiting, fed to the stream, settled; or skipped or cancelled."""
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from domain.failures import ErrorCode
+from domain.identity import JobId, MessageId
+
+_CHUNK: Final = 5_000
+"""Rows formatted at once: a few hundred kilobytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row is skipped."""
+
+    code: ErrorCode
+    detail: str
+    """Never holds a phone number or content: it is shown and logged."""
+
+
+class NewRow(NamedTuple):
+    """One recipient of a new job; a tuple, because there are 100,000 of them."""
+
+    row: int
+    message_id: MessageId
+    recipient: str
+    """As the caller spelled it."""
+    variables: str
+    """JSON."""
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A row to feed."""
+
+    row: int
+    message_id: MessageId
+    recipient: str
+    variables: Mapping[str, str]
+
+
+def copy(connection: sa.Connection, job_id: JobId, rows: Iterable[NewRow]) -> None:
+    """Store the rows of a new job with COPY, a chunk at a time so that memory stays small."""
+    raw: Any = connection.connection.cursor()
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        raw.copy_expert(
+            "COPY job_items (job_id, row, message_id, recipient, variables, state, error_code,"
+            " error_detail) FROM STDIN"
+            # Everything is quoted, so an empty text would not be NULL where we mean NULL.
+            " WITH (FORMAT csv, FORCE_NULL (error_code, error_detail))",
+            _csv(job_id, chunk),
+        )
+
+
+def waiting(connection: sa.Connection, job_id: JobId, *, limit: int) -> list[WaitingRow]:
+    """Return the next rows to feed, in their order; the job is locked, so the rows need not be."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT row, message_id, recipient, variables FROM job_items
+            WHERE job_id = :job_id AND state = 'waiting' ORDER BY row LIMIT :limit
+            """
+        ),
+        {"job_id": job_id, "limit": limit},
+    )
+    return [WaitingRow(row.row, row.message_id, row.recipient, row.variables) for row in rows]
+
+
+def count_in_flight(connection: sa.Connection, job_id: JobId) -> int:
+    """Return how many of the job's rows are fed and not settled."""
+    return connection.execute(
+        sa.text("SELECT count(*) FROM job_items WHERE job_id = :job_id AND state = 'fed'"),
+        {"job_id": job_id},
+    ).scalar_one()
+
+
+def mark_fed(connection: sa.Connection, job_id: JobId, rows: Sequence[int]) -> None:
+    """Note that waiting rows are fed; one that was settled meanwhile stays settled."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE job_items SET state = 'fed'
+            WHERE job_id = :job_id AND row = ANY(:rows) AND state = 'waiting'
+            """
+        ),
+        {"job_id": job_id, "rows": list(rows)},
+    )
+
+
+def skip(connection: sa.Connection, job_id: JobId, refusals: Mapping[int, Refusal]) -> None:
+    """Note that waiting rows are skipped, each with its reason."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE job_items AS item
+            SET state = 'skipped', error_code = refused.code, error_detail = refused.detail
+            FROM unnest(
+                CAST(:rows AS integer[]), CAST(:codes AS text[]), CAST(:details AS text[])
+            ) AS refused (row, code, detail)
+            WHERE item.job_id = :job_id AND item.row = refused.row AND item.state = 'waiting'
+            """
+        ),
+        {
+            "job_id": job_id,
+            "rows": list(refusals),
+            "codes": [refusal.code.value for refusal in refusals.values()],
+            "details": [refusal.detail for refusal in refusals.values()],
+        },
+    )
+
+
+def settle(connection: sa.Connection, message_ids: Collection[MessageId]) -> list[JobId]:
+    """Settle the messages' rows; returns the job of each row that was not settled before.
+
+    A row that is still waiting was published by a step that died before it committed: it is
+    settled as well, so that it is not published again. A cancelled one was sent nevertheless.
+    """
+    rows = connection.execute(
+        sa.text(
+            """
+            UPDATE job_items SET state = 'settled'
+            WHERE message_id = ANY(:ids) AND state IN ('waiting', 'fed', 'cancelled')
+            RETURNING job_id
+            """
+        ),
+        {"ids": sorted(message_ids)},
+    )
+    return [row.job_id for row in rows]
+
+
+def cancel_waiting(connection: sa.Connection, job_id: JobId) -> int:
+    """Cancel the waiting rows of the locked job; returns how many."""
+    cancelled = connection.execute(
+        sa.text(
+            """
+            UPDATE job_items SET state = 'cancelled'
+            WHERE job_id = :job_id AND state = 'waiting'
+            """
+        ),
+        {"job_id": job_id},
+    )
+    return cancelled.rowcount
+
+
+def _csv(job_id: JobId, rows: Iterable[NewRow]) -> io.StringIO:
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
+        (job_id, new.row, new.message_id, new.recipient, new.variables, "waiting", "", "")
+        if new.refusal is None
+        else (
+            job_id,
+            new.row,
+            new.message_id,
+            new.recipient,
+            new.variables,
+            "skipped",
+            new.refusal.code.value,
+            new.refusal.detail,
+        )
+        for new in rows
+    )
+    text.seek(0)
+    return text

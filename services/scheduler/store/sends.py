@@ -1,0 +1,129 @@
+"""Single sends: accepted, perhaps waiting for their time, published (IM-02, CF-23, CF-42)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from domain.identity import MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSend:
+    """One row."""
+
+    message_id: MessageId
+    sent_at: datetime
+    """When it was accepted."""
+    due_at: datetime | None
+    """When to publish it; None: at once."""
+    request: bytes | None
+    """The record for `send-requests`; None once it is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timed send whose time has come."""
+
+    message_id: MessageId
+    due_at: datetime
+    request: bytes
+
+
+def insert(connection: sa.Connection, sends: Sequence[AcceptedSend]) -> None:
+    """Store the sends whose message id is new."""
+    ordered = sorted(sends, key=lambda send: send.message_id)  # no deadlock
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO accepted_sends (message_id, sent_at, due_at, request)
+            SELECT * FROM unnest(
+                CAST(:ids AS text[]), CAST(:sent AS timestamptz[]),
+                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[])
+            )
+            ON CONFLICT DO NOTHING
+            """
+        ),
+        {
+            "ids": [send.message_id for send in ordered],
+            "sent": [send.sent_at for send in ordered],
+            "due": [send.due_at for send in ordered],
+            "requests": [send.request for send in ordered],
+        },
+    )
+
+
+def load(
+    connection: sa.Connection, message_ids: Collection[MessageId]
+) -> dict[MessageId, AcceptedSend]:
+    """Return what is stored under the message ids."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT message_id, sent_at, due_at, request FROM accepted_sends
+            WHERE message_id = ANY(:ids)
+            """
+        ),
+        {"ids": list(message_ids)},
+    )
+    return {
+        row.message_id: AcceptedSend(
+            row.message_id,
+            row.sent_at,
+            row.due_at,
+            None if row.request is None else bytes(row.request),
+        )
+        for row in rows
+    }
+
+
+def mark_published(
+    connection: sa.Connection, message_ids: Collection[MessageId], *, now: datetime
+) -> None:
+    """Note that the broker has the records, and drop our copies of the content."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE accepted_sends SET published_at = :now, request = NULL
+            WHERE message_id = ANY(:ids)
+            """
+        ),
+        {"ids": sorted(message_ids), "now": now},
+    )
+
+
+def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[Due]:
+    """Return unpublished sends whose time has come, earliest first, locked.
+
+    SKIP LOCKED: each goes to one scheduler (IM-17).
+    """
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT message_id, due_at, request FROM accepted_sends
+            WHERE published_at IS NULL AND due_at IS NOT NULL AND due_at <= :now
+            ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+            """
+        ),
+        {"now": now, "limit": limit},
+    )
+    return [Due(row.message_id, row.due_at, bytes(row.request)) for row in rows]
+
+
+def forget(connection: sa.Connection, *, before: datetime, limit: int) -> int:
+    """Delete sends published before then, and those nobody was told of; returns how many."""
+    deleted = connection.execute(
+        sa.text(
+            """
+            DELETE FROM accepted_sends WHERE ctid = ANY(ARRAY(
+                SELECT ctid FROM accepted_sends
+                WHERE sent_at < :before
+                    AND (published_at < :before OR (published_at IS NULL AND due_at IS NULL))
+                ORDER BY sent_at LIMIT :limit
+            ))
+            """
+        ),
+        {"before": before, "limit": limit},
+    )
+    return deleted.rowcount
