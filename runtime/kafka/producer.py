@@ -44,6 +44,20 @@ class Producer:
         """Whether records handed over earlier are overdue."""
         return bool(self._overdue)
 
+    async def reach(self, *, within: timedelta) -> None:
+        """Connect, where that has not happened yet.
+
+        Raises `BrokerAway` where that fails, or while earlier records are overdue. A connection
+        that broke since shows with the next `publish`.
+        """
+        if self._overdue:
+            raise BrokerAway("earlier records are overdue")
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                await self._ready()
+        except (TimeoutError, KafkaError) as error:
+            raise BrokerAway(type(error).__name__) from error
+
     async def publish(self, records: Sequence[Outgoing], *, within: timedelta) -> None:
         """Return when the broker has all the records, in their order per partition.
 

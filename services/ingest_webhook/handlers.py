@@ -1,0 +1,47 @@
+"""Which events one callback's bytes become, and when they are safe (IM-06)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from providers.whatsapp.callbacks import Callback, MalformedCallback, parse
+from providers.whatsapp.signature import verify
+from runtime.clock import Clock
+from runtime.errors import InvalidInput
+from runtime.kafka.producer import Producer
+from schemas.topics.provider_events import PROVIDER_EVENTS
+from services.ingest_webhook.refusals import Forbidden
+
+SOURCE = "/sendtrail/ingest_webhook"
+"""CloudEvents source of our events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What taking in a callback needs."""
+
+    producer: Producer
+    secrets: tuple[bytes, ...]
+    publish_within: timedelta
+    clock: Clock
+
+
+async def take_in(intake: Intake, body: bytes, signature: str | None) -> Callback:
+    """Return what an authentic callback said once the broker has all its events.
+
+    Raises `Forbidden`, `InvalidInput` or `BrokerAway`. After the last one some of the events may
+    have arrived: the provider sends the callback again, and their ids are the same then (IM-04).
+    """
+    if not verify(body, signature, intake.secrets):
+        raise Forbidden
+    callback = _read(body)
+    now = intake.clock()
+    records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in callback.events]
+    await intake.producer.publish(records, within=intake.publish_within)
+    return callback
+
+
+def _read(body: bytes) -> Callback:
+    try:
+        return parse(body)
+    except MalformedCallback as error:
+        raise InvalidInput(error.field, error.problem) from error

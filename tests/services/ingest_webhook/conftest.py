@@ -1,0 +1,36 @@
+"""Ingesters: one for a module's ordinary tests, and as many more as a test wants of its own."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.services.ingest_webhook.ingesters import RunningIngester, start_ingester, stop_ingester
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ingester(
+    kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[RunningIngester]:
+    """Return an ingester with ordinary settings, the same for the whole module."""
+    running = await start_ingester(kafka_bootstrap, {}, tmp_path_factory.mktemp("ingester"))
+    yield running
+    await stop_ingester(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def an_ingester(
+    kafka_bootstrap: str, tmp_path: Path
+) -> AsyncGenerator[Callable[..., Awaitable[RunningIngester]]]:
+    """Return what starts one, by its settings as keywords; all end with the test."""
+    started: list[RunningIngester] = []
+
+    async def start(*, ready_at: str = "/readyz", **environment: str) -> RunningIngester:
+        running = await start_ingester(kafka_bootstrap, environment, tmp_path, ready_at=ready_at)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        await stop_ingester(running)
