@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.content import LONGEST_TEXT, MissingVariable, TextTooLong, render, variables_of
+
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
+
+
+def test_every_placeholder_is_filled_in_wherever_and_however_often_it_stands() -> None:
+    text = "{name}, {name}: order {order_1} is ready."
+
+    rendered = render(text, {"name": "Ada", "order_1": "1017", "unused": "x"})
+
+    assert rendered == "Ada, Ada: order 1017 is ready."
+
+
+def test_a_value_is_taken_as_it_is_even_if_it_looks_like_a_placeholder() -> None:
+    rendered = render("Hi {name}", {"name": "{order} \\1"})
+
+    assert rendered == "Hi {order} \\1"
+
+
+@pytest.mark.parametrize("text", ["100 {", "{}", "{ name }", "{1st}", "}{", '{"a": 1}', "{ä}"])
+def test_braces_that_hold_no_name_are_text(text: str) -> None:
+    assert variables_of(text) == frozenset()
+    assert render(text, {}) == text
+
+
+def test_a_missing_variable_is_named() -> None:
+    with pytest.raises(MissingVariable) as caught:
+        render("Hi {name}, {order}", {"name": "Ada"})
+
+    assert caught.value.args == ("order",)
+
+
+def test_a_text_may_be_as_long_as_the_provider_allows_once_it_is_filled_in() -> None:
+    longest = "x" * (LONGEST_TEXT - 1)
+
+    assert len(render(longest + "{v}", {"v": "y"})) == LONGEST_TEXT
+    with pytest.raises(TextTooLong):
+        render(longest + "{v}", {"v": "yy"})
+
+
+@given(st.dictionaries(names, st.text(max_size=20)), st.text(max_size=50))
+def test_a_text_with_all_its_variables_can_be_filled_in(
+    variables: dict[str, str], words: str
+) -> None:
+    text = words.replace("{", "") + "".join(f"{{{name}}}" for name in variables)
+
+    rendered = render(text, variables)
+
+    assert variables_of(text) == frozenset(variables)
+    assert rendered == words.replace("{", "") + "".join(variables.values())

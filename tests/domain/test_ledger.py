@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import ProviderMessageId
+from domain.ledger import (
+    Accept,
+    Doubt,
+    LedgerPolicy,
+    Reject,
+    WaitUntil,
+    after_grace,
+    after_reply,
+    may_call,
+)
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected
+from domain.retries import RetryPolicy
+from tests.domain.facts import NOON
+
+POLICY = LedgerPolicy(RetryPolicy(), settle_after=timedelta(minutes=10))
+THROTTLED = Failure(ErrorCode.SEND_INTERVAL_LIMIT, Origin.LOCAL, "130429")
+REFUSED = Failure(ErrorCode.INVALID_RECIPIENT, Origin.PROVIDER, "131026")
+
+
+def test_an_accepted_send_is_final_and_named() -> None:
+    verdict = after_reply(
+        POLICY, Accepted(ProviderMessageId("wamid.1")), attempt=1, now=NOON, chance=0
+    )
+
+    assert verdict == Accept(ProviderMessageId("wamid.1"))
+
+
+def test_a_refused_send_is_final_and_keeps_its_reason() -> None:
+    verdict = after_reply(POLICY, Rejected(REFUSED), attempt=1, now=NOON, chance=0)
+
+    assert verdict == Reject(REFUSED)
+
+
+@pytest.mark.parametrize("attempt", [1, 4, 99])
+def test_a_send_in_doubt_is_left_alone_for_the_grace_period(attempt: int) -> None:
+    verdict = after_reply(POLICY, InDoubt(THROTTLED), attempt=attempt, now=NOON, chance=0)
+
+    assert verdict == Doubt(NOON + timedelta(minutes=10))
+
+
+def test_a_deferred_send_waits_as_long_as_the_provider_asks() -> None:
+    asked = Deferred(THROTTLED, retry_after=timedelta(seconds=30))
+
+    verdict = after_reply(POLICY, asked, attempt=1, now=NOON, chance=0)
+
+    assert verdict == WaitUntil(NOON + timedelta(seconds=30), THROTTLED)
+
+
+def test_a_deferred_send_is_given_up_with_its_reason_when_its_attempts_are_used_up() -> None:
+    verdict = after_reply(POLICY, Deferred(THROTTLED), attempt=4, now=NOON, chance=0)
+
+    assert verdict == Reject(THROTTLED)
+
+
+def test_what_nobody_can_tell_is_failed_as_unknown_by_our_own_conclusion() -> None:
+    verdict = after_grace(now=NOON, resend_allowed=False)
+
+    assert verdict == Reject(Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
+
+
+def test_what_nobody_can_tell_is_sent_again_only_where_the_request_allows_it() -> None:
+    verdict = after_grace(now=NOON, resend_allowed=True)
+
+    assert verdict == WaitUntil(NOON, Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
+
+
+@given(st.timedeltas(timedelta(0), timedelta(minutes=2)))
+def test_a_claim_may_be_called_under_only_while_it_is_fresh(age: timedelta) -> None:
+    lasts = timedelta(minutes=1)
+
+    allowed = may_call(claimed_at=NOON, now=NOON + age, claim_lasts=lasts)
+
+    assert allowed == (age < lasts)
