@@ -29,6 +29,7 @@ POLL = timedelta(milliseconds=20)
 
 # A server may start a child while its children are being killed; the next round finds that child.
 KILL_ROUNDS = 5
+LARGEST_LOG_BYTES = 20 * 10**6
 KILLED_WITHIN = timedelta(seconds=10)
 
 
@@ -58,6 +59,7 @@ class Daemon:
 
     def launch(self, argv: Sequence[str], identity: Identity | None = None) -> psutil.Process:
         """Start the server, detached, its output appended to its log; does not wait for it."""
+        self._turn_log()
         with self.log.open("ab") as log:
             launched = subprocess.run(
                 ["/bin/sh", "-c", DETACH, "sh", *argv],
@@ -124,6 +126,11 @@ class Daemon:
         """Go on after `suspend`."""
         for process in self.processes():
             _send(process, signal.SIGCONT)
+
+    def _turn_log(self) -> None:
+        """Keep one older log, so that a stack that lives for months does not fill the disk."""
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".old"))
 
     def _recorded(self) -> psutil.Process | None:
         try:

