@@ -34,10 +34,13 @@ class Exchange:
     chance: Chance
 
 
+def _connection(exchange: Exchange) -> asyncio.Transport:
+    return exchange.scope["extensions"][TRANSPORT]
+
+
 async def drop(exchange: Exchange) -> None:
     """Cut the TCP connection without an answer."""
-    transport: asyncio.Transport = exchange.scope["extensions"][TRANSPORT]
-    cut(transport)
+    cut(_connection(exchange))
     await until_disconnected(exchange.receive)
 
 
@@ -121,6 +124,8 @@ async def _drip(exchange: Exchange, given: Answer) -> None:
     start = {"type": "http.response.start", "status": given.status, "headers": headers}
     await exchange.send(start)
     for byte in given.body:
+        if _connection(exchange).is_closing():
+            return
         part = {"type": "http.response.body", "body": bytes([byte]), "more_body": True}
         await exchange.send(part)
         await asyncio.sleep(_DRIP_S)

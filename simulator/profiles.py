@@ -15,6 +15,7 @@ _PERFECT: Changes = {
     "wa.fail_async": 0,
     "wa.same_second": 0,
     "wa.unknown_fields": 0,
+    "wa.webhook_workers": 1,  # in order
 }
 
 _REALISTIC: Changes = {
@@ -36,6 +37,7 @@ _BENCH: Changes = {
     "wa.batch_max": 200,
     "wa.batch_wait_ms": 25,
     "wa.contacts_block": False,
+    "wa.webhook_workers": 4,
 }
 
 _CHAOS: Changes = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE_S = 75  # longer than clients keep connections in their pools
 _BACKLOG = 2048
+_LOOKS, _LOOK_S = 50, 0.01  # at its end: whether the connections have closed
 
 
 class CuttableProtocol(HttpToolsProtocol):
@@ -65,14 +66,25 @@ class Server:
         if self._reopening is not None:
             self._reopening.cancel()
         self._close_port()
-        for connection in list(self._server.server_state.connections):
-            cast("CuttableProtocol", connection).shutdown()
+        for connection in self._connections():
+            connection.shutdown()
+        for _ in range(_LOOKS):
+            if not self._connections():
+                break
+            await asyncio.sleep(_LOOK_S)
+        for connection in self._connections():
+            cut(connection.transport)
         tasks = list(self._server.server_state.tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=1)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def calls_under_way(self) -> int:
+        """Return how many calls have not been answered yet."""
+        return len(self._server.server_state.tasks)
+
+    def _connections(self) -> list[CuttableProtocol]:
+        return cast("list[CuttableProtocol]", list(self._server.server_state.connections))
 
     def refuse_for(self, seconds: float) -> None:
         """Close the port and cut all connections; open it again after so long."""
@@ -82,8 +94,8 @@ class Server:
     async def _refuse(self, seconds: float) -> None:
         await asyncio.sleep(0.05)  # the answer to the order itself still gets out
         self._close_port()
-        for connection in list(self._server.server_state.connections):
-            cut(cast("CuttableProtocol", connection).transport)
+        for connection in self._connections():
+            cut(connection.transport)
         await asyncio.sleep(seconds)
         await self._listen()
 

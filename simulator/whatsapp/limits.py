@@ -1,6 +1,7 @@
 """How fast a number may send, in all and to one user (section 2.5)."""
 
 _SWEEP_EVERY = 20_000
+_FLOAT_SLACK_S = 1e-6  # Unix seconds as floats are no finer
 
 
 class RateBuckets:
@@ -14,7 +15,7 @@ class RateBuckets:
         if rate <= 0:
             return True
         full_again_at = max(self._full_again_at.get(sender, now), now) + 1 / rate
-        if full_again_at - now > max(1.0, 1 / rate) + 1e-9:
+        if full_again_at - now > max(1.0, 1 / rate) + _FLOAT_SLACK_S:
             return False
         self._full_again_at[sender] = full_again_at
         return True

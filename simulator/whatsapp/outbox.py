@@ -119,6 +119,8 @@ class Outbox:
 
     def _end(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
+        if self._callbacks or self._updates:
+            self._pump()  # came while this one was ending and all places seemed taken
         if not self._workers:
             self._idle.set()
         if not worker.cancelled() and (error := worker.exception()) is not None:

@@ -15,6 +15,8 @@ class Refusal(NamedTuple):
     code: int
     details: str
     subcode: int = 0
+    is_graph: bool = False
+    """The Graph API's own error: its text is the details alone (WA 2.4, second table)."""
 
 
 class _Row(NamedTuple):
@@ -89,8 +91,9 @@ PERMANENT = frozenset(
     | {132000, 132001, 132005, 132007, 132012, 132016, 130472, 130497, 137000}
 )
 
-# Errors of the Graph API itself, whose text is the details alone (WA 2.4, second table).
-_PLAIN_TEXT = frozenset({190, 2500})
+# Codes that only the Graph API itself uses, and those of them without a number in the text.
+_GRAPH_CODES = frozenset({190, 2200, 2500})
+_WITHOUT_NUMBER = frozenset({190, 2500})
 
 
 def title_of(code: int) -> str:
@@ -100,15 +103,17 @@ def title_of(code: int) -> str:
 
 def render(refusal: Refusal, trace: str, throttle_http: int) -> Answer:
     """Return the refusal in the shape of WA 2.4."""
-    code, details, subcode = refusal
+    code, details, subcode, is_graph = refusal
     row = ERRORS.get(code, _UNLISTED)
-    by_graph = code in _PLAIN_TEXT or subcode > 0
+    is_graph = is_graph or subcode > 0 or code in _GRAPH_CODES
+    text = details if is_graph else row.title
+    is_bare = code in _WITHOUT_NUMBER or subcode > 0
     error: dict[str, object] = {
-        "message": details if by_graph else f"(#{code}) {row.title}",
+        "message": text if is_bare else f"(#{code}) {text}",
         "type": "GraphMethodException" if (code, subcode) == (100, 33) else "OAuthException",
         "code": code,
     }
-    if not by_graph:
+    if not is_graph:
         error["error_data"] = {"messaging_product": "whatsapp", "details": details}
     if subcode:
         error["error_subcode"] = subcode

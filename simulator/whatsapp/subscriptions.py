@@ -1,6 +1,7 @@
 """Registering a callback: the verification GET, at once (section 2.1; WA 7.1 and 7.2)."""
 
 from http import HTTPStatus
+from http.client import responses
 from typing import NamedTuple
 
 import aiohttp
@@ -59,7 +60,7 @@ async def subscribe_account(world: World, call: Call) -> Outcome:
         subscriptions.account = None
         return _SUCCESS
     if not subscriptions.app:
-        return Refusal(100, _NOT_SUBSCRIBED)
+        return Refusal(100, _NOT_SUBSCRIBED, is_graph=True)
     problem = await _verify(world, _Wish(asked.override_callback_uri, asked.verify_token or ""))
     if problem is None:
         subscriptions.account = asked.override_callback_uri
@@ -108,8 +109,7 @@ async def _verify(world: World, wish: _Wish) -> Refusal | None:
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return _failed("The URL couldn't be validated. No response was received.")
     if status != HTTPStatus.OK:
-        phrase = HTTPStatus(status).phrase if status in HTTPStatus else ""
-        return _failed(f"HTTP Status Code = {status}; HTTP Message = {phrase}")
+        return _failed(f"HTTP Status Code = {status}; HTTP Message = {responses.get(status, '')}")
     if body != challenge:
         return _failed("The response does not match the challenge.")
     return None
