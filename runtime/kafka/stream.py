@@ -123,6 +123,8 @@ class Stream:
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
         self._draining = False
+        self.is_paused = False
+        """Whether the partitions are paused because too much is unfinished."""
 
     @property
     def in_flight(self) -> int:
@@ -189,12 +191,14 @@ class Stream:
             return
         paused = list(consumer.assignment())
         consumer.pause(*paused)
+        self.is_paused = True
         try:
             while not await self._room_within(POLL):
                 # An empty poll keeps the membership; what it might return is not lost but ours.
                 await consumer.getmany(timeout_ms=0)
         finally:
             consumer.resume(*(consumer.assignment() & set(paused)))
+            self.is_paused = False
 
     async def _room_within(self, time: timedelta) -> bool:
         deadline = asyncio.get_running_loop().time() + time.total_seconds()

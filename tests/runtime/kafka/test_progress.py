@@ -1,0 +1,45 @@
+"""Only the finished prefix of a partition may be committed."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.kafka.progress import PartitionProgress
+
+offsets = st.lists(st.integers(0, 10_000), unique=True, min_size=1, max_size=60).map(sorted)
+
+
+@given(offsets, st.randoms())
+def test_what_is_committable_never_passes_an_unfinished_record(
+    handed: list[int], chance: random.Random
+) -> None:
+    progress = PartitionProgress()
+    for offset in handed:
+        progress.start(offset)
+    unfinished = list(handed)
+    chance.shuffle(unfinished)
+
+    while unfinished:
+        assert progress.committable == min(unfinished)
+        assert progress.in_flight == len(unfinished)
+        progress.finish(unfinished.pop())
+
+    assert progress.committable == handed[-1] + 1
+
+
+def test_nothing_is_committable_before_the_first_record() -> None:
+    progress = PartitionProgress()
+
+    assert progress.committable is None
+    assert progress.in_flight == 0
+
+
+def test_finishing_twice_changes_nothing() -> None:
+    progress = PartitionProgress()
+    progress.start(7)
+    progress.finish(7)
+
+    progress.finish(7)
+
+    assert progress.committable == 8
