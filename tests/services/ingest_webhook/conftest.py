@@ -1,12 +1,17 @@
 """Ingesters: one for a module's ordinary tests, and as many more as a test wants of its own."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.services.ingest_webhook.ingesters import RunningIngester, start_ingester, stop_ingester
+from tests.services.ingest_webhook.ingesters import (
+    RunningIngester,
+    StartIngester,
+    start_ingester,
+    stop_ingester,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -20,9 +25,7 @@ async def ingester(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def an_ingester(
-    kafka_bootstrap: str, tmp_path: Path
-) -> AsyncGenerator[Callable[..., Awaitable[RunningIngester]]]:
+async def an_ingester(kafka_bootstrap: str, tmp_path: Path) -> AsyncGenerator[StartIngester]:
     """Return what starts one, by its settings as keywords; all end with the test."""
     started: list[RunningIngester] = []
 

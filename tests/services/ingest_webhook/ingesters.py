@@ -1,10 +1,11 @@
 """Ingesters for tests: each a process of its own, and how a provider speaks to one."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,11 +13,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy import wiring
 from deploy.processes import Process, python_module
 from providers.whatsapp.signature import sign
-from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
+from schemas.topics.provider_events import (
+    PROVIDER_EVENTS,
+    MessageReceived,
+    ProviderEvent,
+    StatusReported,
+)
 from schemas.topics.registry import PARTITIONS
+from tests.providers.whatsapp.bodies import a_change, a_status, an_envelope, encoded
 
 GRAPH = "/api/whatsapp/webhook"
 FLAT = "/api/v1/webhooks/whatsapp/status"
+
+TEXT = "text/plain; charset=utf-8"
 
 SECRET = "the-app-secret"
 VERIFY_TOKEN = "the-verify-token"
@@ -85,6 +94,10 @@ class UnfinishedCallback:
         await self.writer.wait_closed()
 
 
+StartIngester = Callable[..., Awaitable[RunningIngester]]
+"""Starts an ingester; keywords are its environment."""
+
+
 async def start_ingester(
     bootstrap: str, environment: Mapping[str, str], logs: Path, *, ready_at: str = "/readyz"
 ) -> RunningIngester:
@@ -135,3 +148,25 @@ async def events_in_kafka(bootstrap: str) -> list[ProviderEvent]:
         return events
     finally:
         await consumer.stop()
+
+
+def a_provider_id() -> str:
+    """Return a provider's id that no other test uses."""
+    return f"wamid.{uuid4().hex}"
+
+
+def a_callback(provider_id: str) -> bytes:
+    """Return a Graph callback: this message was delivered."""
+    return encoded(an_envelope(a_change(statuses=[a_status(id=provider_id)])))
+
+
+async def provider_ids(ingester: RunningIngester) -> list[str]:
+    """Return whose events a consumer can read at this moment."""
+    events = await events_in_kafka(ingester.bootstrap)
+    told = [event for event in events if isinstance(event, StatusReported | MessageReceived)]
+    return [event.provider_message_id for event in told]
+
+
+def said(answer: httpx.Response) -> tuple[int, str, str]:
+    """Return all that a provider looks at."""
+    return answer.status_code, answer.headers["content-type"], answer.text

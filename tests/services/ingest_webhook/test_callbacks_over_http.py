@@ -1,14 +1,12 @@
 """What providers meet at our door: over real HTTP, with a real broker behind it."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from uuid import uuid4
+from collections.abc import AsyncGenerator
 
-import httpx
 import pytest
 
 from providers.whatsapp.signature import sign
-from schemas.topics.provider_events import MessageReceived, StatusReported
+from schemas.topics.provider_events import MessageReceived
 from tests.eventually import eventually, seconds
 from tests.providers.whatsapp.bodies import (
     a_change,
@@ -22,37 +20,18 @@ from tests.services.ingest_webhook.ingesters import (
     FLAT,
     GRAPH,
     SECRET,
+    TEXT,
     VERIFY_TOKEN,
     RunningIngester,
+    StartIngester,
+    a_callback,
+    a_provider_id,
     events_in_kafka,
+    provider_ids,
+    said,
 )
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
-
-StartIngester = Callable[..., Awaitable[RunningIngester]]
-
-TEXT = "text/plain; charset=utf-8"
-
-
-def a_provider_id() -> str:
-    return f"wamid.{uuid4().hex}"
-
-
-def a_callback(provider_id: str) -> bytes:
-    return encoded(an_envelope(a_change(statuses=[a_status(id=provider_id)])))
-
-
-async def provider_ids(ingester: RunningIngester) -> list[str]:
-    events = await events_in_kafka(ingester.bootstrap)
-    return [
-        event.provider_message_id
-        for event in events
-        if isinstance(event, StatusReported | MessageReceived)
-    ]
-
-
-def said(answer: httpx.Response) -> tuple[int, str, str]:
-    return answer.status_code, answer.headers["content-type"], answer.text
 
 
 async def is_busy(ingester: RunningIngester) -> bool:

@@ -3,16 +3,18 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 
 import httpx
 import pytest
 
 from deploy.stack import Stack
 from tests.eventually import eventually, seconds
-from tests.services.ingest_webhook.ingesters import FLAT, RunningIngester
-from tests.services.ingest_webhook.test_callbacks_over_http import (
+from tests.services.ingest_webhook.ingesters import (
+    FLAT,
     TEXT,
+    RunningIngester,
+    StartIngester,
     a_callback,
     a_provider_id,
     provider_ids,
@@ -24,8 +26,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="module"),
 ]
-
-StartIngester = Callable[..., Awaitable[RunningIngester]]
 
 PLEASE_RESEND = "Service temporarily unavailable, please try again"
 BACK_WITHIN = seconds(40)
