@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from fastapi import WebSocket, WebSocketDisconnect
 
@@ -99,7 +99,9 @@ class Hub:
             await self._read_while_wanted()
 
     async def _read_while_wanted(self) -> None:
+        # Without a group, naming the topic here assigns all of its partitions.
         consumer = AIOKafkaConsumer(
+            STATUS_CHANGES.name,
             bootstrap_servers=self._bootstrap,
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -155,11 +157,9 @@ class Hub:
 
 
 async def _go_to_end(consumer: AIOKafkaConsumer) -> None:
-    partitions = consumer.partitions_for_topic(STATUS_CHANGES.name)
-    places = [TopicPartition(STATUS_CHANGES.name, number) for number in partitions or ()]
+    places = consumer.assignment()
     if not places:
         raise BrokerAway("status-changes is not known yet")
-    consumer.assign(places)
     ends = await consumer.end_offsets(places)
     for place, offset in ends.items():
         consumer.seek(place, offset)
