@@ -17,6 +17,8 @@ from deploy.stack import Stack, lease
 from deploy.topics import recreate_topics
 from tests.simulators import RunningSimulator, start_simulator
 
+pytest_plugins = ["tests.world"]
+
 
 @pytest.fixture(scope="session")
 def stack() -> Generator[Stack]:

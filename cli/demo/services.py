@@ -29,8 +29,6 @@ class Progress:
     total: int
     counts: Mapping[str, int]
     """Recipients by present status: pending, sending, sent, delivered, read, failed, skipped …"""
-    seconds_left: float | None
-    """None while nobody can tell."""
 
     @property
     def done(self) -> int:
@@ -69,7 +67,7 @@ class Services:
         """Return how far it is."""
         url = f"{self._urls['status_projector']}/api/whatsapp/job-progress/{job_id}"
         said = self._told(self._client.get(url))["progress"]
-        return Progress(said["total"], said["counts"], said["estimatedRemainingSeconds"])
+        return Progress(said["total"], said["counts"])
 
     def statistics(self, job_id: str) -> dict[str, int]:
         """Return the live statistics of the job: how many reached each status."""

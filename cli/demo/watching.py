@@ -46,7 +46,7 @@ def watch(console: Console, look: Callable[[], Progress], within: timedelta) -> 
         while True:
             progress = look()
             rate = pace.saw(progress)
-            show(_in_words(rate, progress.seconds_left), progress)
+            show(_in_words(rate, progress.open), progress)
             if not progress.open or time.monotonic() > deadline:
                 return progress
             time.sleep(LOOK_EVERY.total_seconds())
@@ -90,6 +90,6 @@ def _figures(progress: Progress) -> dict[str, int]:
     return {"accepted": accepted, **progress.reached(), "skipped": progress.counts["skipped"]}
 
 
-def _in_words(rate: float, seconds_left: float | None) -> str:
-    left = "time left unknown" if seconds_left is None else f"{seconds_left:.0f} s left"
+def _in_words(rate: float, waiting: int) -> str:
+    left = f"{waiting / rate:.0f} s left" if rate else "time left unknown"
     return f"{rate:.0f}/s, {left}"
