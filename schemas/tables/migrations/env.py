@@ -5,7 +5,7 @@ from alembic import context
 
 from schemas.tables import METADATA
 
-connection = context.config.attributes["connection"]
+connection = context.config.attributes.get("connection")
 if not isinstance(connection, sa.Connection):
     raise TypeError("run migrations through `python -m cli migrate`")
 context.configure(connection=connection, target_metadata=METADATA)
