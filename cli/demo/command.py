@@ -23,7 +23,8 @@ DONE_WITHIN = timedelta(minutes=5)
 AGREE_WITHIN = timedelta(seconds=20)
 """Receipts still arrive, and both sides of the comparison follow a moment apart."""
 LOOK_AGAIN = timedelta(milliseconds=200)
-SCREEN_COLUMNS = 110
+COLUMNS = 110
+"""Where there is no terminal to fit into: in a log, in a picture."""
 
 # An account that was raised from 80 messages a second to the provider's highest tier.
 UPGRADED_ACCOUNT = {"wa.rate": 1_000}
@@ -52,7 +53,7 @@ def demo(
     or delivered state, nothing was sent twice, and read model and live statistics agree.
     """
     signal.signal(signal.SIGTERM, _end)
-    console = Console()
+    console = _console()
     body = job_body(read_recipients(recipients))
     try:
         with _started(console) as world, Services(world.urls) as services:
@@ -69,6 +70,11 @@ def demo(
         raise typer.Exit(130 if exit_ else 0) from None
     if result.problems:
         raise typer.Exit(1)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=COLUMNS)
 
 
 @contextmanager
@@ -118,7 +124,7 @@ def _agreed(services: Services, job_id: str) -> tuple[Progress, Mapping[str, int
 
 
 def _save(file: Path, result: Result, where: RenderableType) -> None:
-    recorder = Console(record=True, file=io.StringIO(), width=SCREEN_COLUMNS, force_terminal=True)
+    recorder = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True)
     recorder.print(screen(result, where))
     recorder.save_svg(str(file), title="make demo")
 
