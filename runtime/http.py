@@ -50,12 +50,16 @@ def application(face: Face) -> FastAPI:
     return app
 
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Run the application until SIGTERM or SIGINT, then drain."""
+def serve(app: FastAPI, *, host: str, port: int, fd: int | None = None) -> None:
+    """Run the application until SIGTERM or SIGINT, then drain.
+
+    ``fd`` is a listening socket that somebody else opened; host and port are then not used.
+    """
     uvicorn.run(
         app,
         host=host,
         port=port,
+        fd=fd,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",

@@ -40,6 +40,8 @@ class StatusChanged(Record, frozen=True, kw_only=True, rename="camel"):
     read_at: Moment | None = None
     failed_at: Moment | None = None
     error: ChangeError | None = None
+    overruled: ErrorCode | None = None
+    """Of a change that leaves ``failed``: the code of the failure that later evidence overruled."""
     tenant_id: ContextId | None = None
     case_id: ContextId | None = None
     queue_id: ContextId | None = None
