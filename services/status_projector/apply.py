@@ -135,9 +135,9 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
     if changes.received:
         trail.receive(connection, changes.received, now)
     if changes.unparked:
-        parked.drop(connection, changes.unparked)
+        parked.drop(connection, list(changes.unparked))
     if changes.to_park:
-        parked.park(connection, changes.to_park, now)
+        parked.park(connection, list(changes.to_park.values()), now)
     if changes.jobs:
         trail.count_jobs(connection, changes.jobs, now)
 

@@ -5,8 +5,8 @@ events that were parked until it came, is noted under that trigger: what a crash
 is found by it.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -99,6 +99,12 @@ class Parked:
     event: ProviderEvent
 
 
+@dataclass(frozen=True, slots=True)
+class _Early:
+    trigger: Trigger
+    event: ProviderEvent
+
+
 @dataclass(slots=True)
 class Changes:
     """Everything that a batch changes."""
@@ -107,9 +113,9 @@ class Changes:
     touched: dict[str, Trail] = field(default_factory=dict[str, Trail])
     """The new state of each message that is new or has learnt something."""
     caused: list[Caused] = field(default_factory=list[Caused])
-    unparked: list[int] = field(default_factory=list[int])
+    unparked: set[int] = field(default_factory=set[int])
     """The parked events that were applied."""
-    to_park: list[Heard] = field(default_factory=list[Heard])
+    to_park: dict[Trigger, Heard] = field(default_factory=dict[Trigger, Heard])
     received: list[MessageReceived] = field(default_factory=list[MessageReceived])
     jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
     """By how much each job's number of messages in a status changes."""
@@ -127,7 +133,13 @@ class Projection:
             for trail in self._trails.values()
             if trail.provider_id is not None
         }
-        self._parked = list(parked)
+        self._parked: defaultdict[str, list[Parked]] = defaultdict(list)
+        for one in parked:
+            for name in (one.message_id, one.provider_id):
+                if name is not None:
+                    self._parked[name].append(one)
+        # Events of this batch that came before the name they speak of.
+        self._early: defaultdict[str, list[_Early]] = defaultdict(list)
 
     def apply(self, heard: Heard) -> None:
         """Apply one record."""
@@ -137,7 +149,7 @@ class Projection:
         elif isinstance(value, MessageReceived):
             self.changes.received.append(value)
         elif not self._hear(heard.trigger, value):
-            self.changes.to_park.append(heard)
+            self._put_down(heard, value)
 
     def _create(self, trigger: Trigger, request: SendRequested) -> None:
         if request.message_id in self._trails:
@@ -157,7 +169,7 @@ class Projection:
         self.changes.created[request.message_id] = request
         self._keep(trail)
         self._count(trail.job_id, trail.status, 1)
-        self._unpark(trigger, lambda one: one.message_id == request.message_id)
+        self._unpark(trigger, request.message_id)
 
     def _hear(self, trigger: Trigger, event: ProviderEvent) -> bool:
         """Apply an event to its message; return False when nobody knows the message."""
@@ -171,7 +183,7 @@ class Projection:
         if (fact := fact_of(event)) is not None:
             self._learn(trigger, message_id, fact, event)
         if named is not None:
-            self._unpark(trigger, lambda one: one.provider_id == named)
+            self._unpark(trigger, named)
         return True
 
     def _learn(self, trigger: Trigger, message_id: str, fact: Fact, event: ProviderEvent) -> None:
@@ -197,13 +209,21 @@ class Projection:
             return self._by_provider_id.get(event.provider_message_id)
         return None
 
-    def _unpark(self, trigger: Trigger, wanted: Callable[[Parked], bool]) -> None:
-        mine = [one for one in self._parked if wanted(one)]
-        if mine:
-            self._parked = [one for one in self._parked if not wanted(one)]
-            for one in mine:
-                if self._hear(trigger, one.event):
-                    self.changes.unparked.append(one.id)
+    def _unpark(self, trigger: Trigger, name: str) -> None:
+        """Apply what waited for the name that this trigger introduced."""
+        for parked in self._parked.pop(name, ()):
+            if parked.id not in self.changes.unparked:
+                self.changes.unparked.add(parked.id)
+                self._hear(trigger, parked.event)
+        for early in self._early.pop(name, ()):
+            if self.changes.to_park.pop(early.trigger, None) is not None:
+                self._hear(trigger, early.event)
+
+    def _put_down(self, heard: Heard, event: ProviderEvent) -> None:
+        self.changes.to_park[heard.trigger] = heard
+        for name in names_in(event):
+            if name is not None:
+                self._early[name].append(_Early(heard.trigger, event))
 
     def _keep(self, trail: Trail) -> None:
         self._trails[trail.message_id] = trail
@@ -257,6 +277,13 @@ def _reported(event: StatusReported) -> Fact:
             return Failed(event.occurred_at, failure_of(event.failure))
         case _:
             assert_never(event.status)
+
+
+def names_in(value: SendRequested | ProviderEvent) -> tuple[str | None, str | None]:
+    """Return the names under which an event's message may become known: ours, the provider's."""
+    if isinstance(value, StatusReported):
+        return value.message_id, value.provider_message_id
+    return (None, None) if isinstance(value, MessageReceived) else (value.message_id, None)
 
 
 def provider_id_of(event: ProviderEvent) -> str | None:

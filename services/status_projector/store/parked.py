@@ -14,9 +14,9 @@ from zlib import crc32
 import sqlalchemy as sa
 
 from schemas.topics.dead_letters import Place
-from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
+from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.topic import Headers
-from services.status_projector.projection import Heard, Parked
+from services.status_projector.projection import Heard, Parked, names_in
 
 _BUCKETS = 1_024
 """Ids share locks by hash: the server's lock table is bounded."""
@@ -97,12 +97,16 @@ _PARK = sa.text(
 
 
 def park(connection: sa.Connection, events: Sequence[Heard], now: datetime) -> None:
-    """Put events down until their message is known."""
+    """Put events down until their message is known.
+
+    Replies are parked under our id alone: the provider's id in them is news, not a question.
+    """
+    names = [names_in(heard.value) for heard in events]
     connection.execute(
         _PARK,
         {
-            "message_ids": [getattr(heard.value, "message_id", None) for heard in events],
-            "provider_ids": [_provider_id(heard) for heard in events],
+            "message_ids": [message_id for message_id, _ in names],
+            "provider_ids": [provider_id for _, provider_id in names],
             "topics": [heard.trigger.topic for heard in events],
             "partitions": [heard.trigger.partition for heard in events],
             "offsets": [heard.trigger.offset for heard in events],
@@ -158,12 +162,6 @@ def drop(connection: sa.Connection, ids: Sequence[int]) -> None:
 def count(connection: sa.Connection) -> int:
     """Return how many events are parked."""
     return connection.execute(sa.text("SELECT count(*) FROM parked_events")).scalar_one()
-
-
-def _provider_id(heard: Heard) -> str | None:
-    # Replies are parked under our id alone: the provider's id in them is news, not a question.
-    event = heard.value
-    return event.provider_message_id if isinstance(event, StatusReported) else None
 
 
 def _to_json(headers: Headers) -> str:
