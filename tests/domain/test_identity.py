@@ -10,6 +10,7 @@ from domain.identity import (
     SenderId,
     callback_event_id,
     conversation,
+    message_id_for_inbound,
     message_id_for_key,
     message_id_for_row,
     message_id_from,
@@ -46,6 +47,15 @@ def test_each_row_of_each_job_is_its_own_message(
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.integers(0))
 def test_a_key_and_a_row_are_never_the_same_message(text: str, row: int) -> None:
     assert message_id_for_key(text, str(row)) != message_id_for_row(JobId(text), row)
+
+
+def test_a_callback_that_comes_again_is_the_same_inbound_message_and_no_other() -> None:
+    inbound = message_id_for_inbound("whatsapp", "wamid.1")
+
+    assert message_id_for_inbound("whatsapp", "wamid.1") == inbound
+    assert message_id_for_inbound("wecom", "wamid.1") != inbound
+    assert message_id_for_inbound("whatsapp", "wamid.2") != inbound
+    assert message_id_for_key("whatsapp", "wamid.1") != inbound
 
 
 @given(st.uuids(), sends, rows)

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
@@ -95,6 +97,18 @@ def test_nothing_is_said_and_nothing_changes_where_nothing_drifted(published: Pa
     assert command.main([]) == 0
 
     assert {path: path.read_text() for path in published.rglob("*.*")} == before
+
+
+def test_the_command_checks_the_tree_it_lies_in() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "schemas.generate", "--check"],
+        cwd=GENERATED.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_each_drifted_file_is_told_in_one_line(
