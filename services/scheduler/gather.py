@@ -1,7 +1,8 @@
 """Lets what is asked for at the same moment be done together: one batch at a time.
 
 While a batch is under way the next one collects, so a lone item never waits for company and a
-crowd shares two commits and one publish. Measured on two busy cores: see README.md.
+crowd shares two commits and one publish. Who waited behind a batch that found something away is
+told so at once: finding out takes a while, and nobody should wait for it twice.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ class Gather(Generic[I, A]):
         return [(item, answer) for item, answer in batch if not answer.done()]
 
     async def _answer(self, batch: Sequence[tuple[I, asyncio.Future[A]]]) -> None:
-        results: Sequence[A | Exception] = [TryAgainLater("stopping")] * len(batch)
+        results: Sequence[A | Exception] = [TryAgainLater("stopping") for _ in batch]
         try:
             results = await self._handle([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
@@ -66,6 +67,13 @@ class Gather(Generic[I, A]):
         finally:
             for (_, answer), result in zip(batch, results, strict=True):
                 _settle(answer, result)
+            for away in [result for result in results if isinstance(result, TryAgainLater)][:1]:
+                self._refuse_queued(away)
+
+    def _refuse_queued(self, away: TryAgainLater) -> None:
+        while not self._queue.empty():
+            _, answer = self._queue.get_nowait()
+            _settle(answer, away)
 
 
 def _settle(answer: asyncio.Future[A], result: A | Exception) -> None:

@@ -5,7 +5,8 @@ when the row is fed, because that takes 30 µs a number: three seconds of a job 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Set as AbstractSet
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec

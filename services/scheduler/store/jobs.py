@@ -80,7 +80,8 @@ def insert(connection: sa.Connection, job: Job, *, name: str, total: int) -> Non
 def unfinished(connection: sa.Connection) -> list[Unfinished]:
     """Return the jobs that have something left to do, oldest first.
 
-    Reads the partial indexes only: at most a window of rows a job, however big it is.
+    Reads the partial indexes only: at most a window of rows a job, however big it is. ORDER BY and
+    LIMIT keep it so: a plain EXISTS is planned as a scan of the table while most rows wait.
     """
     rows = connection.execute(
         sa.text(
@@ -88,8 +89,9 @@ def unfinished(connection: sa.Connection) -> list[Unfinished]:
             SELECT job_id,
                 (SELECT count(*) FROM job_items AS item
                     WHERE item.job_id = job.job_id AND item.state = 'fed') AS in_flight,
-                EXISTS (SELECT FROM job_items AS item
-                    WHERE item.job_id = job.job_id AND item.state = 'waiting') AS has_waiting
+                (SELECT item.row FROM job_items AS item
+                    WHERE item.job_id = job.job_id AND item.state = 'waiting'
+                    ORDER BY item.row LIMIT 1) IS NOT NULL AS has_waiting
             FROM jobs AS job WHERE status IN ('pending', 'running') ORDER BY created_at
             """
         )

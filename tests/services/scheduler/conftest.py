@@ -1,0 +1,81 @@
+"""Schedulers and what surrounds them: one for a module's ordinary tests, more for the others."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from schemas.topics.task_changes import TASK_CHANGES, JobChanged
+from tests.services.scheduler.schedulers import (
+    Projector,
+    RunningScheduler,
+    Tail,
+    start_scheduler,
+    stop_scheduler,
+    tail_of,
+)
+
+StartScheduler = Callable[..., Awaitable[RunningScheduler]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scheduler(
+    kafka_bootstrap: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[RunningScheduler]:
+    """Return a scheduler with ordinary settings, the same for the whole module."""
+    logs = tmp_path_factory.mktemp("scheduler")
+    running = await start_scheduler(kafka_bootstrap, database_url, logs)
+    yield running
+    await stop_scheduler(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def a_scheduler(
+    kafka_bootstrap: str, database_url: str, tmp_path: Path
+) -> AsyncGenerator[StartScheduler]:
+    """Return what starts one, by its settings as keywords; all end with the test."""
+    started: list[RunningScheduler] = []
+
+    async def start(**environment: str) -> RunningScheduler:
+        running = await start_scheduler(kafka_bootstrap, database_url, tmp_path, **environment)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        await stop_scheduler(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def requests(kafka_bootstrap: str) -> AsyncGenerator[Tail[SendRequested]]:
+    """Return what comes to send-requests during the test."""
+    tail = await tail_of(SEND_REQUESTS, kafka_bootstrap)
+    yield tail
+    await tail.consumer.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[JobChanged]]:
+    """Return what comes to task-changes during the test."""
+    tail = await tail_of(TASK_CHANGES, kafka_bootstrap)
+    yield tail
+    await tail.consumer.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def projector(kafka_bootstrap: str) -> AsyncGenerator[Projector]:
+    """Return what says that messages were sent."""
+    speaking = Projector(kafka_bootstrap)
+    yield speaking
+    await speaking.stop()
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Generator[sa.Engine]:
+    """Return the schedulers' database."""
+    engine = sa.create_engine(database_url)
+    yield engine
+    engine.dispose()

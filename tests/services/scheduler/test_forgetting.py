@@ -1,0 +1,55 @@
+"""Keys and published sends are kept for a day, and not much longer (IM-01)."""
+
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from domain.identity import MessageId
+from services.scheduler.handlers import purge
+from services.scheduler.store import keys, sends
+from services.scheduler.store.keys import KeyName
+from services.scheduler.store.sends import AcceptedSend
+from tests.given import NOON
+
+pytestmark = pytest.mark.stack
+
+A_DAY = timedelta(hours=24)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Generator[sa.Engine]:
+    made = sa.create_engine(database_url)
+    yield made
+    made.dispose()
+
+
+async def test_what_is_older_than_a_day_is_forgotten_and_what_still_waits_is_not(
+    engine: sa.Engine,
+) -> None:
+    old, young = KeyName("acme", "POST /", "old"), KeyName("acme", "POST /", "young")
+    with engine.begin() as connection:
+        keys.claim(connection, {old: b"hash"}, now=NOON)
+        keys.claim(connection, {young: b"hash"}, now=NOON + A_DAY)
+        accept(connection, "published", due_at=None)
+        accept(connection, "never-published", due_at=None)
+        accept(connection, "waits", due_at=datetime(2030, 1, 1, tzinfo=UTC))
+        accept(connection, "published-late", due_at=NOON)
+        sends.mark_published(connection, [MessageId("published")], now=NOON)
+        sends.mark_published(connection, [MessageId("published-late")], now=NOON + A_DAY)
+
+    full = await purge(engine, lambda: NOON + A_DAY + timedelta(seconds=1))
+
+    with engine.begin() as connection:
+        remembered = keys.load(connection, [old, young])
+        ids = connection.execute(sa.text("SELECT message_id FROM accepted_sends")).scalars()
+        kept = set(ids)
+    assert not full
+    assert set(remembered) == {young}
+    assert kept == {"waits", "published-late"}
+
+
+def accept(connection: sa.Connection, message_id: str, *, due_at: datetime | None) -> None:
+    """Store one send, accepted at noon."""
+    sends.insert(connection, [AcceptedSend(MessageId(message_id), NOON, due_at, b"{}")])
