@@ -1,0 +1,49 @@
+"""The HTTP face: live figures per minute, per hour and of all time."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from runtime.clock import Clock
+from runtime.errors import InvalidInput
+from schemas.http.envelope import Envelope
+from schemas.http.statistics import LiveStatistics
+from services.statistics.answers import Question, answer
+from services.statistics.counting import Dimension, Entry, Place, Window
+
+Entries = Callable[[], Iterable[tuple[Place, Entry]]]
+"""Returns all entries; raises `TryAgainLater` while they are not whole."""
+
+
+def routes(entries: Entries, clock: Clock) -> APIRouter:
+    """Return the routes over these entries."""
+    router = APIRouter(tags=["statistics"])
+
+    @router.get(
+        "/api/v1/statistics/live",
+        summary="Messages that reached each status, failures and durations",
+    )
+    async def live_statistics(
+        window: Window,
+        by: Dimension,
+        id_: Annotated[str | None, Query(alias="id", max_length=100)] = None,
+        from_: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+        to: Annotated[AwareDatetime | None, Query()] = None,
+    ) -> Envelope[list[LiveStatistics]]:
+        """Windows whose start lies in [from, to): minutes for 2 hours, hours for 48, totals."""
+        question = Question(window, by, id_, from_, to, now=clock())
+        _check(question)
+        return Envelope(data=answer(question, entries()))
+
+    return router
+
+
+def _check(question: Question) -> None:
+    if question.window is Window.TOTAL and question.since is not None:
+        raise InvalidInput("from", "a total has no time range")
+    if question.window is Window.TOTAL and question.before is not None:
+        raise InvalidInput("to", "a total has no time range")
+    if question.since and question.before and question.before < question.since:
+        raise InvalidInput("to", "lies before 'from'")
