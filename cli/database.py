@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runtime.postgres import connect, transaction
-from runtime.settings import Settings, read
+from runtime.settings import DatabaseSettings, read
 from schemas.tables.migrate import migrate as bring_up_to_date
 
 STATUSES = ("pending", "sending", "sent", "delivered", "read", "failed")
@@ -59,4 +59,4 @@ def _table(wrong: Sequence[sa.RowMapping]) -> Table:
 
 
 def _engine() -> sa.Engine:
-    return connect(read(Settings).database_url.get_secret_value(), pool=1)
+    return connect(read(DatabaseSettings).database_url.get_secret_value(), pool=1)

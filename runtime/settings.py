@@ -19,12 +19,17 @@ class Settings(BaseSettings):
 
     kafka_bootstrap_servers: str = "127.0.0.1:19092"
     """``host:port``, comma-separated."""
-    database_url: SecretStr = SecretStr("postgresql+psycopg2://postgres@127.0.0.1:15432/sendtrail")
-    """SQLAlchemy URL; secret because it may carry a password."""
     http_host: str = "127.0.0.1"
     """Only this machine by default; a proxy stands in front of anything public."""
     log_level: str = "INFO"
     """One of DEBUG, INFO, WARNING, ERROR."""
+
+
+class DatabaseSettings(Settings):
+    """What every service with tables reads on top."""
+
+    database_url: SecretStr
+    """SQLAlchemy URL, ``postgresql+psycopg2://…``; required, because it carries a password."""
 
 
 def read(kind: type[S]) -> S:

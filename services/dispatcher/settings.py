@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from providers.whatsapp.settings import WhatsAppSettings
-from runtime.settings import Settings
+from runtime.settings import DatabaseSettings
 
 
 def _owner() -> str:
@@ -16,7 +16,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-class DispatcherSettings(Settings, WhatsAppSettings):
+class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

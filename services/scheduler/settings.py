@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from domain.pacing import Window
-from runtime.settings import Settings
+from runtime.settings import DatabaseSettings
 
 
-class SchedulerSettings(Settings):
+class SchedulerSettings(DatabaseSettings):
     """One field a variable; defaults work on one machine."""
 
     http_port: int = 8083

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from runtime.settings import Settings
+from runtime.settings import DatabaseSettings
 
 
 def _owner() -> str:
@@ -15,7 +15,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-class ProjectorSettings(Settings):
+class ProjectorSettings(DatabaseSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
