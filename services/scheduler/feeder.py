@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from domain.identity import JobId
 from domain.pacing import Window, places
 from runtime.clock import Clock
+from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, TextContent
@@ -64,9 +65,17 @@ class Feeder:
     async def _sweep(self) -> None:
         unfinished = await in_thread(self._engine, jobs.unfinished)
         JOBS_UNFINISHED.set(len(unfinished))
+        failed: list[Exception] = []
         for job in unfinished:
             if _needs_a_step(self._window, job):
-                await self._step(job.job_id)
+                try:
+                    await self._step(job.job_id)
+                except TryAgainLater:
+                    raise
+                except Exception as error:  # noqa: BLE001 - raised below: the others come first
+                    failed.append(error)
+        if failed:
+            raise ExceptionGroup("jobs could not be fed", failed)
 
     async def _step(self, job_id: JobId) -> None:
         done = await held(

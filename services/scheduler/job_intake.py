@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ def create(
 
 def cancel(connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
     """Cancel what is not in the stream yet; what is there ends as it would have (IM-23)."""
-    status = jobs.lock_status(connection, job_id)
+    status = jobs.lock_status(connection, job_id) if _is_possible(job_id) else None
     if status is None:
         raise NotFound("Job not found")
     if status in _FINISHED:
@@ -90,6 +90,14 @@ def refuse_nul(body: CreateJob) -> None:
     for name, text in texts.items():
         if text is not None and "\x00" in text:
             raise InvalidInput(name, "must not contain the NUL character")
+
+
+def _is_possible(job_id: str) -> bool:
+    try:
+        UUID(job_id)
+    except ValueError:
+        return False
+    return True
 
 
 def _store(

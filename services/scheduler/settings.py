@@ -10,7 +10,7 @@ class SchedulerSettings(DatabaseSettings):
     """One field a variable; defaults work on one machine."""
 
     http_port: int = 8083
-    whatsapp_phone_number_id: str = ""
+    whatsapp_phone_number_id: str = Field(default="", max_length=64)
     """The sending account of messages and jobs that name none; empty: they must."""
     job_window: int = Field(default=Window().size, ge=1)
     """Messages of one job between `send-requests` and the provider's answer. A cancel cannot

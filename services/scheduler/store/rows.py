@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+import psycopg2
 import sqlalchemy as sa
 
 from domain.failures import ErrorCode
 from domain.identity import JobId, MessageId
+from runtime.errors import DatabaseAway
 
 _CHUNK: Final = 5_000
 """Rows formatted at once: a few hundred kilobytes."""
+
+
+# Everything is quoted, so an empty text would not be NULL where we mean NULL.
+_COPY: Final = (
+    "COPY job_items (job_id, row, message_id, recipient, variables, state, error_code,"
+    " error_detail) FROM STDIN WITH (FORMAT csv, FORCE_NULL (error_code, error_detail))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,17 @@ class WaitingRow:
 
 
 def copy(connection: sa.Connection, job_id: JobId, rows: Iterable[NewRow]) -> None:
-    """Store the rows of a new job with COPY, a chunk at a time so that memory stays small."""
+    """Store the rows of a new job with COPY, a chunk at a time so that memory stays small.
+
+    Raises `DatabaseAway`: SQLAlchemy does not see what happens on the driver's own cursor.
+    """
     raw: Any = connection.connection.cursor()
     remaining = iter(rows)
-    while chunk := list(islice(remaining, _CHUNK)):
-        raw.copy_expert(
-            "COPY job_items (job_id, row, message_id, recipient, variables, state, error_code,"
-            " error_detail) FROM STDIN"
-            # Everything is quoted, so an empty text would not be NULL where we mean NULL.
-            " WITH (FORMAT csv, FORCE_NULL (error_code, error_detail))",
-            _csv(job_id, chunk),
-        )
+    try:
+        while chunk := list(islice(remaining, _CHUNK)):
+            raw.copy_expert(_COPY, _csv(job_id, chunk))
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise DatabaseAway(type(error).__name__) from error
 
 
 def waiting(connection: sa.Connection, job_id: JobId, *, limit: int) -> list[WaitingRow]:

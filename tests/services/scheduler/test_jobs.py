@@ -81,6 +81,22 @@ async def test_a_job_without_a_row_that_can_be_sent_completes(
     )
 
 
+async def test_a_job_that_cannot_be_fed_stops_no_other(
+    scheduler: RunningScheduler, requests: Tail[SendRequested], database: sa.Engine
+) -> None:
+    created = await scheduler.create_job(name="broken", recipients=[a_recipient(1)] * 500)
+    broken = created.json()["data"]["jobId"]
+    with database.begin() as connection:
+        spoil = sa.text("UPDATE jobs SET content = '{}' WHERE job_id = :job_id")
+        connection.execute(spoil, {"job_id": broken})
+
+    other = await scheduler.create_job()
+
+    job_id = JobId(other.json()["data"]["jobId"])
+    await eventually(lambda: count_of(requests, job_id, 1), within=seconds(20))
+    await scheduler.cancel(broken)
+
+
 async def test_a_job_is_fed_in_windows_until_every_row_is_settled(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
@@ -166,8 +182,9 @@ async def test_a_finished_job_cannot_be_cancelled(
     )
 
 
-async def test_an_unknown_job_cannot_be_cancelled(scheduler: RunningScheduler) -> None:
-    answer = await scheduler.cancel("no-such-job")
+@pytest.mark.parametrize("job_id", ["0f3cbf0a-0000-4000-8000-000000000000", "no-job", "%00"])
+async def test_an_unknown_job_cannot_be_cancelled(scheduler: RunningScheduler, job_id: str) -> None:
+    answer = await scheduler.cancel(job_id)
 
     assert (answer.status_code, answer.json()) == (
         404,
@@ -220,7 +237,9 @@ async def test_what_is_wrong_with_a_job_is_named(
     assert (envelope["code"], envelope["data"]) == (400, {"field": field})
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"name": "\\ud800"}']
+)
 async def test_what_is_no_job_is_refused(scheduler: RunningScheduler, body: bytes) -> None:
     answer = await scheduler.client.post(JOBS, content=body)
 
