@@ -49,7 +49,7 @@ class Contract:
         topic = self.entry.topic
         return topic.record(
             topic.decode(self.example_bytes),
-            source=self.written_by[0],
+            source=f"/sendtrail/{self.written_by[0]}",
             at=_EXAMPLE_AT,
             trace=TRACE,
         )

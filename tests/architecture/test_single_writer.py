@@ -1,0 +1,54 @@
+"""Each table has one writer; above all, only the projector decides a status."""
+
+import re
+
+import pytest
+
+from tests.architecture.tree import files, texts, where
+
+OWNERS = {
+    "messages": "status_projector",
+    "message_status_history": "status_projector",
+    "parked_events": "status_projector",
+    "applied_offsets": "status_projector",
+    "job_progress": "status_projector",
+    "dispatch_ledger": "dispatcher",
+    "idempotency_keys": "scheduler",
+    "accepted_sends": "scheduler",
+    "jobs": "scheduler",
+    "job_items": "scheduler",
+}
+
+
+@pytest.mark.parametrize("table", sorted(OWNERS))
+def test_a_table_is_written_by_its_owner_alone(table: str) -> None:
+    write = re.compile(
+        rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY|MERGE\s+INTO)\s+{table}\b",
+        re.IGNORECASE,
+    )
+
+    writers = {
+        path.parts[path.parts.index("services") + 1]
+        for path in files("services")
+        for text, _ in texts(path)
+        if write.search(text)
+    }
+
+    assert writers <= {OWNERS[table]}
+
+
+def test_no_sql_stands_outside_the_stores() -> None:
+    statement = re.compile(
+        r"^\s*(WITH\s+\w+\s+AS|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|"
+        r"SELECT\s.+\sFROM\s)",
+        re.DOTALL,
+    )
+
+    wrong = [
+        where(path, line)
+        for path in files("services")
+        for text, line in texts(path)
+        if statement.search(text) and "store" not in path.with_suffix("").parts
+    ]
+
+    assert wrong == []
