@@ -11,7 +11,7 @@ the grace period moves it on:
                            +--in doubt, or its owner vanished--> in_doubt
     in_doubt  --evidence-->  accepted
               --grace over--> rejected (UNKNOWN_OUTCOME)
-              --grace over, and the request allows a second sending--> waiting
+              --grace over, the request allows a second sending, attempts are left--> waiting
 """
 
 from dataclasses import dataclass, field
@@ -102,10 +102,17 @@ def after_reply(
             assert_never(reply)
 
 
-def after_grace(*, now: datetime, resend_allowed: bool) -> Reject | WaitUntil:
-    """Decide on an in-doubt message of which no evidence came within the grace period (IM-08)."""
+def after_grace(
+    policy: LedgerPolicy, *, attempt: int, now: datetime, resend_allowed: bool
+) -> Reject | WaitUntil:
+    """Decide on an in-doubt message of which no evidence came within the grace period (IM-08).
+
+    Even where it may be sent again its attempts are counted: a provider that takes messages and
+    never answers would otherwise be sent the same one for ever (CF-22).
+    """
     unknown = Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL)
-    return WaitUntil(now, unknown) if resend_allowed else Reject(unknown)
+    may_repeat = resend_allowed and attempt < policy.retries.attempts
+    return WaitUntil(now, unknown) if may_repeat else Reject(unknown)
 
 
 def may_call(*, claimed_at: datetime, now: datetime, claim_lasts: timedelta) -> bool:

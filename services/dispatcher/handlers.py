@@ -224,8 +224,11 @@ async def settle_doubts(tools: Tools) -> bool:
 async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     now = tools.clock()
     events: list[SendRejected] = []
+    again: list[str] = []
     for doubt in doubts:
-        verdict = after_grace(now=now, resend_allowed=doubt.may_resend)
+        verdict = after_grace(
+            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=doubt.may_resend
+        )
         if isinstance(verdict, Reject):
             events.append(
                 SendRejected(
@@ -235,8 +238,10 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
                     failure=reason_of(verdict.failure),
                 )
             )
+        else:
+            again.append(doubt.message_id)
     records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
     await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
-    await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, now=now))
+    await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, again, now=now))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
     log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})

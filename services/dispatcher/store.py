@@ -124,9 +124,11 @@ _RECORD = sa.text(
         whatsapp_message_id = o.provider_id, error_code = o.error_code, updated_at = :now
     FROM unnest(CAST(:message_ids AS text[]), CAST(:states AS text[]),
                 CAST(:due_ats AS timestamptz[]), CAST(:requests AS bytea[]),
-                CAST(:provider_ids AS text[]), CAST(:error_codes AS text[]))
-         AS o(message_id, state, due_at, request, provider_id, error_code)
+                CAST(:provider_ids AS text[]), CAST(:error_codes AS text[]),
+                CAST(:attempts AS integer[]))
+         AS o(message_id, state, due_at, request, provider_id, error_code, attempt)
     WHERE l.message_id = o.message_id AND l.state IN ('claimed', 'in_doubt') AND l.owner = :owner
+      AND l.attempt = o.attempt
     """
 )
 
@@ -143,6 +145,7 @@ def record(connection: sa.Connection, ended: Sequence[Ended], *, owner: str, now
             "requests": [entry.request for entry in entries],
             "provider_ids": [entry.provider_id for entry in entries],
             "error_codes": [entry.error_code for entry in entries],
+            "attempts": [one.work.attempt for one in ended],
             "owner": owner,
             "now": now,
         },
@@ -219,13 +222,15 @@ _CLOSE = sa.text(
 )
 
 
-def close_doubts(connection: sa.Connection, doubts: Sequence[Doubtful], *, now: datetime) -> None:
-    """End the doubt: rejected, or waiting for a second sending where the request allows it."""
+def close_doubts(
+    connection: sa.Connection, doubts: Sequence[Doubtful], again: Sequence[str], *, now: datetime
+) -> None:
+    """End the doubt: those of ``again`` wait for a second sending, the others are rejected."""
     connection.execute(
         _CLOSE,
         {
             "message_ids": [doubt.message_id for doubt in doubts],
-            "resend": [doubt.message_id for doubt in doubts if doubt.may_resend],
+            "resend": list(again),
             "now": now,
         },
     )

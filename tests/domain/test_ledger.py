@@ -61,15 +61,21 @@ def test_a_deferred_send_is_given_up_with_its_reason_when_its_attempts_are_used_
 
 
 def test_what_nobody_can_tell_is_failed_as_unknown_by_our_own_conclusion() -> None:
-    verdict = after_grace(now=NOON, resend_allowed=False)
+    verdict = after_grace(POLICY, attempt=1, now=NOON, resend_allowed=False)
 
     assert verdict == Reject(Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
 
 
 def test_what_nobody_can_tell_is_sent_again_only_where_the_request_allows_it() -> None:
-    verdict = after_grace(now=NOON, resend_allowed=True)
+    verdict = after_grace(POLICY, attempt=3, now=NOON, resend_allowed=True)
 
     assert verdict == WaitUntil(NOON, Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
+
+
+def test_even_what_may_be_sent_again_is_given_up_when_its_attempts_are_used_up() -> None:
+    verdict = after_grace(POLICY, attempt=4, now=NOON, resend_allowed=True)
+
+    assert verdict == Reject(Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
 
 
 @given(st.timedeltas(timedelta(0), timedelta(minutes=2)))

@@ -178,7 +178,12 @@ class Dispatchers:
         for message in self._messages_in(EntryState.CLAIMED, before=self.now - ABANDONED_AFTER):
             self._enter(message, Doubt(self.now + POLICY.settle_after))
         for message in self._messages_in(EntryState.IN_DOUBT, before=self.now):
-            verdict = after_grace(now=self.now, resend_allowed=message.startswith("again"))
+            verdict = after_grace(
+                POLICY,
+                attempt=self.ledger[message].attempt,
+                now=self.now,
+                resend_allowed=message.startswith("again"),
+            )
             if isinstance(verdict, WaitUntil):
                 self.resent.append(message)
             self._enter(message, verdict)
@@ -263,6 +268,7 @@ def test_whatever_crashes_nothing_is_sent_twice_unless_that_was_allowed(seed: in
             told_twice = {m: n for m, n in dispatchers.provider.taken.items() if n > 1}
             assert all(m.startswith("again") for m in told_twice), story
             assert all(n <= 1 + dispatchers.resent.count(m) for m, n in told_twice.items()), story
+            assert all(n <= POLICY.retries.attempts for n in told_twice.values()), story
 
 
 def test_the_stories_reach_every_state_and_the_second_sendings_they_are_about() -> None:
