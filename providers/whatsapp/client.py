@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import quote
 
 import aiohttp
 import httpx
@@ -28,6 +29,12 @@ HIDDEN_ACCEPTANCE = timedelta(seconds=5)
 for this long before the call is repeated."""
 
 KEEPALIVE = timedelta(seconds=30)
+
+LONGEST_ID = 255
+"""Characters of a provider's message id; Meta's have up to 128."""
+
+LONGEST_NUMBER = 20
+"""Digits of a ``Retry-After`` that are read; nine are 31 years."""
 
 
 class WhatsAppChannel:
@@ -53,7 +60,9 @@ class WhatsAppChannel:
 
     async def send(self, message: Message) -> Reply:
         """Call the API once."""
-        url = f"{self._settings.whatsapp_api_base_url}/{message.sender_id}/messages"
+        # Quoted: who asks for a send chooses the sender, and no other call of the API with it.
+        sender = quote(message.sender_id, safe="")
+        url = f"{self._settings.whatsapp_api_base_url}/{sender}/messages"
         try:
             async with asyncio.timeout(self._settings.whatsapp_answer_within.total_seconds()):
                 response = await self._client.post(url, content=payloads.build(message))
@@ -84,14 +93,14 @@ def _accepted(body: dict[str, Any]) -> Reply:
         provider_message_id = body["messages"][0]["id"]
     except (KeyError, IndexError, TypeError):
         provider_message_id = None
-    if isinstance(provider_message_id, str) and provider_message_id:
+    if isinstance(provider_message_id, str) and _is_storable(provider_message_id):
         return Accepted(ProviderMessageId(provider_message_id))
-    # A success without a message id: it may well have been sent.
+    # A success without a message id that we can keep: it may well have been sent.
     return InDoubt(Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="answer without an id"))
 
 
 def _refused(response: httpx.Response, error: dict[str, Any]) -> Reply:
-    code = error.get("code")
+    code = _code(error.get("code"))
     data: Any = error.get("error_data")
     details = cast("dict[str, Any]", data).get("details") if isinstance(data, dict) else data
     failure = failure_of(code, _text(error.get("message")), _text(details))
@@ -119,10 +128,11 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
     """Return the pause the answer asks for: seconds or a date; None for anything else."""
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), timedelta.max.days))
+        # Cut before it is read: Python refuses numbers of thousands of digits.
+        return timedelta(seconds=min(int(text[:LONGEST_NUMBER]), timedelta.max.days))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta())
 
@@ -143,6 +153,15 @@ def _object(content: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
+def _code(value: object) -> int | str | None:
+    # A code of another type is no code; the HTTP status then decides.
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def _is_storable(provider_message_id: str) -> bool:
+    return 0 < len(provider_message_id) <= LONGEST_ID and "\x00" not in provider_message_id
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,55 @@
+"""The channel under test, and an ordinary message for it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from domain.identity import MessageId, SenderId
+from providers.contract import Message
+from providers.whatsapp.client import WhatsAppChannel
+from providers.whatsapp.settings import WhatsAppSettings
+from schemas.topics.send_requests import TextContent
+from tests.given import RECIPIENT, SENDER, a_message_id
+
+TOKEN = "EAAG-the-token-that-nobody-may-see"
+
+PATIENCE = timedelta(seconds=20)
+"""Far beyond what any answer of these tests takes, however busy the machine."""
+
+
+@asynccontextmanager
+async def a_channel(
+    url: str, *, token: str = TOKEN, answer_within: timedelta = PATIENCE
+) -> AsyncGenerator[WhatsAppChannel]:
+    """Return the channel to that address."""
+    channel = WhatsAppChannel(settings_for(url, token=token, answer_within=answer_within))
+    try:
+        yield channel
+    finally:
+        await channel.close()
+
+
+def settings_for(
+    url: str, *, token: str = TOKEN, answer_within: timedelta = PATIENCE
+) -> WhatsAppSettings:
+    """Return settings that lead to that address."""
+    return WhatsAppSettings(
+        whatsapp_api_base_url=url,
+        whatsapp_access_token=SecretStr(token),
+        whatsapp_connect_within=min(answer_within / 2, timedelta(seconds=5)),
+        whatsapp_answer_within=answer_within,
+    )
+
+
+def a_message(**what_matters: Any) -> Message:  # noqa: ANN401 - any field of the message
+    """Return a text to one person."""
+    ordinary: dict[str, Any] = {
+        "message_id": MessageId(a_message_id()),
+        "sender_id": SenderId(SENDER),
+        "recipient": RECIPIENT,
+        "content": TextContent(body="Hi Ada, your order A-17 is ready for pickup."),
+    }
+    return Message(**(ordinary | what_matters))
