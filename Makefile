@@ -32,6 +32,7 @@ check: set-up ## format, lint, types, architecture, drift of the generated schem
 	@$(PYTHON) -m pytest -q tests/architecture
 	@echo "check: schemas ..."
 	@$(PYTHON) -m schemas.generate --check
+	@$(PYTHON) -m cli.openapi --check
 
 fix: set-up ## format, and mend what the linter can
 	@$(PYTHON) -m ruff check --fix --quiet . || true
@@ -39,6 +40,7 @@ fix: set-up ## format, and mend what the linter can
 
 schemas: set-up ## generate JSON Schema, AsyncAPI and OpenAPI anew
 	@$(PYTHON) -m schemas.generate
+	@$(PYTHON) -m cli.openapi
 
 up: set-up ## start a Kafka and a PostgreSQL to work with
 	@$(STACK) up
