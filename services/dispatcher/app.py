@@ -32,7 +32,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         engine = connect(settings.database_url.get_secret_value())
-        recorder = Recorder(engine, producer, owner=settings.dispatcher_owner, clock=now)
+        recorder = Recorder(engine, producer, clock=now)
         channels = {"whatsapp": WhatsAppChannel(settings)}
         tools = Tools(settings, engine, producer, recorder, dict(channels), now)
         requests = Requests(tools)

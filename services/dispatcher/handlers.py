@@ -103,7 +103,7 @@ class Requests:
             if message_id in ours and message_id not in self._held:
                 self._held.add(message_id)
                 done = partial(self._let_go, one)
-                work = Claimed(one.request, one.raw, 1, ours[message_id], done)
+                work = Claimed(one.request, one.raw, 1, ours[message_id], owner, done)
                 tools.recorder.started(work)
                 claimed.append(work)
             else:
@@ -175,7 +175,8 @@ async def call_due(tools: Tools, lanes: Lanes) -> bool:
     free = lanes.free()
     if not free:
         return False
-    now, owner = tools.clock(), tools.settings.dispatcher_owner
+    # Under a name of its own: the stream takes every claim under its name for one of its own.
+    now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
 
     def claim(connection: sa.Connection) -> tuple[list[store.Due], dict[str, str]]:
         due = store.claim_due(connection, limit=free, owner=owner, now=now)
@@ -184,7 +185,7 @@ async def call_due(tools: Tools, lanes: Lanes) -> bool:
     due, known = await in_thread(tools.engine, claim)
     for one in due:
         request = SEND_REQUESTS.decode(one.request)
-        work = Claimed(request, one.request, one.attempt, now)
+        work = Claimed(request, one.request, one.attempt, now, owner)
         if one.message_id in known:
             accepted = Accept(ProviderMessageId(known[one.message_id]))
             tools.recorder.ended(Ended(work, accepted, now))

@@ -43,10 +43,9 @@ PAUSE = timedelta(milliseconds=250)
 class Recorder:
     """Takes outcomes in the order they happen and makes them durable."""
 
-    def __init__(self, engine: sa.Engine, producer: Producer, *, owner: str, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, producer: Producer, *, clock: Clock) -> None:
         self._engine = engine
         self._producer = producer
-        self._owner = owner
         self._clock = clock
         # Bounded by the work in flight: each piece puts in one start and one end.
         self._queue: asyncio.Queue[Claimed | Ended] = asyncio.Queue()
@@ -95,10 +94,7 @@ class Recorder:
 
     async def _enter(self, ended: Sequence[Ended]) -> None:
         now = self._clock()
-        await in_thread(
-            self._engine,
-            lambda connection: store.record(connection, ended, owner=self._owner, now=now),
-        )
+        await in_thread(self._engine, lambda c: store.record(c, ended, now=now))
 
 
 def event_of(item: Claimed | Ended) -> DispatchEvent | None:

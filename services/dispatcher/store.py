@@ -8,6 +8,7 @@ from typing import assert_never
 import sqlalchemy as sa
 
 from domain.ledger import Accept, Doubt, EntryState, Reject, Verdict, WaitUntil
+from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.work import Asked, Ended
 
 _CLAIM = sa.text(
@@ -125,15 +126,15 @@ _RECORD = sa.text(
     FROM unnest(CAST(:message_ids AS text[]), CAST(:states AS text[]),
                 CAST(:due_ats AS timestamptz[]), CAST(:requests AS bytea[]),
                 CAST(:provider_ids AS text[]), CAST(:error_codes AS text[]),
-                CAST(:attempts AS integer[]))
-         AS o(message_id, state, due_at, request, provider_id, error_code, attempt)
-    WHERE l.message_id = o.message_id AND l.state IN ('claimed', 'in_doubt') AND l.owner = :owner
-      AND l.attempt = o.attempt
+                CAST(:attempts AS integer[]), CAST(:owners AS text[]))
+         AS o(message_id, state, due_at, request, provider_id, error_code, attempt, owner)
+    WHERE l.message_id = o.message_id AND l.state IN ('claimed', 'in_doubt')
+      AND l.owner = o.owner AND l.attempt = o.attempt
     """
 )
 
 
-def record(connection: sa.Connection, ended: Sequence[Ended], *, owner: str, now: datetime) -> None:
+def record(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> None:
     """Enter the outcomes of attempts. An entry that others have settled meanwhile stays so."""
     entries = [_entry(one) for one in ended]
     connection.execute(
@@ -146,7 +147,7 @@ def record(connection: sa.Connection, ended: Sequence[Ended], *, owner: str, now
             "provider_ids": [entry.provider_id for entry in entries],
             "error_codes": [entry.error_code for entry in entries],
             "attempts": [one.work.attempt for one in ended],
-            "owner": owner,
+            "owners": [one.work.owner for one in ended],
             "now": now,
         },
     )
@@ -197,7 +198,7 @@ class Doubtful:
 
 _UNSETTLED = sa.text(
     """
-    SELECT message_id, attempt, request IS NOT NULL AS may_resend FROM dispatch_ledger
+    SELECT message_id, attempt, request FROM dispatch_ledger
     WHERE state = 'in_doubt' AND due_at <= :now
     ORDER BY due_at LIMIT :limit
     """
@@ -207,7 +208,7 @@ _UNSETTLED = sa.text(
 def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[Doubtful]:
     """Return in-doubt messages whose grace period is over."""
     rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
-    return [Doubtful(row.message_id, row.attempt, row.may_resend) for row in rows]
+    return [Doubtful(row.message_id, row.attempt, _may_resend(row.request)) for row in rows]
 
 
 _CLOSE = sa.text(
@@ -215,6 +216,7 @@ _CLOSE = sa.text(
     UPDATE dispatch_ledger
     SET state = CASE WHEN message_id = ANY(:resend) THEN 'waiting' ELSE 'rejected' END,
         due_at = CASE WHEN message_id = ANY(:resend) THEN CAST(:now AS timestamptz) END,
+        request = CASE WHEN message_id = ANY(:resend) THEN request END,
         error_code = CASE WHEN message_id = ANY(:resend) THEN NULL ELSE 'UNKNOWN_OUTCOME' END,
         updated_at = :now
     WHERE state = 'in_doubt' AND message_id = ANY(:message_ids)
@@ -243,6 +245,11 @@ class _Entry:
     request: bytes | None = None
     provider_id: str | None = None
     error_code: str | None = None
+
+
+def _may_resend(request: memoryview | None) -> bool:
+    # Kept is not allowed: of what waited before its last attempt the request is there as well.
+    return request is not None and SEND_REQUESTS.decode(bytes(request)).resend_in_doubt
 
 
 def _entry(ended: Ended) -> _Entry:
