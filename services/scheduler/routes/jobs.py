@@ -53,10 +53,7 @@ def router(
 
     @routes.post("/api/whatsapp/cancel-job/{jobId}", summary="Stop what is not on its way yet")
     async def cancel_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
-        return await in_thread(
-            engine,
-            lambda connection: job_intake.cancel(connection, JobId(jobId), now=clock()),
-        )
+        return await in_thread(engine, lambda c: job_intake.cancel(c, JobId(jobId), now=clock()))
 
     return routes
 

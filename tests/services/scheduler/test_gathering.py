@@ -1,4 +1,4 @@
-"""Items asked for at the same moment share a batch; nobody waits for ever (services gather)."""
+"""Items asked for at the same moment share a batch; nobody waits for ever."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
