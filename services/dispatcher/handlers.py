@@ -1,5 +1,6 @@
 """What the dispatcher does with requests, with due messages and with doubts."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Collection, Sequence
@@ -13,6 +14,7 @@ from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.ledger import (
     Accept,
+    Doubt,
     LedgerPolicy,
     Reject,
     Verdict,
@@ -137,7 +139,12 @@ class Requests:
 
 async def call(tools: Tools, work: Claimed) -> None:
     """Make the claimed attempt and hand its outcome to the recorder."""
-    verdict = await _attempt(tools, work)
+    try:
+        verdict = await _attempt(tools, work)
+    except Exception:
+        # Whether the provider was called is not known; its conversation must not stop for that.
+        log.exception("call.failed", extra={"message_id": work.request.message_id})
+        verdict = Doubt(tools.clock() + tools.policy.settle_after)
     CALLS.labels(work.request.channel, type(verdict).__name__).inc()
     tools.recorder.ended(Ended(work, verdict, tools.clock()))
 
@@ -172,6 +179,16 @@ async def call_due(tools: Tools, lanes: Lanes) -> bool:
     Before a repeated call the projector's knowledge is asked: an answer that looked like a
     failure may have hidden an accepted send.
     """
+    calling = asyncio.create_task(_call_due(tools, lanes))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        # What is being claimed is called first: an uncalled claim would end in doubt.
+        await asyncio.wait([calling])
+        raise
+
+
+async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     free = lanes.free()
     if not free:
         return False
@@ -228,7 +245,7 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     again: list[str] = []
     for doubt in doubts:
         verdict = after_grace(
-            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=doubt.may_resend
+            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=_may_resend(doubt)
         )
         if isinstance(verdict, Reject):
             events.append(
@@ -246,3 +263,8 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, again, now=now))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
     log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})
+
+
+def _may_resend(doubt: store.Doubtful) -> bool:
+    # That the ledger has the request permits nothing: whatever had to wait is kept there.
+    return doubt.request is not None and SEND_REQUESTS.decode(doubt.request).resend_in_doubt

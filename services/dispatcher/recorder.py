@@ -38,6 +38,8 @@ LINGER = timedelta(milliseconds=5)
 BATCH = 500
 ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
 PAUSE = timedelta(milliseconds=250)
+LAST_WITHIN = timedelta(seconds=10)
+"""A process that is asked to stop keeps its last outcomes for so long."""
 
 
 class Recorder:
@@ -59,7 +61,7 @@ class Recorder:
         self._queue.put_nowait(ended)
 
     async def run(self) -> None:
-        """Record until cancelled, then record what is left."""
+        """Record until cancelled, then record what is left, for a bounded time."""
         batch: list[Claimed | Ended] = []
         try:
             while True:
@@ -69,7 +71,15 @@ class Recorder:
         finally:
             batch += self._rest()
             if batch:
+                await self._record_last(batch)
+
+    async def _record_last(self, batch: Sequence[Claimed | Ended]) -> None:
+        try:
+            async with asyncio.timeout(LAST_WITHIN.total_seconds()):
                 await self._record(batch)
+        except TimeoutError:
+            # Their claims stand: callbacks settle them, or the end of the grace period does.
+            log.warning("outcomes.lost", extra={"count": len(batch)})
 
     async def _next_batch(self) -> list[Claimed | Ended]:
         first = await self._queue.get()

@@ -193,7 +193,8 @@ class Doubtful:
 
     message_id: str
     attempt: int
-    may_resend: bool
+    request: bytes | None
+    """Kept where it may be sent again, or waited before this attempt."""
 
 
 _UNSETTLED = sa.text(
