@@ -12,6 +12,8 @@ class KnobBook:
 
     def __init__(self, profile: str) -> None:
         self.profile = profile
+        self.age = 0
+        """How often it has started over."""
         self._world = PROFILES[profile]
         self._changes: dict[str, dict[str, object]] = {}
         self._resolved: dict[tuple[str, int], Knobs] = {}
@@ -24,6 +26,7 @@ class KnobBook:
     def start_over(self, profile: str) -> None:
         """Drop every change and take this profile."""
         self.profile = profile
+        self.age += 1
         self._world = PROFILES[profile]
         self._changes.clear()
         self._resolved.clear()
@@ -41,6 +44,11 @@ class KnobBook:
             self._changes.setdefault(sender, {}).update(changes)
         self._resolved.clear()
         return {name: held[name] for name in changes}
+
+    def undo(self, was: Changes, sender: str, age: int) -> None:
+        """Put back what a change returned, unless the book of that age is gone."""
+        if age == self.age:
+            self.change(was, sender)
 
     def for_sender(self, sender: str) -> Knobs:
         """Return the knobs that hold for a sender."""

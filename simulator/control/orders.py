@@ -37,12 +37,8 @@ async def set_knobs(stage: Stage, request: Request) -> Reply:
         stage.server.refuse_for(refuse_s)
     if span is not None:
         ends_at = stage.world.clock.now() + float(span)
-        stage.world.timers.at(ends_at, partial(_undo, stage, undo, sender))
+        stage.world.timers.at(ends_at, partial(knobs.undo, undo, sender, knobs.age))
     return {"changed": list(changes), "was": dict(undo)}
-
-
-def _undo(stage: Stage, undo: Changes, sender: str) -> None:
-    stage.world.knobs.change(undo, sender)
 
 
 class _ProfileBody(Struct):
@@ -63,6 +59,7 @@ async def reset(stage: Stage, request: Request) -> Reply:
     profile = request.query_params.get("profile", stage.world.settings.profile)
     if profile not in PROFILES:
         raise NoSuchThingError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
+    stage.world.timers.clear()  # or a retry could fall due while the workers end
     await stage.outbox.clear()
     stage.world.start_over(profile)
     return {"profile": profile}

@@ -10,7 +10,7 @@ _SUCCESS = 200
 _REFUSING = frozenset({400, 401, 403})
 
 
-def verdicts(ledger: Ledger, pending_callbacks: int) -> dict[str, object]:
+def verdicts(ledger: Ledger, pending_callbacks: int, timers: int) -> dict[str, object]:
     """Return every verdict; `ok` is the conjunction of those that can fail."""
     tally = ledger.tally
     doubles = {opaque: count for opaque, count in tally.accepted.items() if count > 1}
@@ -33,6 +33,7 @@ def verdicts(ledger: Ledger, pending_callbacks: int) -> dict[str, object]:
         "token_stays_home": {"ok": not leaked},
         "pacing": {"throttled_share": _throttled_share(ledger)},
         "final": {status: count for status, count in tally.final.items() if count},
+        "timers": timers,
         "callbacks": callbacks(ledger, pending_callbacks),
     }
 

@@ -88,7 +88,7 @@ async def show_callbacks(stage: Stage, request: Request) -> Shown:
 async def verify(stage: Stage, request: Request) -> Shown:
     """GET verify: the verdicts."""
     del request
-    return verdicts(stage.world.ledger, stage.outbox.pending)
+    return verdicts(stage.world.ledger, stage.outbox.pending, len(stage.world.timers))
 
 
 async def health(stage: Stage, request: Request) -> Shown:

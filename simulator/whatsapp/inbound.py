@@ -30,8 +30,9 @@ def receive(world: World, outbox: Outbox, body: Inbound, sender: str) -> str:
     """Tell the product of the message, open the user's window; return the message id."""
     user = body.user.removeprefix("+")
     now = world.clock.now()
+    # With the moment: a sandbox started again must not give an id that the product still knows.
     number = len(world.ledger.inbound) + 1
-    message_id = ids.wamid(user, ids.hex_id(world.settings.seed, "inbound", number), _KIND)
+    message_id = ids.wamid(user, ids.hex_id(world.settings.seed, now, number), _KIND)
     message: Json = {
         "from": user,
         "from_user_id": ids.user_id(user),

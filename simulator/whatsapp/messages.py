@@ -57,7 +57,7 @@ async def send(world: World, narrator: Narrator, call: Call) -> Outcome:
 
 
 def _accepted(world: World, call: Call) -> Message:
-    hex_id = ids.hex_id(world.settings.seed, call.key, call.attempt)
+    hex_id = ids.hex_id(world.settings.seed, world.knobs.age, call.key, call.attempt)
     message_id = ids.wamid(call.recipient, hex_id)
     message = Message(
         id=ids.lengthened(message_id) if call.knobs.wa_long_ids else message_id,

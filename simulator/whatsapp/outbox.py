@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from functools import partial
+from math import ceil
 
 import aiohttp
 
@@ -110,8 +111,10 @@ class Outbox:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        wanted = len(self._callbacks) + (len(self._updates) if self._may_tell() else 0)
-        free = self._world.knobs.world.wa_webhook_workers - len(self._workers)
+        knobs = self._world.knobs.world
+        batches = ceil(len(self._updates) / knobs.wa_batch_max) if self._may_tell() else 0
+        wanted = len(self._callbacks) + batches
+        free = knobs.wa_webhook_workers - len(self._workers)
         for _ in range(min(wanted, free)):
             worker = asyncio.get_running_loop().create_task(self._work())
             self._workers.add(worker)

@@ -85,10 +85,10 @@ _UNLISTED = _Row(400, "Unknown error")
 THROTTLES = frozenset({4, 80007, 130429, 131048, 131056, 131064})
 
 # A second call after one of these is a mistake of the product (section 9). Left out: throttles,
-# 5xx kinds, and what a new token, approval or registration mends.
+# 5xx kinds, and what a new token, approval, registration or word of the user mends.
 PERMANENT = frozenset(
-    {100, 131008, 131009, 131021, 131026, 131030, 131047, 131050, 131051, 131053}
-    | {132000, 132001, 132005, 132007, 132012, 132016, 130472, 130497, 137000}
+    {100, 131008, 131009, 131021, 131026, 131030, 131050, 131051, 131053}
+    | {132000, 132005, 132007, 132012, 132016, 130472, 130497, 137000}
 )
 
 # Codes that only the Graph API itself uses, and those of them without a number in the text.

@@ -202,6 +202,16 @@ async def test_knobs_set_for_a_span_go_back(product: Product) -> None:
     assert (after["wa.read_ratio"], after["wa.batch_max"]) == (1, 1)
 
 
+async def test_what_was_set_for_a_span_does_not_come_back_after_another_profile(
+    product: Product,
+) -> None:
+    await product.order("PATCH", "knobs?for_s=10", {"wa.batch_max": 7})
+    await product.order("PUT", "profile", {"name": "bench"})
+    await product.order("POST", "clock", {"advance_s": 11})
+
+    assert (await product.order("GET", "knobs")).body["wa.batch_max"] == 200
+
+
 async def test_a_user_writes_to_one_of_our_numbers(product: Product) -> None:
     asked = {"from": READER, "text": "hello", "to": OTHER_NUMBER, "context": "wamid.x"}
 
