@@ -29,7 +29,7 @@ from services.scheduler.store.sends import AcceptedSend
 
 log = logging.getLogger(__name__)
 
-SOURCE: Final = "sendtrail/scheduler"
+SOURCE: Final = "/sendtrail/scheduler"
 
 PUBLISHED_WITHIN: Final = timedelta(milliseconds=800)
 """Leaves the caller an answer within a second when the broker is away (peers, R2)."""
