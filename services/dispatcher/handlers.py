@@ -245,7 +245,7 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     again: list[str] = []
     for doubt in doubts:
         verdict = after_grace(
-            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=_may_resend(doubt)
+            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=doubt.may_resend
         )
         if isinstance(verdict, Reject):
             events.append(
@@ -263,8 +263,3 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, again, now=now))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
     log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})
-
-
-def _may_resend(doubt: store.Doubtful) -> bool:
-    # That the ledger has the request permits nothing: whatever had to wait is kept there.
-    return doubt.request is not None and SEND_REQUESTS.decode(doubt.request).resend_in_doubt

@@ -193,8 +193,7 @@ class Doubtful:
 
     message_id: str
     attempt: int
-    request: bytes | None
-    """Kept where it may be sent again, or waited before this attempt."""
+    may_resend: bool
 
 
 _UNSETTLED = sa.text(
