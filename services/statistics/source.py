@@ -19,17 +19,22 @@ async def source_exists(bootstrap: str) -> None:
 
     However long that takes: /readyz tells.
     """
-    while not await _is_there(bootstrap):  # noqa: ASYNC110 - nobody could set an Event
+    told = ""
+    while missing := await _missing(bootstrap):
+        if missing != told:
+            log.warning("statistics.waits", extra={"reason": missing})
+            told = missing
         await asyncio.sleep(LOOK_EVERY.total_seconds())
 
 
-async def _is_there(bootstrap: str) -> bool:
+async def _missing(bootstrap: str) -> str | None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        return STATUS_CHANGES.name in await admin.list_topics()
+        is_there = STATUS_CHANGES.name in await admin.list_topics()
     except KafkaError as error:
-        log.warning("statistics.waits_for_broker", extra={"reason": type(error).__name__})
-        return False
+        return type(error).__name__
+    else:
+        return None if is_there else f"no topic {STATUS_CHANGES.name}"
     finally:
         await admin.close()

@@ -68,6 +68,7 @@ class Worker:
         source = self._app.topic(STATUS_CHANGES.name, value_serializer="raw", key_serializer="raw")
         self._app.agent(source, name="count")(self._count)
         self._app.timer(EXPIRE_EVERY)(self._expire)
+        metrics.ENTRIES.set_function(lambda: len(self._table.data))
 
     async def run(self) -> None:
         """Run until cancelled; end the process when Faust does not go on."""
@@ -114,7 +115,6 @@ class Worker:
             metrics.REJECTED.inc(len(rejected))
             await self._reject(rejected)
         await self._write(touched)
-        metrics.ENTRIES.set(len(entries))
         metrics.BATCH_SECONDS.observe(time.monotonic() - began)
 
     async def _write(self, touched: Iterable[Place]) -> None:
