@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.architecture.tree import files, texts, where
+from tests.architecture.tree import files, imports, texts, where
 
 OWNERS = {
     "messages": "status_projector",
@@ -35,6 +35,17 @@ def test_a_table_is_written_by_its_owner_alone(table: str) -> None:
     }
 
     assert writers <= {OWNERS[table]}
+
+
+def test_services_write_by_statements_that_can_be_read_here() -> None:
+    wrong = [
+        f"{where(path, line)} imports {module}"
+        for path in files("services")
+        for module, line in imports(path)
+        if module.startswith("schemas.tables.") and "partitions" not in module.split(".")
+    ]
+
+    assert wrong == []
 
 
 def test_no_sql_stands_outside_the_stores() -> None:
