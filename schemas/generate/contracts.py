@@ -15,8 +15,6 @@ from schemas.topics.topic import Outgoing
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 
-TRACE: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-"""The example trace of the W3C recommendation."""
 
 _EXAMPLE_AT: Final = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
 
@@ -51,7 +49,6 @@ class Contract:
             topic.decode(self.example_bytes),
             source=f"/sendtrail/{self.written_by[0]}",
             at=_EXAMPLE_AT,
-            trace=TRACE,
         )
 
     @property

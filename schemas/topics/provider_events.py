@@ -120,6 +120,7 @@ PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     key=key_of,
     key_meaning="Our message id where it is known, else the provider's message id.",
     event_id=event_id_of,
+    subject=key_of,
     event_type=lambda event: f"sendtrail.{type(event).__struct_config__.tag}.v1",
     purpose="Facts from dispatchers and providers about messages.",
     retention=timedelta(days=7),

@@ -63,6 +63,7 @@ SEND_REQUESTS: Topic[SendRequested] = Topic(
     key=conversation_of,
     key_meaning="`channel:senderId:recipient`: one recipient's messages keep their order.",
     event_id=lambda request: request.message_id,
+    subject=lambda request: request.message_id,
     event_type=lambda _: "sendtrail.send.requested.v1",
     purpose="Asks for one message to one recipient.",
     retention=timedelta(days=7),

@@ -54,6 +54,7 @@ STATUS_CHANGES: Topic[StatusChanged] = Topic(
     key=lambda change: change.message_id,
     key_meaning="The message id.",
     event_id=lambda change: f"{change.message_id}:{change.sequence}",
+    subject=lambda change: change.message_id,
     event_type=lambda _: "sendtrail.status.changed.v1",
     purpose="Every status transition, once, numbered within its message.",
     retention=timedelta(days=30),

@@ -38,6 +38,7 @@ TASK_CHANGES: Topic[JobChanged] = Topic(
     key=lambda change: change.job_id,
     key_meaning="The id of the task or job.",
     event_id=lambda change: f"{change.job_id}:{change.to_status}",
+    subject=lambda change: change.job_id,
     event_type=lambda _: "sendtrail.job.changed.v1",
     purpose="The life of tasks, pushes and jobs.",
     retention=timedelta(days=30),

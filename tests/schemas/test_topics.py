@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from schemas.topics.registry import PARTITIONS, REGISTRY, dead_letter_topic
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
-from schemas.topics.topic import MalformedRecord, Topic, header
+from schemas.topics.topic import MalformedRecord, Topic, header, traceparent
 from tests.schemas.records import AT, CONTRACTS, TOPICS, decoded, example
 
 MESSAGE = "msg_2f1b9c6e4d3a4c5b8e7f60718293a4b5"
@@ -60,9 +61,7 @@ def test_a_record_has_the_key_and_id_of_what_it_speaks_of(
 
 
 def test_metadata_travels_as_cloud_events_in_binary_mode() -> None:
-    record = STATUS_CHANGES.record(
-        decoded("status-changed"), source="status_projector", at=AT, trace="00-ab-cd-01"
-    )
+    record = STATUS_CHANGES.record(decoded("status-changed"), source="status_projector", at=AT)
 
     assert record.headers == (
         ("ce_specversion", b"1.0"),
@@ -71,10 +70,23 @@ def test_metadata_travels_as_cloud_events_in_binary_mode() -> None:
         ("ce_source", b"status_projector"),
         ("ce_time", b"2026-03-02T09:30:01+00:00"),
         ("content-type", b"application/json"),
-        ("traceparent", b"00-ab-cd-01"),
+        ("traceparent", traceparent(MESSAGE, f"{MESSAGE}:3").encode()),
     )
     assert header(record.headers, "absent") is None
     assert header((("broken", b"\xff"),), "broken") == "�"
+
+
+def test_all_records_of_a_message_share_a_trace_and_each_is_a_span_of_its_own() -> None:
+    topics = {name: CONTRACTS[name].entry.topic for name in ("send-requested", "status-changed")}
+
+    request, change = (
+        header(topic.record(decoded(name), source="tests", at=AT).headers, "traceparent")
+        for name, topic in topics.items()
+    )
+
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", request or "")
+    assert (request or "").split("-")[1] == (change or "").split("-")[1]
+    assert (request or "").split("-")[2] != (change or "").split("-")[2]
 
 
 def test_a_callback_without_our_id_is_keyed_by_the_providers() -> None:

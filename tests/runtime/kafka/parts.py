@@ -48,6 +48,7 @@ def topic_named(name: str) -> Topic[Number]:
         model=Number,
         key=lambda one: one.key,
         event_id=lambda one: f"{one.key}:{one.number}",
+        subject=lambda one: one.key,
         event_type=lambda _: "test.number.v1",
         key_meaning="the key",
         purpose="Numbers.",
