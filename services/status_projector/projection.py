@@ -313,7 +313,7 @@ def change_of(
     before: Trail, after: Trail, at: datetime, source: Source, now: datetime
 ) -> StatusChanged:
     """Return the public record of a transition."""
-    evidence, failed = after.evidence, after.evidence.failed
+    evidence, failed, overruled = after.evidence, after.evidence.failed, before.evidence.failed
     return StatusChanged(
         message_id=after.message_id,
         sequence=after.sequence,
@@ -335,6 +335,7 @@ def change_of(
             message=failed.failure.prompt,
             provider_code=failed.failure.provider_code,
         ),
+        overruled=None if overruled is None else overruled.failure.code,
         tenant_id=after.tenant_id,
         case_id=after.case_id,
         queue_id=after.queue_id,
