@@ -21,16 +21,16 @@ from types import TracebackType
 from typing import Self
 
 from deploy import wiring
-from deploy.databases import Databases
 from deploy.processes import Process, python_module, stop_all
 from deploy.simulated_provider import SimulatedProvider
-from deploy.stack import Stack, lease
-from deploy.topics import recreate_topics
+from deploy.stack import Stack, lease_empty
 from deploy.wiring import Seat, Secrets
+from runtime.kafka.topics import ensure_topics
+from runtime.postgres import connect
+from schemas.tables.migrate import migrate
 
 STARTS_WITHIN = timedelta(seconds=60)
 """Six Pythons on two busy cores take some 6 s."""
-DATABASE = "sendtrail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,16 @@ class Ground:
 
 @contextmanager
 def ground_of_its_own(name: str) -> Generator[Ground]:
-    """Start the stack of that name, empty it, and stop it at the end.
+    """Start the stack of that name without its old data, and stop it at the end.
 
     Two at a time get stacks of their own (`demo`, `demo-2`). Raises StackError.
     """
-    with lease(name) as stack:
-        asyncio.run(recreate_topics(stack.kafka.bootstrap))
-        databases = Databases(stack.postgres)
-        databases.prepare()
-        yield Ground(stack, databases.create(DATABASE))
+    with lease_empty(name) as stack:
+        asyncio.run(ensure_topics(stack.kafka.bootstrap))
+        engine = connect(stack.postgres.url, pool=1)
+        migrate(engine)
+        engine.dispose()
+        yield Ground(stack, stack.postgres.url)
 
 
 class Pipeline:

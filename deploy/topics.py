@@ -1,4 +1,4 @@
-"""Empties Kafka: each run of the demo and each test module begins with topics of its own."""
+"""Empties Kafka between runs on one broker, such as the modules of the tests."""
 
 import asyncio
 
@@ -16,7 +16,9 @@ GONE_WITHIN_SECONDS = 20
 async def recreate_topics(bootstrap: str) -> None:
     """Delete every topic that is not the broker's own, then create the registry's.
 
-    With a topic go the offsets that groups have committed on it. Raises TimeoutError.
+    With a topic go the offsets that groups have committed on it, unless the broker has started
+    within the last second and still loads them: then begin with `lease_empty`, or wait. Raises
+    TimeoutError.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

@@ -13,8 +13,9 @@ import pytest
 
 from deploy.databases import Databases
 from deploy.processes import stop_all
-from deploy.stack import Stack, lease
+from deploy.stack import Stack, lease_empty
 from deploy.topics import recreate_topics
+from runtime.kafka.topics import ensure_topics
 from tests.simulators import RunningSimulator, start_simulator
 
 pytest_plugins = ["tests.world"]
@@ -23,14 +24,14 @@ pytest_plugins = ["tests.world"]
 @pytest.fixture(scope="session")
 def stack() -> Generator[Stack]:
     """Return a running Kafka and PostgreSQL that no other run of the tests uses."""
-    with lease("tests") as leased:
+    with lease_empty("tests") as leased:
         yield leased
 
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(stack: Stack) -> str:
     """Return the broker's address; the registry's topics exist, empty at the session's start."""
-    asyncio.run(recreate_topics(stack.kafka.bootstrap))
+    asyncio.run(ensure_topics(stack.kafka.bootstrap))
     return stack.kafka.bootstrap
 
 
@@ -43,7 +44,7 @@ def clean_topics(kafka_bootstrap: str) -> str:
 
 @pytest.fixture(scope="session")
 def databases(stack: Stack) -> Databases:
-    """Return the maker of databases; those of an earlier session are gone."""
+    """Return the maker of databases."""
     made = Databases(stack.postgres)
     made.prepare()
     return made
@@ -52,7 +53,7 @@ def databases(stack: Stack) -> Databases:
 @pytest.fixture(scope="module")
 def database_url(databases: Databases, request: pytest.FixtureRequest) -> str:
     """Return the SQLAlchemy URL of an empty, migrated database of this module's own."""
-    # Not dropped at once: that takes a checkpoint, some 500 ms. The next session does it.
+    # It is not dropped: that takes a checkpoint, some 500 ms, and all of it goes with the stack.
     module = "_".join(request.path.with_suffix("").parts)
     return databases.create("test_" + re.sub(r"\W+", "_", module)[-50:])
 

@@ -1,6 +1,7 @@
 """`sendtrail demo`: the main job on one machine, from nothing (issue 3)."""
 
 import io
+import os
 import signal
 import time
 from collections.abc import Generator, Mapping
@@ -58,7 +59,8 @@ def demo(
     try:
         with _started(console) as world, Services(world.urls) as services:
             result = _run(console, world, services, body)
-            where = where_to_look(world.urls, result.job_id, world.stack.places.logs)
+            logs = os.path.relpath(world.stack.places.logs)
+            where = where_to_look(world.urls, result.job_id, logs)
             console.print(screen(result, where))
             if screenshot is not None:
                 _save(screenshot, result, where)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -62,7 +61,7 @@ def screen(result: Result, where: RenderableType) -> Group:
     return Group(*parts)
 
 
-def where_to_look(urls: Mapping[str, str], job_id: str, logs: Path) -> Table:
+def where_to_look(urls: Mapping[str, str], job_id: str, logs: str) -> Table:
     """Return the addresses of the running system."""
     projector, scheduler = urls["status_projector"], urls["scheduler"]
     table = Table.grid(padding=(0, 2))
@@ -75,7 +74,7 @@ def where_to_look(urls: Mapping[str, str], job_id: str, logs: Path) -> Table:
         "this job": f"{projector}/api/whatsapp/job-progress/{job_id}",
         "live statistics": statistics,
         "the provider's side": f"{urls['simulator']}/_sim/",
-        "logs": str(logs),
+        "logs": logs,
         "one message by hand": f"curl {scheduler}/api/v1/im/messages --json '{FIRST_MESSAGE}'",
     }
     for what, address in rows.items():

@@ -4,6 +4,6 @@ from deploy.stack.errors import StackError
 from deploy.stack.kafka import Kafka
 from deploy.stack.ports import Ports
 from deploy.stack.postgres import Postgres
-from deploy.stack.stack import Stack, lease
+from deploy.stack.stack import Stack, lease, lease_empty
 
-__all__ = ["Kafka", "Ports", "Postgres", "Stack", "StackError", "lease"]
+__all__ = ["Kafka", "Ports", "Postgres", "Stack", "StackError", "lease", "lease_empty"]

@@ -4,7 +4,7 @@ import itertools
 import json
 import secrets
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
@@ -154,20 +154,38 @@ class Stack:
         return cls(places.name, record.ports, places.checkout)
 
 
-@contextmanager
-def lease(name: str, checkout: Path = CHECKOUT) -> Generator[Stack]:
+def lease(name: str, checkout: Path = CHECKOUT) -> AbstractContextManager[Stack]:
     """Lend a running stack to one user at a time, and stop it afterwards.
 
     Two test runs side by side get `tests` and `tests-2`. After a kill -9 the lease is free again,
     and its next holder takes the servers over.
     """
+    return _lent(name, checkout, Stack.up)
+
+
+def lease_empty(name: str, checkout: Path = CHECKOUT) -> AbstractContextManager[Stack]:
+    """Lend a stack that begins without data, whatever its last holder left.
+
+    Deleting topics is no substitute: a broker that still loads its groups when a topic goes keeps
+    their offsets, and the next consumer of the topic's namesake passes over its first records.
+    """
+    return _lent(name, checkout, _start_over)
+
+
+def _start_over(stack: Stack) -> None:
+    stack.clean()
+    stack.up()
+
+
+@contextmanager
+def _lent(name: str, checkout: Path, start: Callable[[Stack], None]) -> Generator[Stack]:
     for number in itertools.count(1):
         stack = Stack(name if number == 1 else f"{name}-{number}", checkout=checkout)
         with locked_if_free(stack.places.state.parent / f"{stack.name}.lease") as is_ours:
             if not is_ours:
                 continue
             try:
-                stack.up()
+                start(stack)
                 yield stack
             finally:
                 stack.down()
