@@ -190,12 +190,10 @@ def _cloud_event_headers() -> Node:
         "ce_source": _text("The service that wrote it."),
         "ce_time": _moment("When it was written."),
         "content-type": {"type": "string", "const": "application/json"},
+        "traceparent": _text("W3C trace context: one trace a message, one span an event.")
+        | {"pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
     }
-    optional = {
-        "traceparent": _text("W3C trace context.")
-        | {"pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}
-    }
-    return _headers("CloudEvents 1.0, Kafka binary mode.", required, optional)
+    return _headers("CloudEvents 1.0, Kafka binary mode.", required)
 
 
 def _dlq_headers() -> Node:
@@ -208,14 +206,14 @@ def _dlq_headers() -> Node:
         "dlq_at": _moment("When it was rejected."),
         "dlq_by": _text("The service that rejected it."),
     }
-    return _headers("The record's own headers, and these.", required, {})
+    return _headers("The record's own headers, and these.", required)
 
 
-def _headers(description: str, required: Mapping[str, Node], optional: Mapping[str, Node]) -> Node:
+def _headers(description: str, required: Mapping[str, Node]) -> Node:
     return {
         "type": "object",
         "description": description,
-        "properties": {**required, **optional},
+        "properties": {**required},
         "required": list(required),
     }
 

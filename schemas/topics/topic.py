@@ -113,7 +113,7 @@ def traceparent(subject: str, event_id: str) -> str:
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return a header's text, None where it is missing or no text."""
+    """Return a header's text, None where it is missing; bytes that are no text show as such."""
     for key, value in headers:
         if key == name:
             return value.decode(errors="replace")

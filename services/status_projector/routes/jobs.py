@@ -1,10 +1,10 @@
 """How far a job is (BJ-03, BJ-05, CF-20)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from runtime.clock import Clock
 from runtime.errors import NotFound
@@ -21,8 +21,8 @@ def routes(engine: sa.Engine, clock: Clock) -> APIRouter:
     """Return the endpoints of the bulk job family that ask."""
     router = APIRouter(prefix="/api/whatsapp", tags=["jobs"])
 
-    @router.get("/job-progress/{job_id}", summary="How far is this job?")
-    async def job_progress(job_id: str) -> JobProgressAnswer:
+    @router.get("/job-progress/{jobId}", summary="How far is this job?")
+    async def job_progress(job_id: Annotated[str, Path(alias="jobId")]) -> JobProgressAnswer:
         def look(connection: sa.Connection) -> tuple[Job | None, list[JobFailure]]:
             job = queries.job(connection, job_id)
             if job is None or job.status not in ENDED:

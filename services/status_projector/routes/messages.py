@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import APIRouter, Path, Query, WebSocket
 
 from domain.lifecycle import Status
 from runtime.errors import NotFound
@@ -18,8 +18,10 @@ def routes(engine: sa.Engine, hub: Hub) -> APIRouter:
     """Return the endpoints of ``/api/v1/im``."""
     router = APIRouter(prefix="/api/v1/im", tags=["messages"])
 
-    @router.get("/messages/{message_id}/status", summary="Where is this message? (ST-09)")
-    async def message_status(message_id: str) -> Envelope[MessageStatus]:
+    @router.get("/messages/{messageId}/status", summary="Where is this message? (ST-09)")
+    async def message_status(
+        message_id: Annotated[str, Path(alias="messageId")],
+    ) -> Envelope[MessageStatus]:
         row = await in_thread(engine, lambda c: queries.status_of(c, message_id))
         if row is None:
             raise NotFound("Message not found")

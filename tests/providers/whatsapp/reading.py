@@ -1,0 +1,42 @@
+"""What tests of the callbacks read out of a parsed body."""
+
+from providers.whatsapp.callback_parts import Event
+from providers.whatsapp.callbacks import Callback, Reason, parse
+from schemas.topics.provider_events import MessageReceived, StatusReported
+from tests.providers.whatsapp.bodies import (
+    a_change,
+    an_envelope,
+    encoded,
+)
+
+
+def parsed(body: object) -> Callback:
+    return parse(encoded(body))
+
+
+def the_status(body: object) -> StatusReported:
+    (event,) = parsed(body).events
+    assert isinstance(event, StatusReported)
+    return event
+
+
+def the_message(body: object) -> MessageReceived:
+    (event,) = parsed(body).events
+    assert isinstance(event, MessageReceived)
+    return event
+
+
+def of_statuses(*statuses: object) -> object:
+    return an_envelope(a_change(statuses=list(statuses)))
+
+
+def of_messages(*messages: object) -> object:
+    return an_envelope(a_change(messages=list(messages)))
+
+
+def ids_of(events: tuple[Event, ...]) -> list[str]:
+    return [event.provider_message_id for event in events]
+
+
+def reasons_of(callback: Callback) -> list[tuple[Reason, str]]:
+    return [(part.reason, part.where) for part in callback.ignored]
