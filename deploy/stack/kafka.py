@@ -155,7 +155,9 @@ class Kafka:
 
     def _run_format(self, settings: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_it = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+        # One argument: an id may begin with a dash, which would pass for another option.
+        named = f"--cluster-id={cluster}"
+        format_it = ["kafka.tools.StorageTool", "format", named, "-c", str(settings)]
         argv = self._java(*format_it, classes=self._classes.to_use())
         with self.log.open("ab") as log:
             ran = subprocess.run(argv, stdout=log, stderr=log, check=False)
