@@ -1,0 +1,49 @@
+"""Which benchmarks there are, in the order they run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from bench import (
+    backlog,
+    full_life,
+    ingester,
+    job_intake,
+    producer,
+    projection,
+    provider_calls,
+    stream,
+)
+from bench.arena import Arena
+from bench.measurement import Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One module."""
+
+    name: str
+    title: str
+    how: str
+    """One paragraph: how its figures are taken."""
+    run: Callable[[Arena], Sequence[Measurement]]
+
+
+def _benchmark(module: ModuleType) -> Benchmark:
+    name = module.__name__.rpartition(".")[2]
+    return Benchmark(name, module.TITLE, module.HOW, module.run)
+
+
+BENCHMARKS: Sequence[Benchmark] = [
+    _benchmark(module)
+    for module in (
+        full_life,
+        backlog,
+        stream,
+        producer,
+        provider_calls,
+        projection,
+        ingester,
+        job_intake,
+    )
+]

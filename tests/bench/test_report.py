@@ -1,0 +1,83 @@
+"""What a run leaves behind: a page for people, figures for programs, a picture."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from bench.machine import Machine
+from bench.measurement import Measurement, Reading, in_turns
+from bench.registry import BENCHMARKS
+from bench.report import Section, write
+
+MACHINE = Machine("A processor", 2, 8.0, "Linux 6", "3.11.7", "4.3.1", "18.1", "2026-03-02")
+
+
+def test_each_figure_stands_beside_its_raw_limit_in_the_json(tmp_path: Path) -> None:
+    sections = sections_of(
+        Measurement("full_life_messages_per_s", 512.3456, "messages/s", 1_024.6912),
+        Measurement("full_life_backlog_growth", -0.5, "messages/s"),
+    )
+
+    write(sections, tmp_path)
+
+    assert json.loads((tmp_path / "benchmarks.json").read_text()) == [
+        {
+            "name": "full_life_messages_per_s",
+            "value": 512.3,
+            "unit": "messages/s",
+            "raw_limit": 1_025.0,
+            "ratio": 0.5,
+        },
+        {
+            "name": "full_life_backlog_growth",
+            "value": -0.5,
+            "unit": "messages/s",
+            "raw_limit": None,
+            "ratio": None,
+        },
+    ]
+
+
+def test_the_page_says_the_machine_the_way_of_measuring_and_the_figure(tmp_path: Path) -> None:
+    sections = sections_of(Measurement("full_life_messages_per_s", 512.3, "messages/s", 1_024.6))
+
+    write(sections, tmp_path)
+
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert "| Processor | A processor, 2 cores |" in page
+    assert BENCHMARKS[0].how in page
+    assert "| `full_life_messages_per_s` | 512.3 | messages/s | 1,025 | 0.5 |" in page
+
+
+def test_the_picture_is_an_image_with_a_part_for_each_process(tmp_path: Path) -> None:
+    sections = sections_of(
+        Measurement("full_life_cpu_dispatcher", 1.0, "ms/message", 0.5),
+        Measurement("full_life_cpu_kafka", 2.0, "ms/message", 1.0),
+    )
+
+    write(sections, tmp_path)
+
+    picture = ET.fromstring((tmp_path / "benchmarks-cpu.svg").read_text())  # noqa: S314 - our own
+    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles == [
+        "dispatcher: 1.00 ms",
+        "kafka: 2.00 ms",
+        "dispatcher: 0.50 ms",
+        "kafka: 1.00 ms",
+    ]
+
+
+def test_ours_and_the_bare_loop_take_turns_and_their_medians_count() -> None:
+    ours = iter([Reading(100, 1), Reading(100, 4), Reading(100, 2)])
+    bare = iter([Reading(100, 50), Reading(100, 1), Reading(100, 1), Reading(100, 9)])
+
+    pair = in_turns(3, ours=lambda _: next(ours), bare=lambda _: next(bare))
+
+    measured = pair.rate("calls_per_s", "calls/s")
+    assert (measured.value, measured.raw_limit, measured.ratio) == (50, 100, 0.5)
+
+
+def sections_of(*measurements: Measurement) -> Sequence[Section]:
+    """Return a run in which one benchmark took these."""
+    return [Section(BENCHMARKS[0], MACHINE, measurements)]
