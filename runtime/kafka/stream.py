@@ -3,8 +3,10 @@
 What a `Stream` promises its handler and everyone else:
 
 - Records of a partition are handed over in order, each batch after the one before was received.
-- Only the finished prefix of a partition is committed; what is unfinished comes again, to this
-  process or another, after a crash, a rebalance or a restart. So handlers must be idempotent.
+- Only the finished prefix of a partition is committed, and nothing while a batch of it is being
+  received: a handler may commit its offset itself, in a transaction. What is unfinished comes
+  again, to this process or another, after a crash, a rebalance or a restart. So handlers must be
+  idempotent.
 - At most `StreamConfig.max_in_flight` records are unfinished; beyond it the partitions are
   paused, and memory stays bounded however long the backlog is (architecture, promise 9).
 - When partitions are taken away, or the process is asked to stop, nothing new is handed over,
@@ -37,6 +39,8 @@ COMMIT_EVERY = timedelta(milliseconds=250)
 PATIENCE = timedelta(seconds=1)
 """How long a full handler is waited for before the partitions are paused: aiokafka throws away
 what it has prefetched of a paused partition, so short waits do without."""
+LAST_COMMIT_WITHIN = timedelta(seconds=2)
+"""Without it the next owner begins a little earlier; a broker that is away must not hold us."""
 FIRST_PAUSE = timedelta(milliseconds=100)
 LONGEST_PAUSE = timedelta(seconds=2)
 
@@ -122,6 +126,10 @@ class Stream:
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
+        # Held while the handler works and while offsets are committed: one or the other.
+        self._turn = asyncio.Lock()
+        # Of these the handler has not returned from the last batch.
+        self._receiving: set[TopicPartition] = set()
         self._draining = False
         self.is_paused = False
         """Whether the partitions are paused because too much is unfinished."""
@@ -151,6 +159,7 @@ class Stream:
             await consumer.stop()
             self._progress.clear()
             self._committed.clear()
+            self._receiving.clear()
 
     def _consumer(self) -> AIOKafkaConsumer:
         config = self._config
@@ -180,11 +189,17 @@ class Stream:
         # Nothing is awaited between the poll and the registration: a rebalance cannot fall between.
         new = [place for place in polled if place not in self._progress]
         deliveries, rejected = self._register(polled)
+        self._receiving |= polled.keys()
         if new:
-            await self._persist(lambda: self._handler.assigned(new, consumer), new)
+            await self._persist(lambda: self._prepare(new, consumer), new)
         if rejected:
             await self._reject(rejected)
         await self._hand_over(deliveries)
+        self._receiving -= polled.keys()
+
+    async def _prepare(self, new: Collection[TopicPartition], consumer: AIOKafkaConsumer) -> None:
+        async with self._turn:
+            await self._handler.assigned(new, consumer)
 
     async def _wait_for_room(self, consumer: AIOKafkaConsumer) -> None:
         if await self._room_within(PATIENCE):
@@ -257,11 +272,13 @@ class Stream:
 
     async def _hand_over(self, deliveries: list[Delivery]) -> None:
         if deliveries:
+            places = {delivery.place for delivery in deliveries}
+            await self._persist(lambda: self._receive(deliveries), places)
+
+    async def _receive(self, deliveries: list[Delivery]) -> None:
+        async with self._turn:
             # Those taken away while we waited are another process's now.
-            await self._persist(
-                lambda: self._handler.receive([d for d in deliveries if self._is_ours(d)]),
-                {delivery.place for delivery in deliveries},
-            )
+            await self._handler.receive([d for d in deliveries if self._is_ours(d)])
 
     async def _persist(self, act: Callable[[], Any], places: Collection[TopicPartition]) -> None:
         """Do it until it succeeds or none of the partitions is ours any more."""
@@ -283,13 +300,16 @@ class Stream:
     async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             await asyncio.sleep(COMMIT_EVERY.total_seconds())
-            await self._commit(consumer, self._progress)
+            async with self._turn:
+                await self._commit(consumer, self._progress)
 
     async def _commit(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
         due = {
             place: offset
             for place in places
-            if (progress := self._progress.get(place)) is not None
+            # An older offset must not follow one that the handler may have committed.
+            if place not in self._receiving
+            and (progress := self._progress.get(place)) is not None
             and (offset := progress.committable) is not None
             and self._committed.get(place) != offset
         }
@@ -311,7 +331,9 @@ class Stream:
                 while any(self._progress[place].in_flight for place in places):
                     self._room.clear()
                     await self._room.wait()
-        await self._commit(consumer, places)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COMMIT_WITHIN.total_seconds()), self._turn:
+                await self._commit(consumer, places)
 
     async def give_up(
         self, consumer: AIOKafkaConsumer, revoked: Collection[TopicPartition]
@@ -323,6 +345,7 @@ class Stream:
         for place in held:
             self._progress.pop(place, None)
             self._committed.pop(place, None)
+            self._receiving.discard(place)
         self._room.set()
 
 
