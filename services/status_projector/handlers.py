@@ -50,7 +50,7 @@ class Facts:
         self._tools = tools
         self._group: Group | None = None
         self._epochs: dict[offsets.Place, int] = {}
-        # Partitions whose last publication has an unknown outcome.
+        # Partitions of which not all that may be applied is known to be published.
         self._unsettled: set[TopicPartition] = set()
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
@@ -63,10 +63,15 @@ class Facts:
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Apply a batch, publish what it caused, and finish it."""
-        for place in {delivery.place for delivery in deliveries} & self._unsettled:
+        places = {delivery.place for delivery in deliveries}
+        for place in places & self._unsettled:
             await self._take_over(place)
+        # From here on: where the answer to the database's commit is lost, or a later half of the
+        # batch fails, the same batch comes again and causes nothing any more.
+        self._unsettled |= places
         caused = await self._apply([_heard(delivery) for delivery in deliveries], deliveries)
         await self._publish(deliveries, caused)
+        self._unsettled -= places
         for delivery in deliveries:
             delivery.finish()
 
@@ -127,14 +132,12 @@ class Facts:
             CHANGED.labels(one.change.to_status).inc()
         ends = {delivery.place: delivery.offset + 1 for delivery in deliveries}
         # A partition that caused nothing needs no transaction: the stream commits its offset.
-        self._unsettled |= by_place.keys()
         await asyncio.gather(
             *(
                 self._tools.publisher.publish(place, records, ends[place])
                 for place, records in by_place.items()
             )
         )
-        self._unsettled -= by_place.keys()
 
     def _records_again(self, changes: Sequence[bytes]) -> list[Outgoing]:
         return [self._record(STATUS_CHANGES.decode(change)) for change in changes]
