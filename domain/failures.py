@@ -62,6 +62,10 @@ class FailureClass(StrEnum):
 
     RETRY = "retry"
     """Nothing was sent; the same call may succeed later."""
+    SENDER_THROTTLED = "sender_throttled"
+    """Nothing was sent: the sending account has no room now, whoever the recipient is."""
+    RECIPIENT_THROTTLED = "recipient_throttled"
+    """Nothing was sent: too much from this sender to this recipient."""
     REFUSED = "refused"
     """The provider will never accept this message."""
     IN_DOUBT = "in_doubt"

@@ -7,7 +7,7 @@ the grace period moves it on:
 
     (none)  --claim-->  claimed  --accepted-->  accepted
                            |     --refused--->  rejected
-                           |     --deferred-->  waiting  --due--> claimed
+                           |     --deferred, throttled-->  waiting  --due--> claimed
                            +--in doubt, or its owner vanished--> in_doubt
     in_doubt  --evidence-->  accepted
               --grace over--> rejected (UNKNOWN_OUTCOME)
@@ -21,8 +21,8 @@ from typing import assert_never
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply
-from domain.retries import GiveUp, RetryAt, RetryPolicy, next_step
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
+from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step
 
 
 class EntryState(StrEnum):
@@ -73,19 +73,43 @@ class WaitUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldUntil:
+    """Put it down until then because there was no room; the attempt does not count."""
+
+    due_at: datetime
+    failure: Failure
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Leave it alone until then."""
 
     settle_at: datetime
 
 
-Verdict = Accept | Reject | WaitUntil | Doubt
+Verdict = Accept | Reject | WaitUntil | HoldUntil | Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What a message has been through, the attempt that has just ended included."""
+
+    attempt: int
+    """The number of that attempt; the first is 1."""
+    throttled: int = 0
+    """How many before it found no room."""
+
+    @property
+    def counted(self) -> int:
+        """The attempts that count against the message."""
+        return self.attempt - self.throttled
 
 
 def after_reply(
-    policy: LedgerPolicy, reply: Reply, *, attempt: int, now: datetime, chance: float
+    policy: LedgerPolicy, reply: Reply, tries: Tries, *, now: datetime, chance: float
 ) -> Verdict:
-    """Decide what the ended ``attempt`` (the first is 1) means for the message."""
+    """Decide what the end of an attempt means for the message."""
     match reply:
         case Accepted(provider_message_id):
             return Accept(provider_message_id)
@@ -95,15 +119,29 @@ def after_reply(
             return Doubt(now + policy.settle_after)
         case Deferred(failure, retry_after):
             step = next_step(
-                policy.retries, attempt=attempt, now=now, chance=chance, retry_after=retry_after
+                policy.retries,
+                attempt=tries.counted,
+                now=now,
+                chance=chance,
+                retry_after=retry_after,
             )
             return _after_deferral(step, failure)
+        case Throttled(failure, scope, retry_after):
+            due_at = after_throttle(
+                policy.retries,
+                scope=scope,
+                throttled=tries.throttled,
+                now=now,
+                chance=chance,
+                retry_after=retry_after,
+            )
+            return HoldUntil(due_at, failure, scope)
         case _:
             assert_never(reply)
 
 
 def after_grace(
-    policy: LedgerPolicy, *, attempt: int, now: datetime, resend_allowed: bool
+    policy: LedgerPolicy, tries: Tries, *, now: datetime, resend_allowed: bool
 ) -> Reject | WaitUntil:
     """Decide on an in-doubt message of which no evidence came within the grace period (IM-08).
 
@@ -111,7 +149,7 @@ def after_grace(
     never answers would otherwise be sent the same one for ever (CF-22).
     """
     unknown = Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL)
-    may_repeat = resend_allowed and attempt < policy.retries.attempts
+    may_repeat = resend_allowed and tries.counted < policy.retries.attempts
     return WaitUntil(now, unknown) if may_repeat else Reject(unknown)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from domain.failures import Failure
 from domain.identity import ProviderMessageId
@@ -30,6 +31,24 @@ class Deferred:
     """How long the provider asked us to wait, where it did."""
 
 
+class Scope(StrEnum):
+    """Whom a provider's limit concerns."""
+
+    SENDER = "sender"
+    """All messages of the sending account wait."""
+    RECIPIENT = "recipient"
+    """Only this recipient's wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Nothing was sent because there was no room; the message is not at fault (IM-14)."""
+
+    failure: Failure
+    scope: Scope
+    retry_after: timedelta | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class InDoubt:
     """The request left us and no answer that counts came back: it may have been sent (IM-08)."""
@@ -37,4 +56,4 @@ class InDoubt:
     failure: Failure
 
 
-Reply = Accepted | Rejected | Deferred | InDoubt
+Reply = Accepted | Rejected | Deferred | Throttled | InDoubt

@@ -3,13 +3,18 @@
 With the default policy the pauses before the second, third and fourth attempt lie, evenly
 spread, within (0.5..1), (1..2) and (2..4) seconds; a ``Retry-After`` moves them later, never
 earlier, and never beyond its cap.
+
+A throttled attempt is none of the message's failures, so it does not count: such pauses double
+from one second to half a minute, or for one recipient run 1, 4, 16, 30 … (WhatsApp asks for 4^X).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_DOUBLINGS = 30
-"""One second doubled so often is 34 years; a timedelta would overflow some twenty later."""
+from domain.outcomes import Scope
+
+_STEPS = 15
+"""One second times four so often is 34 years; a timedelta would overflow some ten steps later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class RetryPolicy:
     """The longest pause before the second attempt; doubles with each further one."""
     longest: timedelta = timedelta(minutes=5)
     """No pause of our own choice is longer."""
+    longest_throttle: timedelta = timedelta(seconds=30)
+    """The longest pause of our own choice while a provider has no room."""
     longest_retry_after: timedelta = timedelta(hours=1)
     """A provider's ``Retry-After`` beyond it is cut, so that an absurd value parks nothing."""
 
@@ -56,8 +63,36 @@ def next_step(
     """
     if attempt >= policy.attempts:
         return GiveUp()
-    doublings = min(attempt - 1, _DOUBLINGS)
-    pause = min(policy.base * 2**doublings, policy.longest) * (0.5 + chance / 2)
+    longest = _growing(policy.base, 2, attempt - 1, policy.longest)
+    return RetryAt(now + _pause(policy, longest, chance, retry_after))
+
+
+def after_throttle(
+    policy: RetryPolicy,
+    *,
+    scope: Scope,
+    throttled: int,
+    now: datetime,
+    chance: float,
+    retry_after: timedelta | None = None,
+) -> datetime:
+    """Return when a throttled message is due again, after ``throttled`` earlier throttles.
+
+    It is never given up for that: a provider without room is no failure of the recipient's.
+    """
+    factor = 2 if scope is Scope.SENDER else 4
+    longest = _growing(policy.base, factor, throttled, policy.longest_throttle)
+    return now + _pause(policy, longest, chance, retry_after)
+
+
+def _growing(base: timedelta, factor: int, steps: int, longest: timedelta) -> timedelta:
+    return min(base * factor ** min(steps, _STEPS), longest)
+
+
+def _pause(
+    policy: RetryPolicy, longest: timedelta, chance: float, retry_after: timedelta | None
+) -> timedelta:
+    pause = longest * (0.5 + chance / 2)
     if retry_after is not None:
         pause = max(pause, min(retry_after, policy.longest_retry_after))
-    return RetryAt(now + pause)
+    return pause

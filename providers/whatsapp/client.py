@@ -14,7 +14,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
 from domain.identity import ProviderMessageId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
 from providers.contract import Message
 from providers.whatsapp import payloads
 from providers.whatsapp.failures import class_of, failure_of
@@ -104,11 +104,16 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> Reply:
     data: Any = error.get("error_data")
     details = cast("dict[str, Any]", data).get("details") if isinstance(data, dict) else data
     failure = failure_of(code, _text(error.get("message")), _text(details))
+    # Where a later attempt may succeed, this is not the provider's last word but our conclusion.
+    ours = Failure(failure.code, Origin.LOCAL, failure.provider_code, failure.detail)
+    asked = retry_after(response, datetime.now(UTC))
     match class_of(code, response.status_code):
         case FailureClass.RETRY:
-            # Not the provider's last word: a later attempt may still succeed.
-            ours = Failure(failure.code, Origin.LOCAL, failure.provider_code, failure.detail)
-            return Deferred(ours, retry_after(response, datetime.now(UTC)))
+            return Deferred(ours, asked)
+        case FailureClass.SENDER_THROTTLED:
+            return Throttled(ours, Scope.SENDER, asked)
+        case FailureClass.RECIPIENT_THROTTLED:
+            return Throttled(ours, Scope.RECIPIENT, asked)
         case FailureClass.REFUSED:
             return Rejected(failure)
         case FailureClass.IN_DOUBT:
@@ -117,10 +122,12 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> Reply:
 
 def _without_code(response: httpx.Response) -> Reply:
     detail = f"HTTP {response.status_code}"
-    busy = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
-    if response.is_server_error or response.status_code in busy:
-        asked = retry_after(response, datetime.now(UTC)) or timedelta()
-        return Deferred(_network(detail), max(asked, HIDDEN_ACCEPTANCE))
+    asked = retry_after(response, datetime.now(UTC)) or timedelta()
+    pause = max(asked, HIDDEN_ACCEPTANCE)
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(_network(detail), Scope.SENDER, pause)
+    if response.is_server_error or response.status_code == HTTPStatus.REQUEST_TIMEOUT:
+        return Deferred(_network(detail), pause)
     return Rejected(Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER, detail=detail))
 
 

@@ -21,6 +21,8 @@ class _Meaning(Enum):
     BAD_RECIPIENT = (ErrorCode.INVALID_RECIPIENT, FailureClass.REFUSED)
     SENDER_BLOCKED = (ErrorCode.WA_ACCOUNT_ABNORMAL, FailureClass.REFUSED)
     NOT_SENDABLE = (ErrorCode.UNKNOWN_ERROR, FailureClass.REFUSED)
+    NO_ROOM = (ErrorCode.NETWORK_ERROR, FailureClass.SENDER_THROTTLED)
+    NO_ROOM_FOR_RECIPIENT = (ErrorCode.NETWORK_ERROR, FailureClass.RECIPIENT_THROTTLED)
     BUSY = (ErrorCode.NETWORK_ERROR, FailureClass.RETRY)
     PASSING = (ErrorCode.UNKNOWN_ERROR, FailureClass.RETRY)
 
@@ -37,10 +39,10 @@ _CODES: Final[dict[int, _Meaning]] = {
     131005: _Meaning.SENDER_BLOCKED,  # access denied
     131031: _Meaning.SENDER_BLOCKED,  # account locked
     # Throttling.
-    4: _Meaning.BUSY,  # the app's calls
-    80007: _Meaning.BUSY,  # the account's messages
-    130429: _Meaning.BUSY,  # the number's throughput
-    131056: _Meaning.BUSY,  # this sender to this recipient
+    4: _Meaning.NO_ROOM,  # the app's calls
+    80007: _Meaning.NO_ROOM,  # the account's messages
+    130429: _Meaning.NO_ROOM,  # the number's throughput
+    131056: _Meaning.NO_ROOM_FOR_RECIPIENT,  # this sender to this recipient
     131048: _Meaning.SENDER_BLOCKED,  # spam limit: lasts for hours, each retry makes it worse
     131064: _Meaning.SENDER_BLOCKED,  # limit after template classification violations
     133016: _Meaning.SENDER_BLOCKED,  # too many registrations of the number
@@ -71,7 +73,7 @@ _CODES: Final[dict[int, _Meaning]] = {
     131051: _Meaning.NOT_SENDABLE,  # message type unsupported
     131052: _Meaning.NOT_SENDABLE,  # inbound media not downloadable
     131053: _Meaning.NOT_SENDABLE,  # outbound media not uploadable
-    131057: _Meaning.BUSY,  # throughput upgrade, about a minute
+    131057: _Meaning.NO_ROOM,  # throughput upgrade, about a minute
     131062: _Meaning.NOT_SENDABLE,  # a business-scoped user id does not do here
     131063: _Meaning.SENDER_BLOCKED,  # marketing templates disabled for the account
     134011: _Meaning.SENDER_BLOCKED,  # payment terms not accepted
@@ -134,8 +136,9 @@ def class_of(code: int | str | None, http_status: int) -> FailureClass:
     if meaning is not None:
         _, failure_class = meaning.value
         return failure_class
-    may_pass = http_status == _TOO_MANY_REQUESTS or http_status >= _SERVER_ERROR
-    return FailureClass.RETRY if may_pass else FailureClass.REFUSED
+    if http_status == _TOO_MANY_REQUESTS:
+        return FailureClass.SENDER_THROTTLED
+    return FailureClass.RETRY if http_status >= _SERVER_ERROR else FailureClass.REFUSED
 
 
 def _meaning_of(code: int | str | None) -> _Meaning | None:

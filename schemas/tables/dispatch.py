@@ -13,7 +13,9 @@ dispatch_ledger = sa.Table(
     sa.Column("conversation", sa.Text, nullable=False),
     # The order in which a conversation's messages were taken up.
     sa.Column("position", sa.BigInteger, sa.Identity(), nullable=False),
-    sa.Column("attempt", sa.SmallInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    # How many of the attempts found no room; they do not count against the message.
+    sa.Column("throttled", sa.Integer, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("claimed_at", MOMENT, nullable=False),
     # waiting: when it is due; in_doubt: when the grace period ends.
@@ -32,7 +34,7 @@ dispatch_ledger = sa.Table(
         "dispatch_ledger_conversation",
         "conversation",
         "position",
-        postgresql_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state IN ('waiting', 'claimed')"),
     ),
     sa.Index(
         "dispatch_ledger_claimed", "claimed_at", postgresql_where=sa.text("state = 'claimed'")

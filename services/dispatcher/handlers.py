@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -15,14 +16,17 @@ from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.ledger import (
     Accept,
     Doubt,
+    HoldUntil,
     LedgerPolicy,
     Reject,
+    Tries,
     Verdict,
     WaitUntil,
     after_grace,
     after_reply,
     may_call,
 )
+from domain.outcomes import Scope
 from domain.recipients import InvalidRecipient, to_e164
 from providers.contract import Channel, Message
 from runtime.clock import Clock
@@ -42,6 +46,8 @@ from services.dispatcher.work import Asked, Claimed, Ended
 log = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 500
+HOLD = timedelta(seconds=1)
+"""A number without room has it again within a second: its limit is one of messages a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Requests:
         self._gate: PerKey[Delivery] = PerKey(lambda delivery: conversation_of(delivery.value))
         self.lanes = Lanes(
             self.claim,
-            lambda work: call(tools, work),
+            self.call,
             calls_per_sender=tools.settings.dispatcher_calls_per_sender,
         )
 
@@ -105,12 +111,18 @@ class Requests:
             if message_id in ours and message_id not in self._held:
                 self._held.add(message_id)
                 done = partial(self._let_go, one)
-                work = Claimed(one.request, one.raw, 1, ours[message_id], owner, done)
+                work = Claimed(one.request, one.raw, 1, ours[message_id], 0, owner, done)
                 tools.recorder.started(work)
                 claimed.append(work)
             else:
                 one.done()
         return claimed
+
+    async def call(self, work: Claimed) -> None:
+        """Make a claimed attempt; where its sender has no room, its whole lane waits a moment."""
+        verdict = await call(self._tools, work)
+        if isinstance(verdict, HoldUntil) and verdict.scope is Scope.SENDER:
+            self.lanes.hold(work.request.sender_id, HOLD)
 
     def _let_go(self, asked: Asked) -> None:
         self._held.discard(asked.request.message_id)
@@ -137,8 +149,8 @@ class Requests:
             self.lanes.put([self._asked(follower)])
 
 
-async def call(tools: Tools, work: Claimed) -> None:
-    """Make the claimed attempt and hand its outcome to the recorder."""
+async def call(tools: Tools, work: Claimed) -> Verdict:
+    """Make the claimed attempt, hand its outcome to the recorder and return it."""
     try:
         verdict = await _attempt(tools, work)
     except Exception:
@@ -147,6 +159,7 @@ async def call(tools: Tools, work: Claimed) -> None:
         verdict = Doubt(tools.clock() + tools.policy.settle_after)
     CALLS.labels(work.request.channel, type(verdict).__name__).inc()
     tools.recorder.ended(Ended(work, verdict, tools.clock()))
+    return verdict
 
 
 async def _attempt(tools: Tools, work: Claimed) -> Verdict:
@@ -167,7 +180,7 @@ async def _attempt(tools: Tools, work: Claimed) -> Verdict:
     return after_reply(
         tools.policy,
         reply,
-        attempt=work.attempt,
+        Tries(work.attempt, work.throttled),
         now=tools.clock(),
         chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
     )
@@ -196,13 +209,13 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
 
     def claim(connection: sa.Connection) -> tuple[list[store.Due], dict[str, str]]:
-        due = store.claim_due(connection, limit=free, owner=owner, now=now)
+        due = store.claim_due(connection, lanes.held(), limit=free, owner=owner, now=now)
         return due, dict(store.evidence(connection, [one.message_id for one in due]))
 
     due, known = await in_thread(tools.engine, claim)
     for one in due:
         request = SEND_REQUESTS.decode(one.request)
-        work = Claimed(request, one.request, one.attempt, now, owner)
+        work = Claimed(request, one.request, one.attempt, now, one.throttled, owner)
         if one.message_id in known:
             accepted = Accept(ProviderMessageId(known[one.message_id]))
             tools.recorder.ended(Ended(work, accepted, now))
@@ -244,14 +257,12 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
     events: list[SendRejected] = []
     again: list[str] = []
     for doubt in doubts:
-        verdict = after_grace(
-            tools.policy, attempt=doubt.attempt, now=now, resend_allowed=doubt.may_resend
-        )
+        verdict = after_grace(tools.policy, doubt.tries, now=now, resend_allowed=doubt.may_resend)
         if isinstance(verdict, Reject):
             events.append(
                 SendRejected(
                     message_id=doubt.message_id,
-                    attempt=doubt.attempt,
+                    attempt=doubt.tries.attempt,
                     at=now,
                     failure=reason_of(verdict.failure),
                 )

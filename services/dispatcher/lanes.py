@@ -34,6 +34,8 @@ class Lanes:
         self._waiting: defaultdict[str, deque[Asked]] = defaultdict(deque)
         self._busy: defaultdict[str, int] = defaultdict(int)
         self._calls: set[asyncio.Task[None]] = set()
+        # Until when (loop time) each held sender's lane stands still.
+        self._held: dict[str, float] = {}
         self._changed = asyncio.Event()
 
     @property
@@ -44,6 +46,18 @@ class Lanes:
     def free(self) -> int:
         """Return how many due messages may be claimed beside the stream's now."""
         return max(0, self._width - len(self._calls))
+
+    def hold(self, sender: str, time: timedelta) -> None:
+        """Begin no call of this sender's for a while: it has no room."""
+        loop = asyncio.get_running_loop()
+        self._held[sender] = loop.time() + time.total_seconds()
+        loop.call_at(self._held[sender], self._changed.set)
+
+    def held(self) -> list[str]:
+        """Return the senders whose lanes stand still now."""
+        now = asyncio.get_running_loop().time()
+        self._held = {sender: until for sender, until in self._held.items() if until > now}
+        return list(self._held)
 
     def put(self, asked: Sequence[Asked]) -> None:
         """Queue requests; bounded by what the stream hands out."""
@@ -96,7 +110,10 @@ class Lanes:
 
     def _take(self) -> list[Asked]:
         ready: list[Asked] = []
+        held = self.held()
         for sender, queued in self._waiting.items():
+            if sender in held:
+                continue
             for _ in range(min(len(queued), self._width - self._busy[sender])):
                 ready.append(queued.popleft())  # noqa: PERF401 - the queue shrinks as we take
         return ready

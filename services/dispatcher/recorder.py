@@ -13,7 +13,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from domain.failures import Failure
-from domain.ledger import Accept, Reject, WaitUntil
+from domain.ledger import Accept, HoldUntil, Reject, WaitUntil
 from runtime.clock import Clock
 from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
@@ -126,7 +126,7 @@ def event_of(item: Claimed | Ended) -> DispatchEvent | None:
             return SendRejected(
                 message_id=message_id, attempt=attempt, at=item.at, failure=reason_of(failure)
             )
-        case WaitUntil(due_at, failure):
+        case WaitUntil(due_at, failure) | HoldUntil(due_at, failure):
             return SendDeferred(
                 message_id=message_id,
                 attempt=attempt,

@@ -7,7 +7,16 @@ from typing import assert_never
 
 import sqlalchemy as sa
 
-from domain.ledger import Accept, Doubt, EntryState, Reject, Verdict, WaitUntil
+from domain.ledger import (
+    Accept,
+    Doubt,
+    EntryState,
+    HoldUntil,
+    Reject,
+    Tries,
+    Verdict,
+    WaitUntil,
+)
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.work import Asked, Ended
 
@@ -72,6 +81,7 @@ class Due:
 
     message_id: str
     attempt: int
+    throttled: int
     request: bytes
 
 
@@ -80,6 +90,7 @@ _CLAIM_DUE = sa.text(
     WITH due AS (
         SELECT d.message_id FROM dispatch_ledger d
         WHERE d.state = 'waiting' AND d.due_at <= :now
+          AND split_part(d.conversation, ':', 2) <> ALL(:held)
           AND NOT EXISTS (
               SELECT 1 FROM dispatch_ledger earlier
               WHERE earlier.conversation = d.conversation
@@ -93,15 +104,21 @@ _CLAIM_DUE = sa.text(
     SET state = 'claimed', attempt = l.attempt + 1, owner = :owner, claimed_at = :now,
         due_at = NULL, updated_at = :now
     FROM due WHERE l.message_id = due.message_id
-    RETURNING l.message_id, l.attempt, l.request
+    RETURNING l.message_id, l.attempt, l.throttled, l.request
     """
 )
 
 
-def claim_due(connection: sa.Connection, *, limit: int, owner: str, now: datetime) -> list[Due]:
-    """Claim waiting messages that are due and first in their conversation (SKIP LOCKED)."""
-    rows = connection.execute(_CLAIM_DUE, {"limit": limit, "owner": owner, "now": now})
-    return [Due(row.message_id, row.attempt, bytes(row.request)) for row in rows]
+def claim_due(
+    connection: sa.Connection, held: Sequence[str], *, limit: int, owner: str, now: datetime
+) -> list[Due]:
+    """Claim waiting messages that are due and first in their conversation (SKIP LOCKED).
+
+    Those of the senders in ``held`` go on waiting: their lanes are held.
+    """
+    values = {"held": list(held), "limit": limit, "owner": owner, "now": now}
+    rows = connection.execute(_CLAIM_DUE, values)
+    return [Due(row.message_id, row.attempt, row.throttled, bytes(row.request)) for row in rows]
 
 
 _EVIDENCE = sa.text(
@@ -122,12 +139,15 @@ _RECORD = sa.text(
     """
     UPDATE dispatch_ledger l
     SET state = o.state, due_at = o.due_at, request = o.request,
-        whatsapp_message_id = o.provider_id, error_code = o.error_code, updated_at = :now
+        whatsapp_message_id = o.provider_id, error_code = o.error_code,
+        throttled = l.throttled + o.throttled, updated_at = :now
     FROM unnest(CAST(:message_ids AS text[]), CAST(:states AS text[]),
                 CAST(:due_ats AS timestamptz[]), CAST(:requests AS bytea[]),
                 CAST(:provider_ids AS text[]), CAST(:error_codes AS text[]),
-                CAST(:attempts AS integer[]), CAST(:owners AS text[]))
-         AS o(message_id, state, due_at, request, provider_id, error_code, attempt, owner)
+                CAST(:throttled AS integer[]), CAST(:attempts AS integer[]),
+                CAST(:owners AS text[]))
+         AS o(message_id, state, due_at, request, provider_id, error_code, throttled, attempt,
+              owner)
     WHERE l.message_id = o.message_id AND l.state IN ('claimed', 'in_doubt')
       AND l.owner = o.owner AND l.attempt = o.attempt
     """
@@ -146,6 +166,7 @@ def record(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) 
             "requests": [entry.request for entry in entries],
             "provider_ids": [entry.provider_id for entry in entries],
             "error_codes": [entry.error_code for entry in entries],
+            "throttled": [entry.throttled for entry in entries],
             "attempts": [one.work.attempt for one in ended],
             "owners": [one.work.owner for one in ended],
             "now": now,
@@ -192,13 +213,13 @@ class Doubtful:
     """An in-doubt message whose grace period is over."""
 
     message_id: str
-    attempt: int
+    tries: Tries
     may_resend: bool
 
 
 _UNSETTLED = sa.text(
     """
-    SELECT message_id, attempt, request FROM dispatch_ledger
+    SELECT message_id, attempt, throttled, request FROM dispatch_ledger
     WHERE state = 'in_doubt' AND due_at <= :now
     ORDER BY due_at LIMIT :limit
     """
@@ -208,7 +229,10 @@ _UNSETTLED = sa.text(
 def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[Doubtful]:
     """Return in-doubt messages whose grace period is over."""
     rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
-    return [Doubtful(row.message_id, row.attempt, _may_resend(row.request)) for row in rows]
+    return [
+        Doubtful(row.message_id, Tries(row.attempt, row.throttled), _may_resend(row.request))
+        for row in rows
+    ]
 
 
 _CLOSE = sa.text(
@@ -245,6 +269,7 @@ class _Entry:
     request: bytes | None = None
     provider_id: str | None = None
     error_code: str | None = None
+    throttled: int = 0
 
 
 def _may_resend(request: memoryview | None) -> bool:
@@ -262,6 +287,10 @@ def _entry(ended: Ended) -> _Entry:
             return _Entry(EntryState.REJECTED, error_code=failure.code)
         case WaitUntil(due_at, failure):
             return _Entry(EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code)
+        case HoldUntil(due_at, failure):
+            return _Entry(
+                EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code, throttled=1
+            )
         case Doubt(settle_at):
             return _Entry(EntryState.IN_DOUBT, settle_at, kept)
         case _:

@@ -36,6 +36,8 @@ class Claimed:
     raw: bytes
     attempt: int
     claimed_at: datetime
+    throttled: int
+    """How many attempts before this one found no room at the provider."""
     owner: str
     """Whose claim it is in the ledger; only under this name is its outcome entered."""
     done: Callable[[], None] = nothing

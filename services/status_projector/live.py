@@ -71,7 +71,7 @@ class Hub:
         self._bootstrap = bootstrap
         self._clients: set[_Client] = set()
         self._wanted = asyncio.Event()
-        self._reading = asyncio.Event()
+        self._is_reading = False
 
     async def serve(self, socket: WebSocket, wish: Wish) -> None:
         """Push to one client until it leaves or falls too far behind."""
@@ -80,9 +80,9 @@ class Hub:
         self._clients.add(client)
         CLIENTS.set(len(self._clients))
         self._wanted.set()
+        if self._is_reading:
+            client.offer(HELLO)
         try:
-            await self._reading.wait()
-            await socket.send_text(HELLO)
             async with asyncio.TaskGroup() as tasks:
                 watcher = tasks.create_task(_until_gone(socket))
                 await self._push(socket, client)
@@ -110,7 +110,9 @@ class Hub:
         try:
             await consumer.start()
             await _go_to_end(consumer)
-            self._reading.set()
+            self._is_reading = True
+            for client in self._clients:
+                client.offer(HELLO)
             while self._clients:
                 polled = await consumer.getmany(timeout_ms=500)
                 for records in polled.values():
@@ -118,7 +120,7 @@ class Hub:
         except KafkaError as error:
             raise BrokerAway(type(error).__name__) from error
         finally:
-            self._reading.clear()
+            self._is_reading = False
             self._let_all_go()
             await consumer.stop()
 

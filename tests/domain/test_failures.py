@@ -30,5 +30,11 @@ def test_every_code_has_its_words() -> None:
     assert set(PROMPTS) == set(ErrorCode)
 
 
-def test_an_attempt_may_be_repeated_given_up_or_in_doubt() -> None:
-    assert [*FailureClass] == ["retry", "refused", "in_doubt"]
+def test_an_attempt_may_be_repeated_wait_for_room_be_given_up_or_in_doubt() -> None:
+    assert [*FailureClass] == [
+        "retry",
+        "sender_throttled",
+        "recipient_throttled",
+        "refused",
+        "in_doubt",
+    ]

@@ -19,15 +19,17 @@ from domain.ledger import (
     Accept,
     Doubt,
     EntryState,
+    HoldUntil,
     LedgerPolicy,
     Reject,
+    Tries,
     Verdict,
     WaitUntil,
     after_grace,
     after_reply,
     may_call,
 )
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply
+from domain.outcomes import Accepted, InDoubt, Rejected, Reply, Scope, Throttled
 from tests.domain.facts import NOON
 
 POLICY = LedgerPolicy(settle_after=timedelta(seconds=60))
@@ -126,7 +128,7 @@ class Provider:
             case Outcome.LOST:
                 return InDoubt(PROBLEM)
             case Outcome.THROTTLED:
-                return Deferred(PROBLEM, retry_after=timedelta(seconds=3))
+                return Throttled(PROBLEM, Scope.SENDER, retry_after=timedelta(seconds=3))
             case Outcome.REFUSED:
                 return Rejected(PROBLEM)
 
@@ -159,7 +161,7 @@ class Dispatchers:
         claimed = Entry(EntryState.CLAIMED, hand.attempt, hand.claimed_at)
         assert self.ledger[hand.message] == claimed, "called under a stale claim"
         reply = self.provider.send(hand.message, outcome)
-        verdict = after_reply(POLICY, reply, attempt=hand.attempt, now=self.now, chance=0.5)
+        verdict = after_reply(POLICY, reply, Tries(hand.attempt), now=self.now, chance=0.5)
         return Answered(hand, verdict)
 
     def a_process_records_its_outcome(self, answered: Answered) -> None:
@@ -180,7 +182,7 @@ class Dispatchers:
         for message in self._messages_in(EntryState.IN_DOUBT, before=self.now):
             verdict = after_grace(
                 POLICY,
-                attempt=self.ledger[message].attempt,
+                Tries(self.ledger[message].attempt),
                 now=self.now,
                 resend_allowed=message.startswith("again"),
             )
@@ -214,7 +216,7 @@ class Dispatchers:
                 entry = replace(entry, state=EntryState.ACCEPTED)
             case Reject():
                 entry = replace(entry, state=EntryState.REJECTED)
-            case WaitUntil(due_at):
+            case WaitUntil(due_at) | HoldUntil(due_at):
                 entry = replace(entry, state=EntryState.WAITING, moment=due_at)
             case Doubt(settle_at):
                 entry = replace(entry, state=EntryState.IN_DOUBT, moment=settle_at)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.retries import GiveUp, RetryAt, RetryPolicy, next_step
+from domain.outcomes import Scope
+from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step
 from tests.domain.facts import NOON
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -52,3 +53,30 @@ def test_retry_after_moves_a_pause_later_never_earlier_and_never_beyond_its_cap(
     assert step.due_at >= own.due_at
     assert step.due_at >= NOON + min(asked, policy.longest_retry_after)
     assert step.due_at <= max(own.due_at, NOON + policy.longest_retry_after)
+
+
+@pytest.mark.parametrize(
+    ("scope", "longest"), [(Scope.SENDER, [1, 2, 4, 8, 16, 30]), (Scope.RECIPIENT, [1, 4, 16, 30])]
+)
+def test_throttled_sends_wait_longer_each_time_up_to_half_a_minute(
+    scope: Scope, longest: list[int]
+) -> None:
+    dues = [
+        after_throttle(RetryPolicy(), scope=scope, throttled=earlier, now=NOON, chance=0)
+        for earlier in range(len(longest))
+    ]
+
+    assert dues == [NOON + timedelta(seconds=pause / 2) for pause in longest]
+
+
+def test_a_throttled_send_waits_as_long_as_the_provider_asks() -> None:
+    due = after_throttle(
+        RetryPolicy(),
+        scope=Scope.SENDER,
+        throttled=0,
+        now=NOON,
+        chance=0,
+        retry_after=timedelta(minutes=2),
+    )
+
+    assert due == NOON + timedelta(minutes=2)

@@ -13,7 +13,7 @@ import pytest
 from deploy.processes import stop_all
 from domain.failures import ErrorCode, Origin
 from domain.identity import SenderId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
 from providers.contract import Message
 from providers.whatsapp.client import HIDDEN_ACCEPTANCE
 from tests.eventually import seconds
@@ -103,15 +103,19 @@ async def test_a_refusal_is_the_providers_word_with_both_codes(
     assert reply.failure.origin is Origin.PROVIDER
 
 
-@pytest.mark.parametrize(("last_four", "theirs"), [("7900", "130429"), ("8000", "131056")])
-async def test_a_throttle_defers_and_is_not_the_providers_last_word(
-    provider: RunningSimulator, last_four: str, theirs: str
+@pytest.mark.parametrize(
+    ("last_four", "theirs", "scope"),
+    [("7900", "130429", Scope.SENDER), ("8000", "131056", Scope.RECIPIENT)],
+)
+async def test_a_throttle_is_no_failure_and_not_the_providers_last_word(
+    provider: RunningSimulator, last_four: str, theirs: str, scope: Scope
 ) -> None:
     message = a_message(recipient=f"+1650555{last_four}")
 
     reply = await send_to(provider, message)
 
-    assert isinstance(reply, Deferred)
+    assert isinstance(reply, Throttled)
+    assert reply.scope is scope
     assert reply.failure.code is ErrorCode.NETWORK_ERROR
     assert reply.failure.provider_code == theirs
     assert reply.failure.origin is Origin.LOCAL
@@ -166,7 +170,7 @@ async def test_a_throttle_waits_as_long_as_it_asks(
 
     reply = await answered_by(answer)
 
-    assert isinstance(reply, Deferred)
+    assert isinstance(reply, Throttled)
     assert reply.retry_after == pause
 
 
@@ -193,7 +197,7 @@ async def test_a_gateways_word_defers_until_a_hidden_acceptance_would_show(
 ) -> None:
     reply = await answered_by(says(status, body))
 
-    assert isinstance(reply, Deferred)
+    assert isinstance(reply, Throttled if status.startswith("429") else Deferred)
     assert reply.failure.code is ErrorCode.NETWORK_ERROR
     assert reply.failure.origin is Origin.LOCAL
     assert reply.retry_after == HIDDEN_ACCEPTANCE
