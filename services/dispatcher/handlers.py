@@ -202,14 +202,14 @@ async def call_due(tools: Tools, lanes: Lanes) -> bool:
 
 
 async def _call_due(tools: Tools, lanes: Lanes) -> bool:
-    free = lanes.free()
+    free, held = lanes.free(), lanes.held()
     if not free:
         return False
     # Under a name of its own: the stream takes every claim under its name for one of its own.
     now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
 
     def claim(connection: sa.Connection) -> tuple[list[store.Due], dict[str, str]]:
-        due = store.claim_due(connection, lanes.held(), limit=free, owner=owner, now=now)
+        due = store.claim_due(connection, held, limit=free, owner=owner, now=now)
         return due, dict(store.evidence(connection, [one.message_id for one in due]))
 
     due, known = await in_thread(tools.engine, claim)
