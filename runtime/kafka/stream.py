@@ -149,17 +149,30 @@ class Stream:
             raise BrokerAway(type(error).__name__) from error
         self._draining = False
         commits = asyncio.create_task(self._commit_for_ever(consumer))
+        within = timedelta()  # what an error interrupted is not waited for
         try:
             while True:
                 await self._step(consumer)
+        except asyncio.CancelledError:
+            within = self._config.drain_within
+            raise
         finally:
-            self._draining = True
-            await self._drain(consumer, self._progress)
+            await self._end(consumer, commits, within)
+
+    async def _end(
+        self, consumer: AIOKafkaConsumer, commits: asyncio.Task[None], within: timedelta
+    ) -> None:
+        self._draining = True
+        try:
+            await self._drain(consumer, list(self._progress), within)
+        finally:
+            # Whatever happened: a consumer left behind stays a member of the group, and nobody
+            # would read the partitions that the group gives to it.
             commits.cancel()
-            await consumer.stop()
             self._progress.clear()
             self._committed.clear()
             self._receiving.clear()
+            await consumer.stop()
 
     def _consumer(self) -> AIOKafkaConsumer:
         config = self._config
@@ -200,6 +213,9 @@ class Stream:
     async def _prepare(self, new: Collection[TopicPartition], consumer: AIOKafkaConsumer) -> None:
         async with self._turn:
             await self._handler.assigned(new, consumer)
+            # The handler may have committed more than the first batch holds.
+            for place in new:
+                self._committed[place] = await consumer.committed(place) or 0
 
     async def _wait_for_room(self, consumer: AIOKafkaConsumer) -> None:
         if await self._room_within(PATIENCE):
@@ -311,7 +327,7 @@ class Stream:
             if place not in self._receiving
             and (progress := self._progress.get(place)) is not None
             and (offset := progress.committable) is not None
-            and self._committed.get(place) != offset
+            and self._committed.get(place, -1) < offset
         }
         if not due:
             return
@@ -323,12 +339,14 @@ class Stream:
         else:
             self._committed.update(due)
 
-    async def _drain(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
-        places = list(places)
+    async def _drain(
+        self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition], within: timedelta
+    ) -> None:
         self._handler.revoked(places)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._config.drain_within.total_seconds()):
-                while any(self._progress[place].in_flight for place in places):
+            async with asyncio.timeout(within.total_seconds()):
+                # A rebalance may take some of them away while we wait.
+                while any(self._progress[p].in_flight for p in places if p in self._progress):
                     self._room.clear()
                     await self._room.wait()
         with suppress(TimeoutError):
@@ -341,7 +359,7 @@ class Stream:
         """End the work on partitions that the group is about to hand to others."""
         held = [place for place in revoked if place in self._progress]
         if not self._draining:
-            await self._drain(consumer, held)
+            await self._drain(consumer, held, self._config.drain_within)
         for place in held:
             self._progress.pop(place, None)
             self._committed.pop(place, None)

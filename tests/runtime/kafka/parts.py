@@ -111,6 +111,7 @@ async def reading(
     *,
     group: str,
     max_in_flight: int = 10_000,
+    drain_within: timedelta = timedelta(seconds=1),
 ) -> AsyncGenerator[Stream]:
     """Run a stream for the length of the block, then stop it as a service would."""
     producer = Producer(bootstrap, "test")
@@ -119,7 +120,7 @@ async def reading(
         group=group,
         max_in_flight=max_in_flight,
         max_poll=200,
-        drain_within=timedelta(seconds=1),
+        drain_within=drain_within,
     )
     stream = Stream(config, [topic], handler, DeadLetters(producer, "test", now))
     task = asyncio.create_task(stream.run())
