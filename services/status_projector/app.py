@@ -49,7 +49,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             stream=lambda: _stream(settings, tools).run(),
         ):
             yield
-        await publisher.keep_only([])
+        await publisher.stop()
         await producer.stop()
         engine.dispose()
 

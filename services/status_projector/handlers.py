@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,7 +56,7 @@ class Facts:
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
         """Fence the former owners and publish what they left unpublished."""
         self._group = group
-        await asyncio.gather(*(self._take_over(place) for place in places))
+        await _all_of(self._take_over(place) for place in places)
 
     def revoked(self, places: Collection[TopicPartition]) -> None:
         """Nothing is kept between batches but the right to write, which the next owner takes."""
@@ -64,14 +64,12 @@ class Facts:
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Apply a batch, publish what it caused, and finish it."""
         places = {delivery.place for delivery in deliveries}
-        for place in places & self._unsettled:
-            await self._take_over(place)
+        await _all_of(self._take_over(place) for place in places & self._unsettled)
         # From here on: where the answer to the database's commit is lost, or a later half of the
         # batch fails, the same batch comes again and causes nothing any more.
         self._unsettled |= places
         caused = await self._apply([_heard(delivery) for delivery in deliveries], deliveries)
         await self._publish(deliveries, caused)
-        self._unsettled -= places
         for delivery in deliveries:
             delivery.finish()
 
@@ -90,9 +88,10 @@ class Facts:
             changes = await in_thread(
                 tools.engine, lambda c: offsets.changes_between(c, key, committed, applied)
             )
-            await tools.publisher.publish(place, self._records_again(changes), applied)
-            REPUBLISHED.inc(len(changes))
-            log.info("changes.republished", extra={"topic": key[0], "count": len(changes)})
+            if changes:
+                await tools.publisher.publish(place, self._records_again(changes), applied)
+                REPUBLISHED.inc(len(changes))
+                log.info("changes.republished", extra={"topic": key[0], "count": len(changes)})
         self._unsettled.discard(place)
 
     async def _committed(self, place: TopicPartition) -> int:
@@ -132,12 +131,16 @@ class Facts:
             CHANGED.labels(one.change.to_status).inc()
         ends = {delivery.place: delivery.offset + 1 for delivery in deliveries}
         # A partition that caused nothing needs no transaction: the stream commits its offset.
-        await asyncio.gather(
-            *(
-                self._tools.publisher.publish(place, records, ends[place])
-                for place, records in by_place.items()
-            )
+        self._unsettled -= ends.keys() - by_place.keys()
+        await _all_of(
+            self._publish_to(place, records, ends[place]) for place, records in by_place.items()
         )
+
+    async def _publish_to(
+        self, place: TopicPartition, records: Sequence[Outgoing], next_offset: int
+    ) -> None:
+        await self._tools.publisher.publish(place, records, next_offset)
+        self._unsettled.discard(place)
 
     def _records_again(self, changes: Sequence[bytes]) -> list[Outgoing]:
         return [self._record(STATUS_CHANGES.decode(change)) for change in changes]
@@ -185,3 +188,13 @@ def _heard(delivery: Delivery) -> Heard:
         delivery.raw,
         delivery.headers,
     )
+
+
+async def _all_of(works: Iterable[Awaitable[None]]) -> None:
+    """Do them at once; when all have ended, raise what the first of them raised.
+
+    None goes on unseen: a repetition would meet it, and two would publish for one partition.
+    """
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if result is not None:
+            raise result

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -37,13 +38,15 @@ class Publisher:
     def __init__(self, config: PublisherConfig) -> None:
         self._config = config
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
+        # Producers that were thrown away and have not closed yet.
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def take_over(self, place: TopicPartition) -> None:
         """Fence whoever published for the partition before; its open transaction is ended.
 
         Raises `BrokerAway` when that did not succeed in time.
         """
-        await self.drop(place)
+        self.drop(place)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._config.bootstrap,
             transactional_id=f"{self._config.group}-{place.topic}-{place.partition}",
@@ -55,10 +58,10 @@ class Publisher:
             async with asyncio.timeout(2 * self._config.within.total_seconds()):
                 await producer.start()
         except (TimeoutError, KafkaError) as error:
-            await _stop(producer)
+            self._close(producer)
             raise BrokerAway(f"no transactional producer: {type(error).__name__}") from error
         except BaseException:
-            await _stop(producer)
+            self._close(producer)
             raise
         self._producers[place] = producer
 
@@ -77,22 +80,33 @@ class Publisher:
             async with asyncio.timeout(self._config.within.total_seconds()):
                 await self._transaction(producer, place, records, next_offset)
         except (TimeoutError, KafkaError) as error:
-            await self.drop(place)
+            self.drop(place)
             raise BrokerAway(f"outcome unknown: {type(error).__name__}") from error
         except BaseException:
-            await self.drop(place)
+            self.drop(place)
             raise
 
-    async def drop(self, place: TopicPartition) -> None:
+    def drop(self, place: TopicPartition) -> None:
         """Throw the partition's producer away."""
         producer = self._producers.pop(place, None)
         if producer is not None:
-            await _stop(producer)
+            self._close(producer)
 
-    async def keep_only(self, places: Sequence[TopicPartition]) -> None:
-        """Throw away the producers of all other partitions."""
-        others = [place for place in self._producers if place not in places]
-        await asyncio.gather(*(self.drop(place) for place in others))
+    async def stop(self) -> None:
+        """Throw all producers away, and wait a bounded time for them to close."""
+        for place in list(self._producers):
+            self.drop(place)
+        if self._closing:
+            _, late = await asyncio.wait(self._closing, timeout=STOP_WITHIN.total_seconds())
+            for closing in late:
+                closing.cancel()
+
+    def _close(self, producer: AIOKafkaProducer) -> None:
+        # Not awaited and not cut short: stopping waits for what is being sent, which an absent
+        # broker never acknowledges, and a stop that is cancelled leaves its connections open.
+        closing = asyncio.create_task(_stopped(producer))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _transaction(
         self,
@@ -102,18 +116,27 @@ class Publisher:
         next_offset: int,
     ) -> None:
         await producer.begin_transaction()
+        handed: list[asyncio.Future[Any]] = []
         for record in records:
-            await producer.send(
+            future = await producer.send(
                 record.topic, value=record.value, key=record.key, headers=list(record.headers)
             )
+            future.add_done_callback(_seen)
+            handed.append(future)
         await producer.send_offsets_to_transaction({place: next_offset}, self._config.group)
+        # aiokafka commits also when the broker refused a record, which would then be missing.
+        await asyncio.gather(*handed)
         await producer.commit_transaction()
 
 
-async def _stop(producer: AIOKafkaProducer) -> None:
-    # Stopping waits for what is being sent, which an absent broker never acknowledges.
+def _seen(future: asyncio.Future[Any]) -> None:
+    # Whoever gave up on a transaction no longer asks what became of its records.
+    if not future.cancelled():
+        future.exception()
+
+
+async def _stopped(producer: AIOKafkaProducer) -> None:
     try:
-        async with asyncio.timeout(STOP_WITHIN.total_seconds()):
-            await producer.stop()
-    except (TimeoutError, KafkaError) as error:
+        await producer.stop()
+    except KafkaError as error:
         log.info("producer.abandoned", extra={"why": type(error).__name__})

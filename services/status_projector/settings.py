@@ -25,5 +25,5 @@ class ProjectorSettings(DatabaseSettings):
     """How long an event waits for its message before it goes to the DLQ (IM-07)."""
     projector_owner: str = Field(default_factory=_owner)
     """Names this process in the table of applied offsets."""
-    projector_transaction_within: timedelta = timedelta(seconds=10)
+    projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
