@@ -1,0 +1,86 @@
+"""What surrounds a dispatcher: a provider, an upstream system, and eyes on topics and ledger."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from deploy.processes import stop_all
+from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
+from tests.services.dispatcher.dispatchers import (
+    RunningDispatcher,
+    Upstream,
+    start_dispatcher,
+    stop_dispatcher,
+)
+from tests.services.dispatcher.tails import Tail, reading_all
+from tests.simulators import RunningSimulator, start_simulator
+
+StartDispatcher = Callable[..., Awaitable[RunningDispatcher]]
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningSimulator]:
+    """Return a simulator without faults of its own choice."""
+    running = start_simulator({"SIM_PROFILE": "perfect"}, tmp_path_factory.mktemp("simulator"))
+    yield running
+    stop_all([running.process])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dispatcher(
+    clean_topics: str,
+    database_url: str,
+    provider: RunningSimulator,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[RunningDispatcher]:
+    """Return a dispatcher with ordinary settings, the same for the whole module."""
+    logs = tmp_path_factory.mktemp("dispatcher")
+    running = await start_dispatcher(clean_topics, database_url, provider.environment, logs)
+    yield running
+    await stop_dispatcher(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def a_dispatcher(
+    clean_topics: str, database_url: str, provider: RunningSimulator, tmp_path: Path
+) -> AsyncGenerator[StartDispatcher]:
+    """Return what starts one, by its settings as keywords; all end with the test."""
+    started: list[RunningDispatcher] = []
+
+    async def start(**environment: str) -> RunningDispatcher:
+        running = await start_dispatcher(
+            clean_topics, database_url, provider.environment, tmp_path, **environment
+        )
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        await stop_dispatcher(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def upstream(clean_topics: str) -> AsyncGenerator[Upstream]:
+    """Return who asks for messages."""
+    asking = Upstream(clean_topics)
+    await asking.start()
+    yield asking
+    await asking.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def facts(clean_topics: str) -> AsyncGenerator[Tail[ProviderEvent]]:
+    """Return what comes to provider-events."""
+    async with reading_all(PROVIDER_EVENTS, clean_topics) as tail:
+        yield tail
+
+
+@pytest.fixture(scope="module")
+def ledger(database_url: str) -> Generator[sa.Engine]:
+    """Return the dispatchers' database."""
+    engine = sa.create_engine(database_url)
+    yield engine
+    engine.dispose()
