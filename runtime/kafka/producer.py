@@ -74,7 +74,7 @@ class Producer:
                 producer = await self._ready()
                 for record in records:
                     handed.append(await _hand_over(producer, record))  # noqa: PERF401
-                await asyncio.gather(*(asyncio.shield(future) for future in handed))
+                await _acknowledged(handed)
         except TimeoutError as error:
             self._watch(handed)
             raise BrokerAway("not acknowledged in time") from error
@@ -134,6 +134,24 @@ async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Fu
     return await producer.send(
         record.topic, value=record.value, key=record.key, headers=list(record.headers)
     )
+
+
+async def _acknowledged(handed: Sequence[asyncio.Future[Any]]) -> None:
+    # Not gather: its cancellation would cancel the futures, and a shield around each costs more
+    # than the wait itself.
+    await asyncio.wait(handed, return_when=asyncio.FIRST_EXCEPTION)
+    # Every error is looked at: asyncio complains of those that nobody asked for.
+    errors = [future.exception() for future in handed if future.done()]
+    error = next((error for error in errors if error is not None), None)
+    if error is not None:
+        for future in handed:
+            future.add_done_callback(_look_at)
+        raise error
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def _start(producer: AIOKafkaProducer) -> None:
