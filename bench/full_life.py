@@ -20,7 +20,7 @@ TITLE = "The whole pipeline"
 HOW = """\
 All services, the simulator (profile `bench`: it reports sent, delivered and read after 50, 150 and
 350 ms; a callback that was refused comes again after 250 ms), Kafka and PostgreSQL run on one
-machine, each service once. After 300 messages to warm up, **capacity**: all messages are put on
+machine, each service once. After 1,000 messages to warm up, **capacity**: all messages are put on
 `send-requests` at once; the rate is their number over the time from the first one offered to the
 last `read` seen by a read_committed consumer of `status-changes`. The processor time of that
 stretch, user and system, is divided by the number of messages; PostgreSQL's counts its sessions.

@@ -26,7 +26,7 @@ SLOWEST = 40
 SETTLES_WITHIN = timedelta(seconds=30)
 HALF_LOAD = timedelta(seconds=20)
 QUICK_HALF_LOAD = timedelta(seconds=5)
-WARM_UP = 300
+WARM_UP = 1_000
 LOOK_EVERY = timedelta(milliseconds=250)
 
 Change = tuple[str, str]
