@@ -7,6 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+_NUL = "\x00"
+"""PostgreSQL keeps it in no text and refuses to look for it."""
+
 _STATUS = sa.text(
     """
     SELECT message_id, delivery_status AS status, sent_at, delivered_at, read_at, failed_at,
@@ -25,6 +28,8 @@ _ACCEPTED = sa.text(
 
 def status_of(connection: sa.Connection, message_id: str) -> Mapping[str, Any] | None:
     """Return a message's row; what was accepted and not projected yet is pending."""
+    if _NUL in message_id:
+        return None
     for statement in (_STATUS, _ACCEPTED):
         row = connection.execute(statement, {"message_id": message_id}).mappings().first()
         if row is not None:
@@ -66,6 +71,8 @@ _STATUSES = ("pending", "sending", "sent", "delivered", "read", "failed")
 
 def job(connection: sa.Connection, job_id: str) -> Job | None:
     """Return a job with its counters; None when there is no such job."""
+    if _NUL in job_id:
+        return None
     row = connection.execute(_JOB, {"job_id": job_id}).mappings().first()
     if row is None:
         return None
