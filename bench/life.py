@@ -50,6 +50,8 @@ class AtHalfLoad:
     """Messages offered."""
     delays: Sequence[float]
     """Seconds from the callback's receipt to the visible change."""
+    timed_share: float
+    """Of the callbacks, those with a change to time: a `delivered` after its `read` causes none."""
     backlog: Sequence[tuple[float, int]]
     """Seconds since the begin, and how many messages were on their way."""
 
@@ -63,7 +65,7 @@ async def warm_up(system: Pipeline) -> None:
 
 async def at_capacity(arena: Arena, system: Pipeline, meter: Meter) -> AtCapacity:
     """Offer all messages at once and see the last of them read."""
-    records = requests(arena.messages, "capacity")
+    records = requests(arena.messages, "capacity", after=WARM_UP)
     async with AsyncExitStack() as opened:
         watcher = await opened.enter_async_context(watching(system.bootstrap))
         producer = await opened.enter_async_context(bare_producer(system.bootstrap))
@@ -84,7 +86,8 @@ async def at_half_load(arena: Arena, system: Pipeline, capacity: float) -> AtHal
     """Offer half of the capacity, evenly, for some seconds."""
     rate = capacity / 2
     lasts = QUICK_HALF_LOAD if arena.quick else HALF_LOAD
-    records = requests(int(rate * lasts.total_seconds()), "half")
+    before = WARM_UP + arena.messages
+    records = requests(int(rate * lasts.total_seconds()), "half", after=before)
     starts = await ends_of(system.bootstrap, PROVIDER_EVENTS.name)
     backlog: list[tuple[float, int]] = []
     async with AsyncExitStack() as opened:
@@ -99,7 +102,7 @@ async def at_half_load(arena: Arena, system: Pipeline, capacity: float) -> AtHal
     received = await _received(system.bootstrap, starts)
     seen = watcher.seen_at
     delays = [seen[change] - at for change, at in received.items() if change in seen]
-    return AtHalfLoad(rate, delays, backlog)
+    return AtHalfLoad(rate, delays, len(delays) / len(received), backlog)
 
 
 async def _received(bootstrap: str, starts: Offsets) -> dict[Change, float]:
@@ -113,7 +116,9 @@ async def _received(bootstrap: str, starts: Offsets) -> dict[Change, float]:
         event = PROVIDER_EVENTS.decode(record.value)
         if isinstance(event, StatusReported) and event.message_id and event.status != "sent":
             at = header(tuple(record.headers), "ce_time") or ""
-            received[event.message_id, event.status] = datetime.fromisoformat(at).timestamp()
+            # The first: one that was refused and came again has waited since then.
+            change = event.message_id, event.status
+            received.setdefault(change, datetime.fromisoformat(at).timestamp())
     return received
 
 
