@@ -35,7 +35,8 @@ twice, no call was refused. **Raw limits**: rate and processor time of a bare lo
 messages through the same life with 64 calls in flight (consume a request, call the simulator,
 produce the answer; an ASGI application that checks the signature and produces the callback's bytes;
 consume until all are read) and has neither ledger nor database nor projection; the latency of a
-loop that copies as many events a second from one topic to another in one Kafka transaction a batch."""
+loop that copies as many events a second from one topic to another in one Kafka transaction a
+batch."""
 
 RELAY_SECONDS = 6
 EVENTS_EACH = 2
