@@ -26,9 +26,7 @@ def _iso(value: object) -> object:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_without_nul)]
-Sender = Annotated[
-    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)
-]
+Sender = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_@-][A-Za-z0-9_@.-]{0,63}$")]
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_without_nul)
 ]

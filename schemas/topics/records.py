@@ -19,8 +19,7 @@ ProviderIdField = Annotated[
 SenderIdField = Annotated[
     str,
     msgspec.Meta(
-        min_length=1,
-        max_length=64,
+        pattern=r"^[A-Za-z0-9_@-][A-Za-z0-9_@.-]{0,63}$(?!\n)",
         description="The sending account at the provider; WhatsApp: the phone number id.",
     ),
 ]

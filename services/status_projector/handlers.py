@@ -103,23 +103,28 @@ class Facts:
         tools, epochs, now = self._tools, self._epochs, self._tools.clock()
         try:
             caused = await in_thread(tools.engine, lambda c: apply(c, batch, epochs, now))
-        except (SQLAlchemyError, ValueError) as error:
-            return await self._isolate(batch, deliveries, error)
+        except (SQLAlchemyError, ValueError):
+            return await self._isolate(batch, deliveries)
         APPLIED.inc(len(batch))
         return caused
 
     async def _isolate(
-        self, batch: Sequence[Heard], deliveries: Sequence[Delivery], error: Exception
+        self, batch: Sequence[Heard], deliveries: Sequence[Delivery]
     ) -> list[Caused]:
         """Find the record that cannot be applied, by halves, and put it into the DLQ."""
         if len(batch) > 1:
             middle = len(batch) // 2
             first = await self._apply(batch[:middle], deliveries[:middle])
             return first + await self._apply(batch[middle:], deliveries[middle:])
-        detail = type(getattr(error, "orig", None) or error).__name__
+        tools, epochs, now = self._tools, self._epochs, self._tools.clock()
+        try:
+            # Once more: another projector may have entered the same message at that moment.
+            return await in_thread(tools.engine, lambda c: apply(c, batch, epochs, now))
+        except (SQLAlchemyError, ValueError) as error:
+            detail = type(getattr(error, "orig", None) or error).__name__
         letter = reject(deliveries[0], Reason.NOT_APPLICABLE, detail)
-        await self._tools.dead_letters.add([letter])
-        await in_thread(self._tools.engine, lambda c: pass_over(c, batch[0], self._epochs))
+        await tools.dead_letters.add([letter])
+        await in_thread(tools.engine, lambda c: pass_over(c, batch[0], epochs))
         log.warning("record.rejected", extra={"why": detail, "topic": letter.place.topic})
         return []
 
