@@ -1,0 +1,52 @@
+"""The chaos matrix in small: `make chaos` does the same at full size, and more of it."""
+
+import asyncio
+import re
+from collections.abc import Callable, Generator
+
+import pytest
+
+from deploy.pipeline import Ground
+from deploy.stack import Stack, lease_empty
+from tests.chaos import faults
+from tests.chaos.arena import Trial, attempt
+from tests.chaos.callbacks import disordered_callbacks
+from tests.chaos.commits import disturbed_commits
+from tests.databases import Databases
+from tests.eventually import seconds
+from tests.topics import recreate_topics
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Generator[Stack]:
+    """Return servers that a trial may kill without harm to other tests."""
+    with lease_empty("chaos") as leased:
+        Databases(leased.postgres).prepare()
+        yield leased
+
+
+@pytest.fixture
+def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
+    """Return the servers with empty topics and a database of the test's own."""
+    asyncio.run(recreate_topics(servers.kafka.bootstrap))
+    name = re.sub(r"\W+", "_", request.node.name).lower()
+    return Ground(servers, Databases(servers.postgres).create(name))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: faults.killed_in_turn(400, over=seconds(12)), id="R1"),
+        pytest.param(lambda: disturbed_commits(200, over=seconds(8), late_by=seconds(3)), id="R5"),
+        pytest.param(lambda: disordered_callbacks(400, over=seconds(1)), id="R7"),
+    ],
+)
+@pytest.mark.timeout(240)
+async def test_nothing_is_lost_doubled_or_wrong(make: Callable[[], Trial], ground: Ground) -> None:
+    trial = make()
+
+    outcome = await attempt(ground, trial)
+
+    assert outcome.problems == []
