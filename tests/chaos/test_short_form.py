@@ -6,15 +6,15 @@ from collections.abc import Callable, Generator
 
 import pytest
 
+from deploy.databases import Databases
 from deploy.pipeline import Ground
 from deploy.stack import Stack, lease_empty
+from deploy.topics import recreate_topics
 from tests.chaos import faults
 from tests.chaos.arena import Trial, attempt
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
-from tests.databases import Databases
 from tests.eventually import seconds
-from tests.topics import recreate_topics
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
