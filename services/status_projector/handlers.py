@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -133,7 +133,8 @@ class Facts:
         for one in caused:
             place = TopicPartition(one.trigger.topic, one.trigger.partition)
             by_place[place].append(self._record(one.change))
-            CHANGED.labels(one.change.to_status).inc()
+        for status, count in Counter(one.change.to_status for one in caused).items():
+            CHANGED.labels(status).inc(count)
         ends = {delivery.place: delivery.offset + 1 for delivery in deliveries}
         # A partition that caused nothing needs no transaction: the stream commits its offset.
         self._unsettled -= ends.keys() - by_place.keys()

@@ -7,9 +7,12 @@ is found by it.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
+
+import msgspec
+from msgspec import structs
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.lifecycle import (
@@ -59,9 +62,11 @@ class Heard:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """What is stored of one outbound message, as far as transitions need it."""
+class Trail(msgspec.Struct, frozen=True, gc=False):
+    """What is stored of one outbound message, as far as transitions need it.
+
+    A struct for its cheap copies: each event makes one or two.
+    """
 
     message_id: str
     channel: str
@@ -178,7 +183,7 @@ class Projection:
             return False
         named = provider_id_of(event)
         if named is not None and self._trails[message_id].provider_id is None:
-            self._keep(replace(self._trails[message_id], provider_id=named))
+            self._keep(structs.replace(self._trails[message_id], provider_id=named))
             self._by_provider_id[named] = message_id
         if (fact := fact_of(event)) is not None:
             self._learn(trigger, message_id, fact, event)
@@ -191,9 +196,9 @@ class Projection:
         evidence = learn(before.evidence, fact)
         if evidence == before.evidence:
             return
-        after = replace(before, evidence=evidence)
+        after = structs.replace(before, evidence=evidence)
         if after.status is not before.status:
-            after = replace(after, sequence=before.sequence + 1)
+            after = structs.replace(after, sequence=before.sequence + 1)
             change = change_of(before, after, fact.at, source_of(event), self._now)
             self.changes.caused.append(Caused(trigger, change))
             self._count(after.job_id, before.status, -1)
