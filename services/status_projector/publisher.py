@@ -80,21 +80,24 @@ class Publisher:
         producer = self._producers.get(place)
         if producer is None:
             raise BrokerAway("its producer was thrown away")
+        transaction = asyncio.create_task(self._transaction(producer, place, records, next_offset))
+        transaction.add_done_callback(_seen)
         try:
             async with asyncio.timeout(self._config.within.total_seconds()):
-                await self._transaction(producer, place, records, next_offset)
+                # Shielded: cut short, it leaves errors behind in aiokafka that nobody asks for.
+                await asyncio.shield(transaction)
         except (TimeoutError, KafkaError) as error:
-            self.drop(place)
+            self.drop(place, transaction)
             raise BrokerAway(f"outcome unknown: {type(error).__name__}") from error
         except BaseException:
-            self.drop(place)
+            self.drop(place, transaction)
             raise
 
-    def drop(self, place: TopicPartition) -> None:
-        """Throw the partition's producer away."""
+    def drop(self, place: TopicPartition, transaction: asyncio.Task[None] | None = None) -> None:
+        """Throw the partition's producer away, and its transaction where one is in progress."""
         producer = self._producers.pop(place, None)
         if producer is not None:
-            self._close(producer)
+            self._close(producer, transaction)
 
     async def stop(self) -> None:
         """Throw all producers away, and wait a bounded time for them to close."""
@@ -105,10 +108,12 @@ class Publisher:
             for closing in late:
                 closing.cancel()
 
-    def _close(self, producer: AIOKafkaProducer) -> None:
+    def _close(
+        self, producer: AIOKafkaProducer, transaction: asyncio.Task[None] | None = None
+    ) -> None:
         # Not awaited and not cut short: stopping waits for what is being sent, which an absent
         # broker never acknowledges, and a stop that is cancelled leaves its connections open.
-        closing = asyncio.create_task(_stopped(producer))
+        closing = asyncio.create_task(_stopped(producer, transaction))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -139,8 +144,11 @@ def _seen(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-async def _stopped(producer: AIOKafkaProducer) -> None:
+async def _stopped(producer: AIOKafkaProducer, transaction: asyncio.Task[None] | None) -> None:
     try:
         await producer.stop()
     except KafkaError as error:
         log.info("producer.abandoned", extra={"why": type(error).__name__})
+    finally:
+        if transaction is not None:
+            transaction.cancel()
