@@ -40,7 +40,10 @@ class PerKey(Generic[T]):
         del self._waiting[key]
         return None
 
-    def drop(self, unwanted: Callable[[T], bool]) -> None:
-        """Forget the waiting items that are unwanted; those outside stay outside."""
+    def drop(self, unwanted: Callable[[T], bool]) -> list[T]:
+        """Forget the waiting items that are unwanted and return them; those outside stay there."""
+        dropped: list[T] = []
         for key, behind in self._waiting.items():
+            dropped += [item for item in behind if unwanted(item)]
             self._waiting[key] = deque(item for item in behind if not unwanted(item))
+        return dropped

@@ -11,12 +11,19 @@ class PartitionProgress:
     def __init__(self) -> None:
         # In order of offsets, because records are handed out in that order.
         self._open: dict[int, None] = {}
+        # Those of them that nobody works on any more.
+        self._forgotten: set[int] = set()
         self._next: int | None = None
 
     @property
     def in_flight(self) -> int:
         """How many records are handed out and not finished."""
         return len(self._open)
+
+    @property
+    def awaited(self) -> int:
+        """How many records somebody still works on."""
+        return len(self._open) - len(self._forgotten)
 
     def start(self, offset: int) -> None:
         """Note that the record is handed out; offsets only grow."""
@@ -28,6 +35,12 @@ class PartitionProgress:
     def finish(self, offset: int) -> None:
         """Note that the record is dealt with; doing so twice changes nothing."""
         self._open.pop(offset, None)
+        self._forgotten.discard(offset)
+
+    def forget(self, offset: int) -> None:
+        """Note that the record will not be finished here: it stays open, and is not waited for."""
+        if offset in self._open:
+            self._forgotten.add(offset)
 
     @property
     def committable(self) -> int | None:

@@ -81,6 +81,11 @@ class Delivery:
         self.progress.finish(self.offset)
         self._on_finish()
 
+    def forget(self) -> None:
+        """Say that the record was put aside unfinished: another process will get it."""
+        self.progress.forget(self.offset)
+        self._on_finish()
+
 
 class Group(Protocol):
     """What a handler may ask about the consumer group."""
@@ -184,6 +189,11 @@ class Stream:
             isolation_level="read_committed",
             session_timeout_ms=_milliseconds(config.session),
             heartbeat_interval_ms=_milliseconds(config.session / 4),
+            # Longer than giving up partitions may take: who is late is put out of the group, joins
+            # again, and makes the others give up theirs in their turn.
+            rebalance_timeout_ms=_milliseconds(
+                config.session + config.drain_within + LAST_COMMIT_WITHIN
+            ),
             max_poll_interval_ms=_milliseconds(timedelta(minutes=10)),
             max_partition_fetch_bytes=config.fetch_bytes,
             metadata_max_age_ms=_milliseconds(timedelta(seconds=30)),
@@ -346,7 +356,7 @@ class Stream:
         with suppress(TimeoutError):
             async with asyncio.timeout(within.total_seconds()):
                 # A rebalance may take some of them away while we wait.
-                while any(self._progress[p].in_flight for p in places if p in self._progress):
+                while any(self._progress[p].awaited for p in places if p in self._progress):
                     self._room.clear()
                     await self._room.wait()
         with suppress(TimeoutError):

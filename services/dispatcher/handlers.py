@@ -91,7 +91,8 @@ class Requests:
     def revoked(self, places: Collection[TopicPartition]) -> None:
         """Forget what has not been claimed."""
         gone = frozenset(places)
-        self._gate.drop(lambda delivery: delivery.place in gone)
+        for delivery in self._gate.drop(lambda delivery: delivery.place in gone):
+            delivery.forget()
         for asked in self.lanes.drop(lambda asked: asked.place in gone):
             asked.forget()
 
@@ -136,11 +137,15 @@ class Requests:
             conversation_of(request),
             delivery.place,
             lambda: self._finish(delivery),
-            lambda: self._release(delivery),
+            lambda: self._let_pass(delivery),
         )
 
     def _finish(self, delivery: Delivery) -> None:
         delivery.finish()
+        self._release(delivery)
+
+    def _let_pass(self, delivery: Delivery) -> None:
+        delivery.forget()
         self._release(delivery)
 
     def _release(self, delivery: Delivery) -> None:

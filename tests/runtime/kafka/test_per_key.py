@@ -50,8 +50,9 @@ def test_what_is_dropped_does_not_follow() -> None:
     first, second, third = ("a", 1), ("a", 2), ("a", 3)
     assert gate.admit([first, second, third]) == [first]
 
-    gate.drop(lambda item: item is second)
+    dropped = gate.drop(lambda item: item is second)
 
+    assert dropped == [second]
     assert gate.release(first) == third
     assert gate.release(third) is None
     assert gate.admit([second]) == [second]

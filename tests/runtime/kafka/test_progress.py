@@ -43,3 +43,16 @@ def test_finishing_twice_changes_nothing() -> None:
     progress.finish(7)
 
     assert progress.committable == 8
+
+
+def test_what_is_forgotten_stays_open_and_is_not_waited_for() -> None:
+    progress = PartitionProgress()
+    for offset in (7, 8):
+        progress.start(offset)
+    progress.forget(7)
+
+    progress.finish(8)
+
+    assert progress.awaited == 0
+    assert progress.in_flight == 1
+    assert progress.committable == 7
