@@ -32,7 +32,8 @@ QUICK_LIVES = {
     "wa.sent_ms": [10, 80],
     "wa.delivered_ms": [50, 300],
     "wa.read_ms": [50, 300],
-    "wa.webhook_workers": 4,
+    "wa.webhook_workers": 16,
+    "wa.batch_max": 5,
     "wa.retry_plan": "fast",
 }
 

@@ -28,13 +28,14 @@ ABOUT = """\
 # Chaos: what happens when parts die
 
 `make chaos` runs the whole system (real Kafka, real PostgreSQL, two dispatchers, two projectors,
-ingester, scheduler, simulated provider), feeds it messages, and meanwhile does what stands in the
-first column. When the system has settled, a judge (`tests/chaos/judge.py`) compares every message
-with the provider's own account of it. A short form runs with the tests.
+ingester, scheduler, statistics, simulated provider), feeds it messages, and meanwhile does what
+stands in the first column. When the system has settled, a judge (`tests/chaos/judge.py`) compares
+every message with the provider's own account of it; in R7, where the callbacks are made up and
+there is no dispatcher, with the lifecycle's pure model. A short form runs with the tests.
 
 | column | counts |
 |---|---|
-| kills | killed with `kill -9` and started again, or frozen; all others keep their process id |
+| kills | processes killed with `kill -9` or frozen (R3: also commits whose answer was lost) |
 | lost | messages asked for that the read model does not have |
 | twice | messages that the provider accepted more than once |
 | wrong state | final states that differ from what the provider did and reported |
@@ -44,9 +45,11 @@ with the provider's own account of it. A short form runs with the tests.
 | in doubt | sends of unknown outcome: settled by a callback / closed as UNKNOWN_OUTCOME |
 | recovery s | from the last fault's end until ordinary messages from before it had their outcome |
 
-UNKNOWN_OUTCOME is no fault where the provider never accepted the message: a crash between claim
-and call leaves nobody who could know. R5 also fails if a read_committed reader waits for a change
-for more than 15 s.
+UNKNOWN_OUTCOME is right where the provider never accepted the message and nobody could know: its
+connection was reset first (one recipient in 170 here, more in R6), or a process died between its
+claim and its call. Closing a message so that the provider accepted and reported on is a wrong
+state. A run also fails if a process that was not killed ends or logs an error, and R5 if a
+read_committed reader waits for a change for more than 15 s.
 
 """
 
