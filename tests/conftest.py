@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from deploy.databases import Databases
 from deploy.processes import stop_all
@@ -56,6 +57,15 @@ def database_url(databases: Databases, request: pytest.FixtureRequest) -> str:
     # It is not dropped: that takes a checkpoint, some 500 ms, and all of it goes with the stack.
     module = "_".join(request.path.with_suffix("").parts)
     return databases.create("test_" + re.sub(r"\W+", "_", module)[-50:])
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> sa.Engine:
+    """Return the module's database, for a look inside.
+
+    Nothing is pooled: a connection kept from before a test killed the server would fail the next.
+    """
+    return sa.create_engine(database_url, poolclass=sa.NullPool)
 
 
 @pytest.fixture

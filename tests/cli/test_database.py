@@ -10,10 +10,9 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture
-def job(database_url: str) -> sa.Engine:
+def job(database: sa.Engine) -> sa.Engine:
     """Return a database with one job of one read message, counted right."""
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
-    with engine.begin() as connection:
+    with database.begin() as connection:
         connection.execute(sa.text("TRUNCATE messages, job_progress"))
         connection.execute(
             sa.text(
@@ -28,7 +27,7 @@ def job(database_url: str) -> sa.Engine:
                 "INSERT INTO job_progress (job_id, read, updated_at) VALUES ('job-1', 1, now())"
             )
         )
-    return engine
+    return database
 
 
 @pytest.mark.usefixtures("job")

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -23,14 +23,12 @@ MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
 
 @pytest.fixture
-def empty(database_url: str) -> Generator[sa.Engine]:
+def empty(database: sa.Engine) -> sa.Engine:
     """Return a database without a single table."""
-    engine = sa.create_engine(database_url)
-    with engine.begin() as connection:
+    with database.begin() as connection:
         connection.execute(sa.text("DROP SCHEMA public CASCADE"))
         connection.execute(sa.text("CREATE SCHEMA public"))
-    yield engine
-    engine.dispose()
+    return database
 
 
 @pytest.fixture

@@ -78,9 +78,7 @@ async def facts(clean_topics: str) -> AsyncGenerator[Tail[ProviderEvent]]:
         yield tail
 
 
-@pytest.fixture(scope="module")
-def ledger(database_url: str) -> Generator[sa.Engine]:
+@pytest.fixture
+def ledger(database: sa.Engine) -> sa.Engine:
     """Return the dispatchers' database."""
-    engine = sa.create_engine(database_url)
-    yield engine
-    engine.dispose()
+    return database

@@ -1,11 +1,10 @@
 """Schedulers and what surrounds them: one for a module's ordinary tests, more for the others."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.task_changes import TASK_CHANGES, JobChanged
@@ -71,11 +70,3 @@ async def projector(kafka_bootstrap: str) -> AsyncGenerator[Projector]:
     speaking = Projector(kafka_bootstrap)
     yield speaking
     await speaking.stop()
-
-
-@pytest.fixture(scope="module")
-def database(database_url: str) -> Generator[sa.Engine]:
-    """Return the schedulers' database."""
-    engine = sa.create_engine(database_url)
-    yield engine
-    engine.dispose()

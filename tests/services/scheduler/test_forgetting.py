@@ -1,6 +1,5 @@
 """Keys and published sends are kept for a day, and not much longer (IM-01)."""
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,18 +17,11 @@ pytestmark = pytest.mark.stack
 A_DAY = timedelta(hours=24)
 
 
-@pytest.fixture
-def engine(database_url: str) -> Generator[sa.Engine]:
-    made = sa.create_engine(database_url)
-    yield made
-    made.dispose()
-
-
 async def test_what_is_older_than_a_day_is_forgotten_and_what_still_waits_is_not(
-    engine: sa.Engine,
+    database: sa.Engine,
 ) -> None:
     old, young = KeyName("acme", "POST /", "old"), KeyName("acme", "POST /", "young")
-    with engine.begin() as connection:
+    with database.begin() as connection:
         keys.claim(connection, {old: b"hash"}, now=NOON)
         keys.claim(connection, {young: b"hash"}, now=NOON + A_DAY)
         accept(connection, "published", due_at=None)
@@ -39,9 +31,9 @@ async def test_what_is_older_than_a_day_is_forgotten_and_what_still_waits_is_not
         sends.mark_published(connection, [MessageId("published")], now=NOON)
         sends.mark_published(connection, [MessageId("published-late")], now=NOON + A_DAY)
 
-    full = await purge(engine, lambda: NOON + A_DAY + timedelta(seconds=1))
+    full = await purge(database, lambda: NOON + A_DAY + timedelta(seconds=1))
 
-    with engine.begin() as connection:
+    with database.begin() as connection:
         remembered = keys.load(connection, [old, young])
         ids = connection.execute(sa.text("SELECT message_id FROM accepted_sends")).scalars()
         kept = set(ids)
