@@ -16,21 +16,21 @@ from tests.services.ingest_webhook.ingesters import (
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ingester(
-    kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+    clean_topics: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[RunningIngester]:
     """Return an ingester with ordinary settings, the same for the whole module."""
-    running = await start_ingester(kafka_bootstrap, {}, tmp_path_factory.mktemp("ingester"))
+    running = await start_ingester(clean_topics, {}, tmp_path_factory.mktemp("ingester"))
     yield running
     await stop_ingester(running)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def an_ingester(kafka_bootstrap: str, tmp_path: Path) -> AsyncGenerator[StartIngester]:
+async def an_ingester(clean_topics: str, tmp_path: Path) -> AsyncGenerator[StartIngester]:
     """Return what starts one, by its settings as keywords; all end with the test."""
     started: list[RunningIngester] = []
 
     async def start(*, ready_at: str = "/readyz", **environment: str) -> RunningIngester:
-        running = await start_ingester(kafka_bootstrap, environment, tmp_path, ready_at=ready_at)
+        running = await start_ingester(clean_topics, environment, tmp_path, ready_at=ready_at)
         started.append(running)
         return running
 
