@@ -1,6 +1,6 @@
 """Leads messages through a running system and notes what could be seen of their lives.
 
-First as many as it takes, all offered at once: its capacity. Then half of that, evenly: how late a
+First as many as it takes, all offered at once: its capacity. Then fewer, evenly: how late a
 callback becomes visible, and whether what is on its way stays bounded.
 """
 
@@ -24,8 +24,8 @@ from schemas.topics.topic import header
 SLOWEST = 40
 """Messages a second below which the benchmark gives up."""
 SETTLES_WITHIN = timedelta(seconds=30)
-HALF_LOAD = timedelta(seconds=20)
-QUICK_HALF_LOAD = timedelta(seconds=5)
+STEADY = timedelta(seconds=20)
+QUICK_STEADY = timedelta(seconds=5)
 WARM_UP = 1_000
 LOOK_EVERY = timedelta(milliseconds=250)
 
@@ -43,8 +43,8 @@ class AtCapacity:
 
 
 @dataclass(frozen=True, slots=True)
-class AtHalfLoad:
-    """Half of the capacity, offered evenly."""
+class Steadily:
+    """A rate that the system keeps up with, offered evenly."""
 
     per_second: float
     """Messages offered."""
@@ -82,19 +82,17 @@ async def at_capacity(arena: Arena, system: Pipeline, meter: Meter) -> AtCapacit
     return AtCapacity(Reading(len(records), took), each)
 
 
-async def at_half_load(arena: Arena, system: Pipeline, capacity: float) -> AtHalfLoad:
-    """Offer half of the capacity, evenly, for some seconds."""
-    rate = capacity / 2
-    lasts = QUICK_HALF_LOAD if arena.quick else HALF_LOAD
-    before = WARM_UP + arena.messages
-    records = requests(int(rate * lasts.total_seconds()), "half", after=before)
+async def steadily(arena: Arena, system: Pipeline, rate: float, *, after: int) -> Steadily:
+    """Offer messages at a rate, evenly, for some seconds; ``after`` so many that went before."""
+    lasts = QUICK_STEADY if arena.quick else STEADY
+    records = requests(int(rate * lasts.total_seconds()), f"steady-{rate:.0f}", after=after)
     starts = await ends_of(system.bootstrap, PROVIDER_EVENTS.name)
     backlog: list[tuple[float, int]] = []
     async with AsyncExitStack() as opened:
         watcher = await opened.enter_async_context(watching(system.bootstrap))
         producer = await opened.enter_async_context(bare_producer(system.bootstrap))
         await opened.enter_async_context(
-            _meanwhile(_tell(arena, watcher, len(records), "at half load"))
+            _meanwhile(_tell(arena, watcher, len(records), f"at {rate:.0f}/s"))
         )
         async with _meanwhile(_note_backlog(watcher, rate, backlog)):
             await offer_at(producer, records, rate)
@@ -102,7 +100,7 @@ async def at_half_load(arena: Arena, system: Pipeline, capacity: float) -> AtHal
     received = await _received(system.bootstrap, starts)
     seen = watcher.seen_at
     delays = [seen[change] - at for change, at in received.items() if change in seen]
-    return AtHalfLoad(rate, delays, len(delays) / len(received), backlog)
+    return Steadily(rate, delays, len(delays) / len(received), backlog)
 
 
 async def _received(bootstrap: str, starts: Offsets) -> dict[Change, float]:

@@ -4,6 +4,7 @@ A derived identifier is a function of what it stands for, so whoever is interrup
 again arrives at the same one and meets the claim made the first time (IM-01, IM-17).
 """
 
+from hashlib import blake2b
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -62,13 +63,31 @@ def conversation(channel: str, sender_id: SenderId, recipient: str) -> str:
     return f"{channel}:{sender_id}:{recipient}"
 
 
-def callback_event_id(provider_message_id: str, status: str, occurred_at: str) -> str:
+def callback_event_id(
+    provider_message_id: str, status: str, occurred_at: str, participant: str | None = None
+) -> str:
     """Return the id of a status callback, equal for every repetition of it (IM-04).
 
     Provider id: which message. Status: which step. Provider's time: the same step reported
-    again with another time is another statement.
+    again with another time is another statement. Participant: in a group each member has steps.
     """
-    return f"{provider_message_id}:{status}:{occurred_at}"
+    step = f"{provider_message_id}:{status}:{occurred_at}"
+    return step if participant is None else f"{step}:{participant}"
+
+
+def notice_id(channel: str, account_id: str, kind: str, content: bytes) -> str:
+    """Return the id of a notice, which has none of its own at any provider (IM-04).
+
+    Everything it says, with its time: a provider's repetition says the same, byte for byte once
+    the members are in one order.
+    """
+    said = b"\x00".join((channel.encode(), account_id.encode(), kind.encode(), content))
+    return f"ntc_{blake2b(said, digest_size=16).hexdigest()}"
+
+
+def media_event_id(provider_message_id: str, media_id: str, kind: str) -> str:
+    """Return the id of what became of a file: fetched again, it is the same statement."""
+    return f"{provider_message_id}:{media_id}:{kind}"
 
 
 def reply_event_id(message_id: MessageId, kind: str, attempt: int) -> str:

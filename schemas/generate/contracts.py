@@ -9,7 +9,12 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from schemas.topics.provider_events import PROVIDER_EVENTS, DispatchEvent
+from schemas.topics.provider_events import (
+    PROVIDER_EVENTS,
+    CallbackEvent,
+    DispatchEvent,
+    MediaEvent,
+)
 from schemas.topics.registry import REGISTRY, Entry
 from schemas.topics.topic import Outgoing
 
@@ -17,6 +22,13 @@ EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 
 
 _EXAMPLE_AT: Final = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
+
+
+_WRITERS = (
+    (DispatchEvent, "dispatcher"),
+    (CallbackEvent, "ingest_webhook"),
+    (MediaEvent, "media_fetcher"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class Contract:
         """Who writes this record type: on `provider-events` each type has one writer."""
         if self.entry.topic is not PROVIDER_EVENTS:
             return self.entry.written_by
-        return ("dispatcher",) if self.model in get_args(DispatchEvent) else ("ingest_webhook",)
+        return next((who,) for events, who in _WRITERS if self.model in get_args(events))
 
     @property
     def event_type(self) -> str:

@@ -1,4 +1,4 @@
-"""The trail: messages, their histories, what waits for its message, and what has been applied.
+"""The trail: messages, their histories, notices, what waits for its message, what was applied.
 
 Written by ``status_projector`` alone. Column names of ``messages`` follow CF-15.
 """
@@ -17,9 +17,18 @@ messages = sa.Table(
     sa.Column("message_id", sa.Text, primary_key=True),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("sender_id", sa.Text, nullable=False),
+    # A user id where the person hides the number (CF-15).
     sa.Column("customer_phone", sa.Text, nullable=False),
+    sa.Column("customer_user_id", sa.Text),
+    sa.Column("customer_name", sa.Text),
     sa.Column("message_type", sa.String(20), nullable=False),
     sa.Column("message_content", sa.Text),
+    sa.Column("context", JSONB),
+    sa.Column("file_url", sa.String(500)),
+    sa.Column("file_name", sa.String(255)),
+    sa.Column("file_type", sa.String(100)),
+    # Why a file that came with it is not there: a reason of `MediaLost`.
+    sa.Column("file_error", sa.String(20)),
     sa.Column("message_direction", sa.String(10), nullable=False),
     sa.Column("whatsapp_message_id", sa.String(255)),
     sa.Column("delivery_status", sa.String(20), nullable=False),
@@ -34,6 +43,8 @@ messages = sa.Table(
     sa.Column("error_message", sa.Text),
     # The failures heard of, whether or not they decide the status: {"refused": …, "inferred": …}.
     sa.Column("failures", JSONB),
+    # What the provider said first of its price: {"at": …, "pricing": …}.
+    sa.Column("pricing", JSONB),
     sa.Column("tenant_id", sa.Text),
     sa.Column("case_id", sa.Text),
     sa.Column("queue_id", sa.Text),
@@ -103,6 +114,20 @@ applied_offsets = sa.Table(
     # Grows with each new owner; who carries an older one may not write.
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
+)
+
+provider_notices = sa.Table(
+    "provider_notices",
+    METADATA,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("notice_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("about", sa.Text),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("occurred_at", MOMENT),
+    sa.Column("received_at", MOMENT, nullable=False),
+    sa.Index("provider_notices_kind", "kind", "received_at"),
 )
 
 job_progress = sa.Table(

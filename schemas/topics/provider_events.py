@@ -1,12 +1,13 @@
-"""``provider-events``: what became of a message, as a dispatcher or a provider tells it."""
+"""``provider-events``: what dispatchers and providers tell, about a message or an account."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from domain.answers import Choice
 from domain.failures import ErrorCode, Origin
-from domain.identity import MessageId, callback_event_id, reply_event_id
+from domain.identity import MessageId, callback_event_id, media_event_id, reply_event_id
 from schemas.topics.records import (
     Attempt,
     MessageIdField,
@@ -63,10 +64,58 @@ class SendDeferred(Record, frozen=True, kw_only=True, rename="camel", tag="send.
     failure: FailureReason
 
 
-class StatusReported(Record, frozen=True, kw_only=True, rename="camel", tag="status.reported"):
-    """A provider's callback about a message (PC-01, PC-07)."""
+Channel = Literal["whatsapp", "wecom", "wechat"]
+AccountId = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=64,
+        description="Whose account it is: WhatsApp business account, WeCom corp id, WeChat app id.",
+    ),
+]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+PersonId = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=255,
+        description="A phone number in digits, a business-scoped user id, a user id or an openid.",
+    ),
+]
 
-    channel: Literal["whatsapp"]
+
+class Pricing(Record, frozen=True, kw_only=True, rename="camel"):
+    """What the provider charges for a message; each word as the provider writes it."""
+
+    model: Word | None = None
+    """``PMP`` (a message) or ``CBP`` (a conversation)."""
+    kind: Word | None = None
+    """``regular`` (charged), ``free_customer_service``, ``free_entry_point``."""
+    category: Word | None = None
+    """``marketing``, ``utility``, ``service``, …"""
+    billable: bool | None = None
+
+
+class Conversation(Record, frozen=True, kw_only=True, rename="camel"):
+    """The conversation a message was counted in; only older payload versions tell."""
+
+    id: Word
+    origin: Word | None = None
+    expires_at: Moment | None = None
+
+
+class ProviderError(Record, frozen=True, kw_only=True, rename="camel"):
+    """One error as the provider words it."""
+
+    code: Word | None = None
+    title: str | None = None
+    detail: str | None = None
+
+
+class StatusReported(Record, frozen=True, kw_only=True, rename="camel", tag="status.reported"):
+    """A provider's word about a message: a callback, or a result we asked for (PC-01, PC-10)."""
+
+    channel: Channel
     provider_message_id: ProviderIdField
     message_id: MessageIdField | None = None
     """Ours, where the provider gave it back (``biz_opaque_callback_data``)."""
@@ -74,54 +123,158 @@ class StatusReported(Record, frozen=True, kw_only=True, rename="camel", tag="sta
     occurred_at: Moment
     sender_id: SenderIdField | None = None
     failure: FailureReason | None = None
-    """With ``failed`` only."""
+    """With ``failed`` only: the first error, in our words."""
+    errors: tuple[ProviderError, ...] = ()
+    """All of them, as they came."""
+    account_id: AccountId | None = None
+    participant: PersonId | None = None
+    """Which member of a group it is about."""
+    pricing: Pricing | None = None
+    conversation: Conversation | None = None
+
+
+class InboundMedia(Record, frozen=True, kw_only=True, rename="camel"):
+    """A file that came with a message and is still at the provider."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    mime_type: Word | None = None
+    sha256: Word | None = None
+    """Of the file's bytes, Base64, as WhatsApp announces it."""
+    file_name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
 
 
 class MessageReceived(Record, frozen=True, kw_only=True, rename="camel", tag="message.received"):
-    """Somebody wrote to one of our numbers (PC-06, IN-01)."""
+    """Somebody wrote to one of our accounts (PC-06, PC-11, IN-01)."""
 
-    channel: Literal["whatsapp"]
+    channel: Channel
     provider_message_id: ProviderIdField
     sender_id: SenderIdField
-    """The number of ours that was written to."""
-    author: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    """Who wrote: a phone number, or a business-scoped user id."""
+    """The account of ours that was written to."""
+    author: PersonId
+    """Who wrote; the phone number where it is known."""
     message_type: Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
     content: dict[str, Any]
     """The typed part as received: ``{"body": …}`` for a text."""
     occurred_at: Moment
+    account_id: AccountId | None = None
+    author_user_id: PersonId | None = None
+    """The business-scoped user id: stays the same where the number is hidden or changes."""
+    author_name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    group_id: PersonId | None = None
+    context: dict[str, Any] | None = None
+    """What it answers or forwards, as received: ``{"from": …, "id": …}``."""
+    referral: dict[str, Any] | None = None
+    """The advertisement it came through, as received."""
+    errors: tuple[ProviderError, ...] = ()
+    """Why the provider could not hand over the content (type ``unsupported``)."""
+    media: InboundMedia | None = None
+    choice: Choice | None = None
+    """What it decides, where its words or its button are one of a preview's answers (PC-11)."""
+    about: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+    """The card or menu it answers: the ``task_id`` that was given when it was sent."""
+
+
+class NoticeReceived(Record, frozen=True, kw_only=True, rename="camel", tag="notice.received"):
+    """Anything else an authentic callback said, also in words we do not know; kept as received.
+
+    About an account, a number, a template, a customer, a group.
+    """
+
+    channel: Channel
+    notice_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    """Derived from everything below, so that a repetition is the same notice (IM-04)."""
+    kind: Word
+    """``message_template_status_update``, ``change_external_contact.del_follow_user``,
+    ``status.played``, … in the provider's words."""
+    account_id: AccountId
+    about: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    """The one template, number, customer, group or message it speaks of."""
+    content: dict[str, Any]
+    occurred_at: Moment | None = None
+    """Some notices carry no time."""
+
+
+class MediaStored(Record, frozen=True, kw_only=True, rename="camel", tag="media.stored"):
+    """A file that somebody sent us is in our store (IM-27)."""
+
+    channel: Channel
+    provider_message_id: ProviderIdField
+    """The message it came with."""
+    media_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    """Its name in the store."""
+    mime_type: Word
+    """Of its bytes, whatever was announced."""
+    size: Annotated[int, msgspec.Meta(ge=0, description="Bytes.")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    file_name: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    at: Moment
+
+
+class MediaLost(Record, frozen=True, kw_only=True, rename="camel", tag="media.lost"):
+    """A file that somebody sent us will not be fetched: too large, refused, or gone."""
+
+    channel: Channel
+    provider_message_id: ProviderIdField
+    media_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    reason: Literal["too_large", "type_refused", "not_found", "not_authentic", "gave_up"]
+    detail: str | None = None
+    at: Moment
 
 
 DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
-ProviderEvent = DispatchEvent | StatusReported | MessageReceived
+CallbackEvent = StatusReported | MessageReceived | NoticeReceived
+"""What `ingest_webhook` says."""
+MediaEvent = MediaStored | MediaLost
+"""What `media_fetcher` says."""
+ProviderEvent = DispatchEvent | CallbackEvent | MediaEvent
+MessageEvent = DispatchEvent | StatusReported
+"""What speaks of a message that we sent."""
 
 
 def key_of(event: ProviderEvent) -> str:
-    """Return our message id where it is known, else the provider's."""
-    if isinstance(event, MessageReceived):
-        return event.provider_message_id
-    return event.message_id or event.provider_message_id  # type: ignore[union-attr]
+    """Return our message id where it is known, else the provider's; of a notice, the account's."""
+    match event:
+        case NoticeReceived():
+            return event.account_id
+        case MessageReceived() | MediaStored() | MediaLost():
+            return event.provider_message_id
+        case StatusReported():
+            return event.message_id or event.provider_message_id
+        case _:
+            return event.message_id
 
 
 def event_id_of(event: ProviderEvent) -> str:
     """Return the id that every repetition of the event carries (IM-04)."""
-    if isinstance(event, StatusReported):
-        moment = event.occurred_at.isoformat()
-        return callback_event_id(event.provider_message_id, event.status, moment)
-    if isinstance(event, MessageReceived):
-        return event.provider_message_id
-    kind = type(event).__struct_config__.tag
-    return reply_event_id(MessageId(event.message_id), str(kind), event.attempt)
+    match event:
+        case StatusReported():
+            moment = event.occurred_at.isoformat()
+            about = event.provider_message_id
+            return callback_event_id(about, event.status, moment, event.participant)
+        case MessageReceived():
+            return event.provider_message_id
+        case NoticeReceived():
+            return event.notice_id
+        case MediaStored() | MediaLost():
+            return media_event_id(event.provider_message_id, event.media_id, tag_of(event))
+        case _:
+            return reply_event_id(MessageId(event.message_id), tag_of(event), event.attempt)
+
+
+def tag_of(event: ProviderEvent) -> str:
+    """Return the record's ``type``."""
+    return str(type(event).__struct_config__.tag)
 
 
 PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     name="provider-events",
     model=ProviderEvent,
     key=key_of,
-    key_meaning="Our message id where it is known, else the provider's message id.",
+    key_meaning="Our message id where it is known, else the provider's; a notice's account.",
     event_id=event_id_of,
     subject=key_of,
-    event_type=lambda event: f"sendtrail.{type(event).__struct_config__.tag}.v1",
-    purpose="Facts from dispatchers and providers about messages.",
+    event_type=lambda event: f"sendtrail.{tag_of(event)}.v1",
+    purpose="Facts from dispatchers and providers about messages, and notices about accounts.",
     retention=timedelta(days=7),
 )

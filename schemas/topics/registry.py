@@ -31,7 +31,11 @@ class Entry:
 
 REGISTRY: tuple[Entry, ...] = (
     Entry(SEND_REQUESTS, ("upstream", "scheduler"), ("dispatcher", "status_projector")),
-    Entry(PROVIDER_EVENTS, ("ingest_webhook", "dispatcher"), ("status_projector",)),
+    Entry(
+        PROVIDER_EVENTS,
+        ("ingest_webhook", "dispatcher", "media_fetcher"),
+        ("status_projector", "media_fetcher"),
+    ),
     Entry(STATUS_CHANGES, ("status_projector",), ("scheduler", "statistics", "anyone")),
     Entry(TASK_CHANGES, ("scheduler",), ("status_projector", "anyone")),
 )

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from providers.whatsapp.callbacks import Callback
 from runtime.errors import InvalidInput, TryAgainLater
+from schemas.topics.provider_events import tag_of
 from services.ingest_webhook.metrics import ANSWER_SECONDS, CALLBACKS, EVENTS, IGNORED
 from services.ingest_webhook.refusals import OUTCOMES
 
@@ -80,7 +81,7 @@ def _log(account: Account, began: float, level: int) -> None:
 
 
 def _events(callback: Callback) -> dict[str, int]:
-    return Counter(str(type(event).__struct_config__.tag) for event in callback.events)
+    return Counter(tag_of(event) for event in callback.events)
 
 
 def _ignored(callback: Callback) -> dict[str, int]:

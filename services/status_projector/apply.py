@@ -7,10 +7,18 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from runtime.errors import Fenced
-from schemas.topics.provider_events import MessageReceived, SendAccepted, StatusReported
+from schemas.topics.provider_events import SendAccepted, StatusReported
 from schemas.topics.send_requests import SendRequested
-from services.status_projector.projection import Caused, Changes, Heard, Parked, Trail, project
-from services.status_projector.store import offsets, parked, trail
+from services.status_projector.projection import (
+    Aside,
+    Caused,
+    Changes,
+    Heard,
+    Parked,
+    Trail,
+    project,
+)
+from services.status_projector.store import aside, offsets, parked, trail
 from services.status_projector.store.offsets import Place
 
 
@@ -58,7 +66,7 @@ def names_of(batch: Sequence[Heard]) -> Names:
         value = heard.value
         if isinstance(value, SendRequested):
             asked.add(value.message_id)
-        elif not isinstance(value, MessageReceived):
+        elif not isinstance(value, Aside):
             if value.message_id is not None:
                 message_ids.add(value.message_id)
             if isinstance(value, StatusReported):
@@ -132,8 +140,8 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
         trail.update(connection, touched, now)
     if changes.caused:
         trail.add_history(connection, changes.caused)
-    if changes.received:
-        trail.receive(connection, changes.received, now)
+    if changes.aside:
+        aside.keep(connection, changes.aside, now)
     if changes.unparked:
         parked.drop(connection, list(changes.unparked))
     if changes.to_park:

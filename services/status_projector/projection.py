@@ -29,7 +29,12 @@ from domain.lifecycle import (
 )
 from schemas.topics.provider_events import (
     FailureReason,
+    MediaLost,
+    MediaStored,
+    MessageEvent,
     MessageReceived,
+    NoticeReceived,
+    Pricing,
     ProviderEvent,
     SendAccepted,
     SendDeferred,
@@ -62,6 +67,22 @@ class Heard:
     headers: Headers
 
 
+Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost
+"""What is kept as it comes: it speaks of no message that we sent."""
+
+
+class Priced(msgspec.Struct, frozen=True, gc=False):
+    """What a provider said that a message costs, and when."""
+
+    at: datetime
+    pricing: Pricing
+
+    @property
+    def rank(self) -> tuple[datetime, bytes]:
+        """The lowest wins, so that the order in which callbacks come does not matter."""
+        return self.at, msgspec.json.encode(self.pricing)
+
+
 class Trail(msgspec.Struct, frozen=True, gc=False):
     """What is stored of one outbound message, as far as transitions need it.
 
@@ -79,6 +100,7 @@ class Trail(msgspec.Struct, frozen=True, gc=False):
     case_id: str | None = None
     queue_id: str | None = None
     job_id: str | None = None
+    priced: Priced | None = None
 
     @property
     def status(self) -> Status:
@@ -101,13 +123,13 @@ class Parked:
     id: int
     message_id: str | None
     provider_id: str | None
-    event: ProviderEvent
+    event: MessageEvent
 
 
 @dataclass(frozen=True, slots=True)
 class _Early:
     trigger: Trigger
-    event: ProviderEvent
+    event: MessageEvent
 
 
 @dataclass(slots=True)
@@ -121,7 +143,7 @@ class Changes:
     unparked: set[int] = field(default_factory=set[int])
     """The parked events that were applied."""
     to_park: dict[Trigger, Heard] = field(default_factory=dict[Trigger, Heard])
-    received: list[MessageReceived] = field(default_factory=list[MessageReceived])
+    aside: list[Aside] = field(default_factory=list[Aside])
     jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
     """By how much each job's number of messages in a status changes."""
 
@@ -151,8 +173,8 @@ class Projection:
         value = heard.value
         if isinstance(value, SendRequested):
             self._create(heard.trigger, value)
-        elif isinstance(value, MessageReceived):
-            self.changes.received.append(value)
+        elif isinstance(value, Aside):
+            self.changes.aside.append(value)
         elif not self._hear(heard.trigger, value):
             self._put_down(heard, value)
 
@@ -176,7 +198,7 @@ class Projection:
         self._count(trail.job_id, trail.status, 1)
         self._unpark(trigger, request.message_id)
 
-    def _hear(self, trigger: Trigger, event: ProviderEvent) -> bool:
+    def _hear(self, trigger: Trigger, event: MessageEvent) -> bool:
         """Apply an event to its message; return False when nobody knows the message."""
         message_id = self._message_of(event)
         if message_id is None:
@@ -187,11 +209,18 @@ class Projection:
             self._by_provider_id[named] = message_id
         if (fact := fact_of(event)) is not None:
             self._learn(trigger, message_id, fact, event)
+        if isinstance(event, StatusReported) and event.pricing is not None:
+            self._price(message_id, Priced(event.occurred_at, event.pricing))
         if named is not None:
             self._unpark(trigger, named)
         return True
 
-    def _learn(self, trigger: Trigger, message_id: str, fact: Fact, event: ProviderEvent) -> None:
+    def _price(self, message_id: str, told: Priced) -> None:
+        trail = self._trails[message_id]
+        if trail.priced is None or told.rank < trail.priced.rank:
+            self._keep(structs.replace(trail, priced=told))
+
+    def _learn(self, trigger: Trigger, message_id: str, fact: Fact, event: MessageEvent) -> None:
         before = self._trails[message_id]
         evidence = learn(before.evidence, fact)
         if evidence == before.evidence:
@@ -205,9 +234,7 @@ class Projection:
             self._count(after.job_id, after.status, 1)
         self._keep(after)
 
-    def _message_of(self, event: ProviderEvent) -> str | None:
-        if isinstance(event, MessageReceived):
-            return None
+    def _message_of(self, event: MessageEvent) -> str | None:
         if event.message_id is not None and event.message_id in self._trails:
             return event.message_id
         if isinstance(event, StatusReported):
@@ -224,7 +251,7 @@ class Projection:
             if self.changes.to_park.pop(early.trigger, None) is not None:
                 self._hear(trigger, early.event)
 
-    def _put_down(self, heard: Heard, event: ProviderEvent) -> None:
+    def _put_down(self, heard: Heard, event: MessageEvent) -> None:
         self.changes.to_park[heard.trigger] = heard
         for name in names_in(event):
             if name is not None:
@@ -253,7 +280,7 @@ def project(
     return projection.changes
 
 
-def fact_of(event: ProviderEvent) -> Fact | None:
+def fact_of(event: MessageEvent) -> Fact | None:
     """Return what the event says of the message's life; None where it says nothing of it."""
     match event:
         case SendStarted():
@@ -264,7 +291,7 @@ def fact_of(event: ProviderEvent) -> Fact | None:
             return Failed(event.at, failure_of(event.failure))
         case StatusReported():
             return _reported(event)
-        case SendDeferred() | MessageReceived():
+        case SendDeferred():
             return None
         case _:
             assert_never(event)
@@ -288,17 +315,17 @@ def names_in(value: SendRequested | ProviderEvent) -> tuple[str | None, str | No
     """Return the names under which an event's message may become known: ours, the provider's."""
     if isinstance(value, StatusReported):
         return value.message_id, value.provider_message_id
-    return (None, None) if isinstance(value, MessageReceived) else (value.message_id, None)
+    return (None, None) if isinstance(value, Aside) else (value.message_id, None)
 
 
-def provider_id_of(event: ProviderEvent) -> str | None:
+def provider_id_of(event: MessageEvent) -> str | None:
     """Return the provider's message id that the event names."""
     if isinstance(event, SendAccepted | StatusReported):
         return event.provider_message_id
     return None
 
 
-def source_of(event: ProviderEvent) -> Source:
+def source_of(event: MessageEvent) -> Source:
     """Return where the event's knowledge came from (CF-54)."""
     if isinstance(event, SendAccepted | StatusReported):
         return Source.WEBHOOK

@@ -14,7 +14,7 @@ from zlib import crc32
 import sqlalchemy as sa
 
 from schemas.topics.dead_letters import Place
-from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.provider_events import PROVIDER_EVENTS, MessageEvent
 from schemas.topics.topic import Headers
 from services.status_projector.projection import Heard, Parked, names_in
 
@@ -71,13 +71,10 @@ def find(
     values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
     rows = connection.execute(_FIND, values)
     return [
-        Parked(
-            row.id,
-            row.message_id,
-            row.whatsapp_message_id,
-            PROVIDER_EVENTS.decode(bytes(row.record_value)),
-        )
+        Parked(row.id, row.message_id, row.whatsapp_message_id, event)
         for row in rows
+        # Nothing else is ever parked.
+        if isinstance(event := PROVIDER_EVENTS.decode(bytes(row.record_value)), MessageEvent)
     ]
 
 

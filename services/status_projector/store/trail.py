@@ -10,11 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.failures import ErrorCode, Failure, Origin
-from domain.identity import message_id_for_inbound
 from domain.lifecycle import Evidence, FailedAt, Status
-from schemas.topics.provider_events import MessageReceived
 from schemas.topics.send_requests import SendRequested
-from services.status_projector.projection import Caused, Trail
+from services.status_projector.projection import Caused, Priced, Trail
 
 _KNOWN = sa.text(
     """
@@ -38,7 +36,7 @@ def known(
 _LOAD = sa.text(
     """
     SELECT message_id, channel, sender_id, sent_at, started_at, accepted_at, delivered_at, read_at,
-           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id
+           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id, pricing
     FROM messages WHERE message_id = ANY(:message_ids)
     ORDER BY message_id FOR UPDATE
     """
@@ -61,6 +59,7 @@ def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]
             case_id=row.case_id,
             queue_id=row.queue_id,
             job_id=row.job_id,
+            priced=None if row.pricing is None else msgspec.convert(row.pricing, Priced),
         )
         for row in rows
     ]
@@ -115,15 +114,17 @@ _UPDATE = sa.text(
     SET delivery_status = t.status, sequence = t.sequence, whatsapp_message_id = t.provider_id,
         started_at = t.started_at, accepted_at = t.accepted_at, delivered_at = t.delivered_at,
         read_at = t.read_at, failed_at = t.failed_at, error_code = t.error_code,
-        error_message = t.error_message, failures = CAST(t.failures AS jsonb), updated_at = :now
+        error_message = t.error_message, failures = CAST(t.failures AS jsonb),
+        pricing = CAST(t.pricing AS jsonb), updated_at = :now
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:statuses AS text[]), CAST(:sequences AS int[]),
         CAST(:provider_ids AS text[]), CAST(:started_ats AS timestamptz[]),
         CAST(:accepted_ats AS timestamptz[]), CAST(:delivered_ats AS timestamptz[]),
         CAST(:read_ats AS timestamptz[]), CAST(:failed_ats AS timestamptz[]),
-        CAST(:error_codes AS text[]), CAST(:error_messages AS text[]), CAST(:failures AS text[])
+        CAST(:error_codes AS text[]), CAST(:error_messages AS text[]), CAST(:failures AS text[]),
+        CAST(:pricings AS text[])
     ) AS t(message_id, status, sequence, provider_id, started_at, accepted_at, delivered_at,
-           read_at, failed_at, error_code, error_message, failures)
+           read_at, failed_at, error_code, error_message, failures, pricing)
     WHERE m.message_id = t.message_id
     """
 )
@@ -145,6 +146,7 @@ def update(connection: sa.Connection, trails: Sequence[Trail], now: datetime) ->
         "error_codes": [None if one is None else one.failure.code for one in failed],
         "error_messages": [None if one is None else one.failure.prompt for one in failed],
         "failures": [_failures(trail.evidence) for trail in trails],
+        "pricings": [_pricing(trail.priced) for trail in trails],
     }
     connection.execute(_UPDATE, {**columns, "now": now})
 
@@ -181,38 +183,6 @@ def add_history(connection: sa.Connection, caused: Sequence[Caused]) -> None:
             "changes": [msgspec.json.encode(one.change) for one in caused],
         },
     )
-
-
-_RECEIVE = sa.text(
-    """
-    INSERT INTO messages
-        (message_id, channel, sender_id, customer_phone, message_type, message_content,
-         message_direction, whatsapp_message_id, delivery_status, sent_at, created_at, updated_at)
-    SELECT message_id, channel, sender_id, author, type, content, 'inbound', provider_id,
-           'delivered', occurred_at, :now, :now
-    FROM unnest(
-        CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
-        CAST(:authors AS text[]), CAST(:types AS text[]), CAST(:contents AS text[]),
-        CAST(:provider_ids AS text[]), CAST(:occurred_ats AS timestamptz[])
-    ) AS r(message_id, channel, sender_id, author, type, content, provider_id, occurred_at)
-    ON CONFLICT DO NOTHING
-    """
-)
-
-
-def receive(connection: sa.Connection, events: Sequence[MessageReceived], now: datetime) -> None:
-    """Enter inbound messages under our ids for them; one that is known already changes nothing."""
-    columns: dict[str, list[Any]] = {
-        "message_ids": [message_id_for_inbound(e.channel, e.provider_message_id) for e in events],
-        "channels": [event.channel for event in events],
-        "senders": [event.sender_id for event in events],
-        "authors": [event.author for event in events],
-        "types": [event.message_type[:20] for event in events],
-        "contents": [_inbound_content(event) for event in events],
-        "provider_ids": [event.provider_message_id for event in events],
-        "occurred_ats": [event.occurred_at for event in events],
-    }
-    connection.execute(_RECEIVE, {**columns, "now": now})
 
 
 _COUNT = sa.text(
@@ -277,6 +247,5 @@ def _failures(evidence: Evidence) -> str | None:
     return json.dumps(stored) if stored else None
 
 
-def _inbound_content(event: MessageReceived) -> str:
-    body = event.content.get("body")
-    return body if isinstance(body, str) else json.dumps(event.content, ensure_ascii=False)
+def _pricing(priced: Priced | None) -> str | None:
+    return None if priced is None else msgspec.json.encode(priced).decode()

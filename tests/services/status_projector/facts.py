@@ -14,6 +14,7 @@ from runtime.clock import now
 from runtime.postgres import transaction
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
+    MessageEvent,
     MessageReceived,
     ProviderEvent,
     SendAccepted,
@@ -87,7 +88,7 @@ def model(records: Iterable[Record]) -> Evidence:
     """Return what the pure rules make of a message's records."""
     evidence = Evidence()
     for record in records:
-        if not isinstance(record, SendRequested) and (fact := fact_of(record)) is not None:
+        if isinstance(record, MessageEvent) and (fact := fact_of(record)) is not None:
             evidence = learn(evidence, fact)
     return evidence
 
