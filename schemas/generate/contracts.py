@@ -27,7 +27,7 @@ _EXAMPLE_AT: Final = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
 _WRITERS = (
     (DispatchEvent, "dispatcher"),
     (CallbackEvent, "ingest_webhook"),
-    (MediaEvent, "media_fetcher"),
+    (MediaEvent, "fetcher"),
 )
 
 

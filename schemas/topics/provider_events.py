@@ -226,7 +226,7 @@ DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
 CallbackEvent = StatusReported | MessageReceived | NoticeReceived
 """What `ingest_webhook` says."""
 MediaEvent = MediaStored | MediaLost
-"""What `media_fetcher` says."""
+"""What `fetcher` says."""
 ProviderEvent = DispatchEvent | CallbackEvent | MediaEvent
 MessageEvent = DispatchEvent | StatusReported
 """What speaks of a message that we sent."""

@@ -33,8 +33,8 @@ REGISTRY: tuple[Entry, ...] = (
     Entry(SEND_REQUESTS, ("upstream", "scheduler"), ("dispatcher", "status_projector")),
     Entry(
         PROVIDER_EVENTS,
-        ("ingest_webhook", "dispatcher", "media_fetcher"),
-        ("status_projector", "media_fetcher"),
+        ("ingest_webhook", "dispatcher", "fetcher"),
+        ("status_projector", "fetcher"),
     ),
     Entry(STATUS_CHANGES, ("status_projector",), ("scheduler", "statistics", "anyone")),
     Entry(TASK_CHANGES, ("scheduler",), ("status_projector", "anyone")),
