@@ -1,6 +1,7 @@
 """What a message that somebody wrote to us becomes (PC-06, PC-11, IN-01, WA 9)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,13 +14,14 @@ from providers.whatsapp.callback_parts import (
     Time,
     assert_storable,
     errors_of,
+    list_of,
     moment_of,
     object_of,
     read,
     text_of,
     word_of,
 )
-from providers.whatsapp.callback_people import People
+from providers.whatsapp.callback_people import People, people_of
 from schemas.topics.provider_events import InboundMedia, MessageReceived
 from schemas.topics.records import ProviderIdField
 
@@ -52,6 +54,17 @@ class _Message(msgspec.Struct, gc=False):
     timestamp: Time
     author: _Id | None = msgspec.field(default=None, name="from")
     from_user_id: _Id | None = None
+
+
+def authors_of(value: Mapping[str, Any]) -> People:
+    """Return the contacts of a change.
+
+    An only one beside an only message is its author whatever their ids say: a ``wa_id`` may differ
+    from the number (WA 0, fact 8).
+    """
+    people = people_of(value)
+    is_only = len(list_of(value.get("messages"))) == 1
+    return people if is_only else replace(people, alone={})
 
 
 def message(part: Object, source: Source, sender_id: str, people: People) -> MessageReceived:
@@ -98,11 +111,11 @@ def _author(told: _Message, contact: Mapping[str, Any], typed: Mapping[str, Any]
 
 def _content(part: Mapping[str, Any], kind: str) -> Object:
     """Return the typed part as received; of a type that has none, whatever else it brings."""
-    typed = part.get(kind)
-    if isinstance(typed, dict):
+    if isinstance(part.get(kind), dict):
+        typed = object_of(part[kind])
         # A changed identity is told beside the typed part, and is what the message is about.
         beside = {"identity": part["identity"]} if kind == "system" and "identity" in part else {}
-        return {**object_of(typed), **beside}
+        return {**typed, **beside}
     if kind in _HANDLED:
         raise MalformedCallback(kind, "missing or no object")
     return {name: value for name, value in part.items() if name not in _READ_ELSEWHERE}

@@ -119,11 +119,10 @@ def account_error(error: Object, source: Source) -> NoticeReceived:
 
 def pieces_of(value: Object) -> list[Piece]:
     """Return a change's value in pieces, each of a size that a broker takes where that can be."""
-    lists = {name: list_of(value.get(name)) for name in _ONE_EACH}
     shards = [
         Shard(f".{name}[{place}]", name, item, object_of(item))
-        for name, items in lists.items()
-        for place, item in enumerate(items)
+        for name in _ONE_EACH
+        for place, item in enumerate(list_of(value.get(name)))
     ]
     shards += _conversations(list_of(value.get("history")))
     match shards:
@@ -133,7 +132,7 @@ def pieces_of(value: Object) -> list[Piece]:
             return [Piece(only.where, value, only.subject)]
         case _:
             people = people_of(value)
-            frame = _frame(value, {*_ONE_EACH, "history", "contacts"})
+            frame = _frame(value, {"contacts", *(shard.name for shard in shards)})
             return [
                 Piece(shard.where, {**frame, **shard.beside(people)}, shard.subject)
                 for shard in shards
@@ -188,9 +187,8 @@ def _frame(holder: Mapping[str, Any], lists: set[str]) -> Object:
 
 
 def _about(subject: Object) -> str | None:
-    # A contact that the Business app tells of stands one level deeper.
-    holders = (subject, object_of(subject.get("contact")), object_of(subject.get("metadata")))
-    named = (text_of(holder.get(name)) for holder in holders for name in _SUBJECTS)
+    inner = (object_of(subject.get(name)) for name in ("contact", "context", "metadata"))
+    named = (text_of(holder.get(name)) for holder in (subject, *inner) for name in _SUBJECTS)
     return next((name for name in named if name is not None), None)
 
 

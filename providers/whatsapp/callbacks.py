@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from providers.whatsapp.callback_json import decode
-from providers.whatsapp.callback_messages import message
+from providers.whatsapp.callback_messages import authors_of, message
 from providers.whatsapp.callback_notices import UNKNOWN, account_error, notice_of, pieces_of
 from providers.whatsapp.callback_parts import (
     WHOLE,
@@ -26,7 +26,6 @@ from providers.whatsapp.callback_parts import (
     object_of,
     word_of,
 )
-from providers.whatsapp.callback_people import people_of
 from providers.whatsapp.callback_statuses import flat_status, status
 from schemas.topics.provider_events import CallbackEvent
 from schemas.topics.records import SenderIdField
@@ -149,8 +148,8 @@ class _Reader:
     def _read_inbound(self, value: Object, where: str, source: Source) -> None:
         sender_id = source.sender_id
         if sender_id is not None:
-            people = people_of(value)
-            read = partial(message, source=source, sender_id=sender_id, people=people)
+            authors = authors_of(value)
+            read = partial(message, source=source, sender_id=sender_id, people=authors)
             self._read_each(value, "messages", where, read)
             return
         # Nobody can tell which conversation they belong to.
