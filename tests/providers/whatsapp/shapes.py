@@ -25,3 +25,8 @@ class Shape(NamedTuple):
 
     part: Part
     becomes: dict[str, Any]
+
+
+def without_nulls(part: Part) -> Part:
+    """Return a part without the members that its row took away."""
+    return {name: value for name, value in part.items() if value is not None}

@@ -24,13 +24,8 @@ from tests.providers.whatsapp.bodies import (
 from tests.providers.whatsapp.message_shapes import MESSAGES
 from tests.providers.whatsapp.notice_shapes import NOTICES, Notice
 from tests.providers.whatsapp.reading import of_statuses, the_message, the_notice, the_status
-from tests.providers.whatsapp.shapes import AUTHOR
+from tests.providers.whatsapp.shapes import AUTHOR, without_nulls
 from tests.providers.whatsapp.status_shapes import OTHER_STATUSES, STATUSES
-
-
-def without_nulls(part: Part) -> Part:
-    """Return a part without the members that its row took away."""
-    return {name: value for name, value in part.items() if value is not None}
 
 
 def assert_consumers_read_the_same(event: CallbackEvent) -> None:
@@ -44,7 +39,7 @@ def test_a_status_is_read_with_all_it_tells(name: str) -> None:
 
     event = the_status(of_statuses(without_nulls(a_status(id="wamid.A", **part))))
 
-    plain = {
+    plain: Part = {
         "channel": "whatsapp",
         "provider_message_id": "wamid.A",
         "status": "delivered",
@@ -77,7 +72,7 @@ def test_a_message_is_read_with_all_it_tells(name: str) -> None:
 
     event = the_message(an_envelope(a_change(messages=[message], contacts=contacts)))
 
-    plain = {
+    plain: Part = {
         "channel": "whatsapp",
         "provider_message_id": "wamid.A",
         "sender_id": PHONE_NUMBER_ID,
