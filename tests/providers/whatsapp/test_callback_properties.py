@@ -24,7 +24,7 @@ from tests.providers.whatsapp.bodies import (
 )
 from tests.providers.whatsapp.message_shapes import MESSAGES
 from tests.providers.whatsapp.notice_shapes import NOTICES
-from tests.providers.whatsapp.reading import ids_of
+from tests.providers.whatsapp.reading import ids_of, of_messages, of_statuses
 from tests.providers.whatsapp.shapes import AUTHOR, without_nulls
 from tests.providers.whatsapp.status_shapes import OTHER_STATUSES, STATUSES
 
@@ -35,12 +35,20 @@ patient = settings(deadline=None)
 
 one_in_ten = st.integers(0, 9).map(lambda number: number == 0)
 
+AWKWARD: list[Json] = [
+    *("x" * length for length in (51, 65, 94, 101, 256, 10_000)),
+    *("\x00", "\ud83d", "9" * 5_000, "-62135596801", "0001-01-01T00:00:00+14:00"),
+    *(10**400, -(2**70), 1e308, 253402300800, "sent", "message", "messages", "payment"),
+]
+"""What limits are about, and what other places mean."""
+
 anything: st.SearchStrategy[Json] = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    | st.text()
+    | st.sampled_from(AWKWARD),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
@@ -84,16 +92,18 @@ def shuffled(whole: Json, seed: Random) -> Json:
     return {name: shuffled(whole[name], seed) for name in names}
 
 
+STATUS_PARTS = [
+    *(without_nulls(a_status(**shape.part)) for shape in STATUSES.values()),
+    *(a_status(**part) for part in OTHER_STATUSES.values()),
+]
+MESSAGE_PARTS = [without_nulls(a_message(**shape.part)) for shape in MESSAGES.values()]
+
 BODIES: list[Part] = [
     *(a_notice(notice.field, notice.value) for notice in NOTICES),
     an_envelope(
+        a_change(statuses=STATUS_PARTS, errors=[{"code": 130429, "title": "Rate limit hit"}]),
         a_change(
-            statuses=[without_nulls(a_status(**shape.part)) for shape in STATUSES.values()],
-            errors=[{"code": 130429, "title": "Rate limit hit"}],
-        ),
-        a_change(statuses=[a_status(**part) for part in OTHER_STATUSES.values()]),
-        a_change(
-            messages=[without_nulls(a_message(**shape.part)) for shape in MESSAGES.values()],
+            messages=MESSAGE_PARTS,
             contacts=[{"profile": {"name": "Sheena Nelson"}, "wa_id": AUTHOR}],
         ),
     ),
@@ -103,8 +113,14 @@ BODIES: list[Part] = [
 ]
 """Every shape that we know."""
 
-bodies = st.sampled_from(BODIES)
 ENVELOPES = [body for body in BODIES if "object" in body]
+
+bodies = st.sampled_from(BODIES)
+mutated_bodies = (
+    bodies.flatmap(mutated)
+    | st.sampled_from(STATUS_PARTS).flatmap(mutated).map(of_statuses)
+    | st.sampled_from(MESSAGE_PARTS).flatmap(mutated).map(of_messages)
+)
 
 LISTS: dict[str, Callable[[str], Part]] = {
     "statuses": lambda name: a_status(id=name),
@@ -138,7 +154,7 @@ def test_any_json_is_read_or_refused(body: object) -> None:
 
 
 @patient
-@given(body=bodies.flatmap(mutated))
+@given(body=mutated_bodies)
 def test_a_mutated_body_is_read_or_refused(body: object) -> None:
     assert_consumers_understand(read(encoded(body)))
 
@@ -222,7 +238,7 @@ def test_a_broken_entry_or_change_never_loses_a_neighbour(data: st.DataObject, b
 
 
 @patient
-@given(body=bodies.flatmap(mutated))
+@given(body=mutated_bodies)
 def test_a_repeated_body_gives_equal_events_with_equal_ids(body: object) -> None:
     first, again = read(encoded(body)), read(encoded(body))
 
