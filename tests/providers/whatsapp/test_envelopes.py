@@ -1,5 +1,7 @@
 """How bodies are taken apart, and which are no callbacks (PC-05, CF-09)."""
 
+import sys
+
 import pytest
 
 from providers.whatsapp.callback_parts import LARGEST_CONTENT
@@ -12,6 +14,7 @@ from tests.providers.whatsapp.bodies import (
     a_flat_status,
     a_message,
     a_status,
+    a_value,
     an_envelope,
     encoded,
     enveloped,
@@ -274,3 +277,33 @@ class TestWhatIsNoCallback:
             parsed(body)
 
         assert refused.value.field == field
+
+
+class TestNesting:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            a_change(messages=[a_message(text={"body": "NESTED"})]),
+            a_change(statuses=[a_status(status="played", why="NESTED")]),
+            {"field": "x", "value": {"why": "NESTED"}},
+            {"field": "x", "value": a_value(message_echoes=[{"why": "NESTED"}, {}])},
+            {"field": "x", "value": a_value(message_echoes=[{}, {}], why="NESTED")},
+            {
+                "field": "history",
+                "value": a_value(history=[{"threads": [{"messages": [{"why": "NESTED"}]}, {}]}]),
+            },
+        ],
+        ids=["message", "status", "value", "echo", "beside echoes", "history"],
+    )
+    def test_no_depth_is_too_much_for_anything_but_the_part_or_the_body(self, value: Part) -> None:
+        body = encoded(an_envelope(a_change(statuses=[a_status(id="neighbour")]), value))
+
+        for levels in range(800, sys.getrecursionlimit() + 100):
+            nested = body.replace(b'"NESTED"', b"[" * levels + b"]" * levels)
+            try:
+                callback = parse(nested)
+            except MalformedCallback as refused:
+                assert refused.field == "body"
+            else:
+                assert "neighbour" in ids_of(callback.events)
+                assert [part.reason for part in callback.ignored] in ([Reason.MALFORMED], [])
