@@ -15,6 +15,7 @@ from tests.providers.whatsapp.bodies import (
     a_message,
     a_status,
     a_value,
+    an_echo,
     an_envelope,
     encoded,
     enveloped,
@@ -279,6 +280,12 @@ class TestWhatIsNoCallback:
         assert refused.value.field == field
 
 
+def test_an_object_that_is_no_word_is_told_without_its_content() -> None:
+    (ignored,) = parse(b'{"object":' + b"[" * 900 + b"]" * 900 + b"}").ignored
+
+    assert (ignored.reason, ignored.what) == (Reason.UNKNOWN_OBJECT, "no text")
+
+
 def read_or_refused(body: bytes) -> Callback | None:
     try:
         return parse(body)
@@ -293,8 +300,8 @@ class TestNesting:
             a_change(messages=[a_message(text={"body": "NESTED"})]),
             a_change(statuses=[a_status(status="played", why="NESTED")]),
             {"field": "x", "value": {"why": "NESTED"}},
-            {"field": "x", "value": a_value(message_echoes=[{"why": "NESTED"}, {}])},
-            {"field": "x", "value": a_value(message_echoes=[{}, {}], why="NESTED")},
+            {"field": "x", "value": a_value(message_echoes=[{"why": "NESTED"}, an_echo()])},
+            {"field": "x", "value": a_value(message_echoes=[an_echo(), an_echo()], why="NESTED")},
             {
                 "field": "history",
                 "value": a_value(history=[{"threads": [{"messages": [{"why": "NESTED"}]}, {}]}]),
