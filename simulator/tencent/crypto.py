@@ -1,6 +1,7 @@
 """How WeCom and WeChat lock what they push (WX 8; with the app id as receiver: WX 14.4)."""
 
 from base64 import b64decode, b64encode
+from copy import copy
 from hashlib import sha1
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -32,6 +33,12 @@ class Crypto:
         self._key = b64decode(aes_key + "=")
         self.token = token
         self.receive_id = receive_id
+
+    def of_another(self, receive_id: str) -> "Crypto":
+        """Return a lock with the same key for somebody else."""
+        made = copy(self)
+        made.receive_id = receive_id
+        return made
 
     def sign(self, timestamp: str, nonce: str, encrypted: str) -> str:
         """Return the `msg_signature` of a cipher text."""

@@ -31,6 +31,7 @@ class Call:
     parts: tuple[str, ...]
     query: dict[str, str]
     token: str | None
+    content_type: str
     body: bytes
     send: SendBody
     problem: Refusal | None
@@ -87,6 +88,7 @@ def understand(world: World, scope: Scope, parts: tuple[str, ...], body: bytes) 
         parts=parts,
         query=_query(scope["query_string"]),
         token=_token(header(scope, b"authorization")),
+        content_type=header(scope, b"content-type") or "",
         body=body,
         send=send,
         problem=problem,
