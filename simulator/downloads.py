@@ -32,9 +32,11 @@ async def _tamper(exchange: faults.Exchange, answer: Answer) -> None:
     await faults.answer(exchange, Answer(200, other, answer.headers))
 
 
-_FAILURES: dict[Fault, Answer] = {
+# Fault -> what is answered in the file's place, and how an answer is given.
+_ANSWERS: dict[Fault, Answer] = {
     "download_404": Answer(404, b"", ()),
     "download_500": Answer(500, b"", ()),
+    "redirect": Answer(302, b"", ()),
 }
 _WAYS: dict[Fault, faults.After] = {
     "slow": faults.drip,
@@ -47,9 +49,8 @@ _WAYS: dict[Fault, faults.After] = {
 def outcome(file: File, headers: Headers) -> Outcome:
     """Return how a download of this file ends."""
     answer = Answer(200, file.data, headers)
-    fault = file.befalls(*_FAILURES, *_WAYS)
+    fault = file.befalls(*_ANSWERS, *_WAYS)
     if fault is None:
         return Outcome(answer, "answered")
-    return Outcome(
-        _FAILURES.get(fault, answer), "answered", fault=f"media.{fault}", give=_WAYS.get(fault)
-    )
+    answer = _ANSWERS.get(fault, answer)
+    return Outcome(answer, "answered", fault=f"media.{fault}", give=_WAYS.get(fault))

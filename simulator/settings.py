@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     port: int = 8090
     """Port of calls and control plane; 0 takes a free one and prints it."""
     public_url: str | None = None
-    """Under which address media are fetched from it; default: host and port."""
+    """Its address in the webhooks of media; default: host and port."""
     profile: Literal["perfect", "demo", "realistic", "bench", "chaos"] = "demo"
     """Which knobs the world starts with."""
     seed: str = "sendtrail"

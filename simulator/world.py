@@ -28,7 +28,7 @@ class World:
         self.wecom = WeComAccount(settings, self.clock, self.knobs)
         self.wechat = WeChatAccount(settings, self.clock, self.knobs)
         self.public_url = settings.public_url or ""
-        """Where we are reached from outside; set once the port is known."""
+        """Our address in webhooks; set once the port is known."""
 
     def chance(self, provider: str, key: str) -> Chance:
         """Return the choices that belong to one message of one provider."""

@@ -122,7 +122,7 @@ def _medium(world: World, body: Inbound) -> Json:
         "mime_type": file.mime_type,
         "sha256": b64encode(file.digest).decode(),
         "id": file.id,
-        "url": media.address_of(world, file),
+        "url": media.address_of(world, file, world.public_url),
         **_MEDIA_EXTRAS.get(body.type, {}),
     }
     if body.text:

@@ -65,11 +65,11 @@ def keep(world: World, order: FileOrder, keeps_s: float | None = None) -> File:
     return shelf.put(chance.digits("id", 16), order, keeps_s)
 
 
-def address_of(world: World, file: File) -> str:
+def address_of(world: World, file: File, public_url: str) -> str:
     """Return where the file can be fetched for the next five minutes, with the token."""
     until = str(int(world.clock.now()) + _ADDRESS_LIVES_S)
     query = urlencode({"mid": file.id, "ext": until, "hash": _seal(world, file.id, until)})
-    return f"{world.public_url}{DOWNLOAD_PATH}?{query}"
+    return f"{public_url}{DOWNLOAD_PATH}?{query}"
 
 
 def _seal(world: World, media_id: str, until: str) -> str:
@@ -105,7 +105,7 @@ async def look_up(world: World, call: Call) -> Outcome:
         return Answer(404, b'{"error":{"message":"Not found","type":"OAuthException","code":1}}')
     return _json(
         {
-            "url": address_of(world, file),
+            "url": address_of(world, file, f"http://{call.host}"),
             "mime_type": file.mime_type,
             "sha256": file.digest.hex(),
             "file_size": file.file_size,
