@@ -1,6 +1,7 @@
 """One try to tell the product something: a POST, timed and noted in the ledger."""
 
 import time
+from io import BytesIO
 
 import aiohttp
 
@@ -8,6 +9,7 @@ from simulator.ledger import Attempt, Callback
 from simulator.world import World
 
 SUCCESS = 200  # 201 and 204 are failures too
+_LARGE = 1024 * 1024
 
 
 class Courier:
@@ -43,7 +45,7 @@ class Courier:
         try:
             async with self._session.post(
                 callback.url,
-                data=callback.body,
+                data=_sendable(callback.body),
                 headers=callback.headers,
                 allow_redirects=False,
             ) as response:
@@ -51,3 +53,8 @@ class Courier:
                 return response.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0
+
+
+def _sendable(body: bytes) -> bytes | BytesIO:
+    """Return the body so that a large one goes out in parts and holds nobody up."""
+    return body if len(body) < _LARGE else BytesIO(body)
