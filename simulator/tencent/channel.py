@@ -1,15 +1,17 @@
 """Who receives what WeCom or WeChat push, and how it is locked for them (WX 8 and 14.4)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
 from simulator.chance import Chance
+from simulator.clock import SimClock
 from simulator.tencent.crypto import Crypto
-from simulator.tencent.documents import Json
+from simulator.tencent.documents import Json, as_json, as_xml
 
 Form = Literal["xml", "json"]
 
@@ -42,6 +44,10 @@ class Seal(NamedTuple):
     signature: str
 
 
+Wrap = Callable[[Seal, bytes], Letter]
+"""Makes the letter of a seal and the plain text."""
+
+
 @dataclass(slots=True, frozen=True)
 class Draft:
     """Everything a letter is made of, so that a forger can change one thing about it."""
@@ -53,8 +59,7 @@ class Draft:
     salt: bytes
     form: Form
     is_sealed: bool
-    wrap: Callable[[Seal, bytes], Letter]
-    """Makes the letter of a seal and the plain text."""
+    wrap: Wrap
 
     def seal(self, encrypted: str | None = None) -> Seal:
         """Return the right seal, of this cipher text or of the right one."""
@@ -72,33 +77,63 @@ class NotConfiguredError(ValueError):
     """The channel has no token or key; the text names the settings."""
 
 
-class Channel(Protocol):
-    """One receiver of pushes."""
-
-    url: str | None
-    failures: int
-    """Pushes given up in a row."""
-
-    @property
-    def provider(self) -> str:
-        """`wecom` or `wechat`."""
-        ...
-
-    def draft(self, message: Json, chance: Chance) -> Draft:
-        """Write a message down. Raises NotConfiguredError."""
-        ...
-
-    def verification(self, chance: Chance) -> "Verification":
-        """Return what a URL is asked when it is saved. Raises NotConfiguredError."""
-        ...
-
-
 class Verification(NamedTuple):
     """What is asked of a callback URL, what it must answer, and how fast."""
 
     query: dict[str, str]
     expected: str
     within_s: float
+
+
+class Channel(ABC):
+    """One receiver of pushes."""
+
+    def __init__(
+        self, provider: str, clock: SimClock, crypto: Crypto | None, url: str | None
+    ) -> None:
+        self.provider = provider
+        """`wecom` or `wechat`."""
+        self.url = url
+        self.failures = 0
+        """Pushes given up in a row."""
+        self._clock = clock
+        self._crypto = crypto
+
+    @abstractmethod
+    def draft(self, message: Json, chance: Chance) -> Draft:
+        """Write a message down. Raises NotConfiguredError."""
+
+    @abstractmethod
+    def verification(self, chance: Chance) -> Verification:
+        """Return what a URL is asked when it is saved. Raises NotConfiguredError."""
+
+    @property
+    def crypto(self) -> Crypto:
+        """The receiver's lock. Raises NotConfiguredError."""
+        if self._crypto is None:
+            name = self.provider.upper()
+            raise NotConfiguredError(
+                f"{self.provider} calls nobody back: set SIM_{name}_TOKEN and SIM_{name}_AES_KEY"
+            )
+        return self._crypto
+
+    def stamp(self, chance: Chance) -> tuple[str, str]:
+        """Return timestamp and nonce."""
+        return str(int(self._clock.now())), chance.digits("nonce", 10)
+
+    def written(self, message: Json, chance: Chance, form: Form, wrap: Wrap) -> Draft:
+        """Return the sealed draft of a message."""
+        timestamp, nonce = self.stamp(chance)
+        return Draft(
+            crypto=self.crypto,
+            plain=as_json(message) if form == "json" else as_xml(message),
+            timestamp=timestamp,
+            nonce=nonce,
+            salt=chance.digits("salt", 16).encode(),
+            form=form,
+            is_sealed=True,
+            wrap=wrap,
+        )
 
 
 def crypto_of(token: SecretStr | None, aes_key: SecretStr | None, receive_id: str) -> Crypto | None:

@@ -91,8 +91,7 @@ class Pusher:
 
     def _chance(self) -> Chance:
         self._count += 1
-        moment = self._world.clock.now()
-        return self._world.chance(self._channel.provider, f"push{self._count}at{moment}")
+        return self._world.chance(self._channel.provider, f"push{self._count}")
 
     def _noted(self, letter: Letter, names: tuple[str, ...], kind: str = "updates") -> Callback:
         callback = Callback(

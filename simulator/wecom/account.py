@@ -9,10 +9,10 @@ from simulator.knob_book import KnobBook
 from simulator.media import Shelf
 from simulator.settings import Settings
 from simulator.tencent.channel import (
+    Channel,
     Draft,
     Form,
     Letter,
-    NotConfiguredError,
     Seal,
     Verification,
     crypto_of,
@@ -23,25 +23,20 @@ from simulator.wecom.tokens import Tokens
 
 _MEDIA_KEPT_S = 3 * 86_400.0
 _ANSWERED_WITHIN_S = 1.0
-_NOT_CONFIGURED = "WeCom has no callback: set SIM_WECOM_TOKEN and SIM_WECOM_AES_KEY"
 # Each of them must arrive as it is, although it means something in a query.
 _AWKWARD = frozenset("+/=")
 
 
-class Account:
+class Account(Channel):
     """One company with one app of its own."""
-
-    provider = "wecom"
 
     def __init__(self, settings: Settings, clock: SimClock, knobs: KnobBook) -> None:
         self.corp_id = settings.wecom_corp_id
         self.agent_id = settings.wecom_agent_id
-        self.url = settings.wecom_callback_url
-        self.failures = 0
         self._secret = settings.wecom_secret
-        self._crypto = crypto_of(settings.wecom_token, settings.wecom_aes_key, self.corp_id)
-        self._clock = clock
         self._knobs = knobs
+        crypto = crypto_of(settings.wecom_token, settings.wecom_aes_key, self.corp_id)
+        super().__init__("wecom", clock, crypto, settings.wecom_callback_url)
         self.forget_traffic()
 
     def forget_traffic(self) -> None:
@@ -56,32 +51,20 @@ class Account:
 
     def draft(self, message: Json, chance: Chance) -> Draft:
         """Write a message down; the envelope of an app's own names the app too."""
-        if self._crypto is None:
-            raise NotConfiguredError(_NOT_CONFIGURED)
         form = self._knobs.world.wx_cb_format
-        return Draft(
-            crypto=self._crypto,
-            plain=as_json(message) if form == "json" else as_xml(message),
-            timestamp=str(int(self._clock.now())),
-            nonce=chance.digits("nonce", 10),
-            salt=chance.digits("salt", 16).encode(),
-            form=form,
-            is_sealed=True,
-            wrap=partial(_wrapped, _Envelope(self.corp_id, message.get("AgentID"), form)),
-        )
+        envelope = _Envelope(self.corp_id, message.get("AgentID"), form)
+        return self.written(message, chance, form, partial(_wrapped, envelope))
 
     def verification(self, chance: Chance) -> Verification:
         """Return a GET whose `echostr` holds `+`, `/` and `=`."""
-        if self._crypto is None:
-            raise NotConfiguredError(_NOT_CONFIGURED)
         expected = chance.digits("echo", 18)
-        timestamp, nonce = str(int(self._clock.now())), chance.digits("nonce", 10)
+        timestamp, nonce = self.stamp(chance)
         place, echo = 0, ""
         while not _AWKWARD.issubset(echo):
             salt = chance.digits(f"salt{place}", 16).encode()
-            place, echo = place + 1, self._crypto.encrypt(expected.encode(), salt)
+            place, echo = place + 1, self.crypto.encrypt(expected.encode(), salt)
         query = {
-            "msg_signature": self._crypto.sign(timestamp, nonce, echo),
+            "msg_signature": self.crypto.sign(timestamp, nonce, echo),
             "timestamp": timestamp,
             "nonce": nonce,
             "echostr": echo,
