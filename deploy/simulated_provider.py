@@ -1,7 +1,9 @@
 """Asks a running simulator what it saw, and tells it how to behave; over HTTP, as anybody could."""
 
+import secrets
+import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,18 @@ import httpx
 WORLD = "/_sim/worlds/default"
 PAGE = 10_000
 ANSWERS_WITHIN = timedelta(seconds=10)
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+
+
+WECOM_CALLBACK = "/api/v1/webhooks/wecom"
+WECHAT_CALLBACK = "/api/v1/webhooks/wechat"
+
+
+def _aes_key() -> str:
+    """Return an EncodingAESKey: 43 letters and digits, of which Base64 makes 32 bytes."""
+    # The last character has two spare bits, which strict decoders want to be zero.
+    drawn = (secrets.choice(_LETTERS_AND_DIGITS) for _ in range(42))
+    return "".join(drawn) + secrets.choice("AEIMQUYcgkosw048")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,37 @@ class TrueLife:
     """accepted, sent, delivered, read or failed."""
     statuses: tuple[str, ...]
     """Each it has had, in order, without the acceptance."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAccounts:
+    """A WeCom company and a WeChat mini-program; their secrets are made anew for each run."""
+
+    corp_id: str = "ww5a1b2c3d4e5f6071"
+    agent_id: int = 1000002
+    wecom_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    wecom_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    wecom_aes_key: str = field(default_factory=_aes_key, repr=False)
+    app_id: str = "wx5a1b2c3d4e5f6072"
+    wechat_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    wechat_aes_key: str = field(default_factory=_aes_key, repr=False)
+
+    def simulator_environment(self, ingester_url: str | None = None) -> dict[str, str]:
+        """Return what the simulator reads; with an address it calls that ingester back."""
+        callbacks = {
+            "SIM_WECOM_CALLBACK_URL": f"{ingester_url}{WECOM_CALLBACK}",
+            "SIM_WECHAT_CALLBACK_URL": f"{ingester_url}{WECHAT_CALLBACK}",
+        }
+        return ({} if ingester_url is None else callbacks) | {
+            "SIM_WECOM_CORP_ID": self.corp_id,
+            "SIM_WECOM_AGENT_ID": str(self.agent_id),
+            "SIM_WECOM_SECRET": self.wecom_secret,
+            "SIM_WECOM_TOKEN": self.wecom_token,
+            "SIM_WECOM_AES_KEY": self.wecom_aes_key,
+            "SIM_WECHAT_APP_ID": self.app_id,
+            "SIM_WECHAT_TOKEN": self.wechat_token,
+            "SIM_WECHAT_AES_KEY": self.wechat_aes_key,
+        }
 
 
 class SimulatedProvider:
@@ -72,11 +117,19 @@ class SimulatedProvider:
         """Change how it behaves from now on: dotted names to values (simulator/README.md)."""
         self._call("PATCH", "/knobs", json=dict(knobs))
 
+    def order(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Let people or providers do something: `/inbound`, `/wecom/clicks`, `/wechat/events`."""
+        return self._call("POST", path, json=dict(body))
+
+    def callbacks(self, **wanted: str) -> list[dict[str, Any]]:
+        """Return what it told us, with every try: by provider, state, kind or message_id."""
+        return self._get("/ledger/callbacks", limit=PAGE, **wanted)["items"]
+
     def counts(self) -> dict[str, Any]:
         """Return its ledger's counts as it shows them."""
         return self._get("/ledger")
 
-    def _get(self, path: str, **query: int) -> dict[str, Any]:
+    def _get(self, path: str, **query: int | str) -> dict[str, Any]:
         return self._call("GET", path, params=query)
 
     def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy import wiring
 from deploy.processes import Process, python_module
-from deploy.simulated_provider import SimulatedProvider
+from deploy.simulated_provider import ChatAccounts, SimulatedProvider
 from deploy.wiring import Seat, Secrets
 
 STARTS_WITHIN = timedelta(seconds=30)
@@ -21,6 +21,8 @@ class RunningSimulator:
     secrets: Secrets
     provider: SimulatedProvider
     """Its ledger, verdict and knobs."""
+    chats: ChatAccounts
+    """Its WeCom company and WeChat mini-program, for whoever takes their callbacks."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -28,11 +30,20 @@ class RunningSimulator:
         return wiring.service_environment(self.provider.url, self.secrets)
 
 
-def start_simulator(environment: Mapping[str, str], logs: Path) -> RunningSimulator:
-    """Start one on a free port; it calls nobody back unless SIM_CALLBACK_URL says whom."""
+def start_simulator(
+    environment: Mapping[str, str], logs: Path, ingester_url: str | None = None
+) -> RunningSimulator:
+    """Start one on a free port; with an ingester's address it calls that one back.
+
+    Without, it calls nobody unless SIM_CALLBACK_URL and its sisters say whom.
+    """
     seat = _free_seat()
-    secrets = Secrets()
-    settings = wiring.simulator_environment([seat], secrets) | dict(environment)
+    secrets, chats = Secrets(), ChatAccounts()
+    settings = wiring.simulator_environment([seat], secrets)
+    settings |= chats.simulator_environment(ingester_url)
+    if ingester_url is not None:
+        settings["SIM_CALLBACK_URL"] = ingester_url + wiring.CALLBACK
+    settings |= dict(environment)
     process = Process(
         seat.name,
         python_module(seat.module),
@@ -41,7 +52,7 @@ def start_simulator(environment: Mapping[str, str], logs: Path) -> RunningSimula
     )
     process.start()
     process.wait_ready(seat.health_url, STARTS_WITHIN)
-    return RunningSimulator(process, secrets, SimulatedProvider(seat.url))
+    return RunningSimulator(process, secrets, SimulatedProvider(seat.url), chats)
 
 
 def _free_seat() -> Seat:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.simulator.product import APP_SECRET, NUMBER, READER, TOKEN, VERIFY_TOKEN
+from tests.simulators import start_simulator
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
@@ -85,3 +86,24 @@ async def test_missing_secrets_are_named_one_line_each() -> None:
         "SIM_APP_SECRET: Field required",
         "SIM_ACCESS_TOKEN: Field required",
     ]
+
+
+def test_a_started_simulator_calls_the_channels_of_an_ingester_back(tmp_path: Path) -> None:
+    simulator = start_simulator({"SIM_PROFILE": "perfect"}, tmp_path, "http://127.0.0.1:9")
+    try:
+        simulator.provider.order("/wecom/events", {"event": "low_active"})
+        simulator.provider.order("/wechat/inbound", {"from": "openid", "text": "确认"})
+        simulator.provider.order("/inbound", {"from": READER, "text": "hello"})
+        simulator.provider.order("/flush", {})
+
+        urls = {kept["url"].partition("?")[0] for kept in simulator.provider.callbacks()}
+        [wecom] = simulator.provider.callbacks(provider="wecom")
+    finally:
+        simulator.process.terminate()
+
+    assert urls == {
+        "http://127.0.0.1:9/api/v1/webhooks/wecom",
+        "http://127.0.0.1:9/api/v1/webhooks/wechat",
+        "http://127.0.0.1:9/api/whatsapp/webhook",
+    }
+    assert wecom["attempts"][0]["status"] == 0
