@@ -4,6 +4,8 @@ A file appears under its key whole or not at all: until the last byte has come i
 what is broken off before is gone. Written again, it replaces itself.
 """
 
+import re
+import sys
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,6 +30,8 @@ PART: Final = 5 * 1_024 * 1_024
 PARTS_AT_ONCE: Final = 2
 RETRIES_LAST: Final = timedelta(seconds=10)
 _PROBE: Final = "probe"
+_KEY: Final = re.compile(r"[a-z]+(/[a-z0-9]+)*\.[a-z0-9]+")
+"""Our keys are plain; of anything else there is no file, wherever it might lead."""
 
 
 class StoreAway(TryAgainLater):
@@ -79,16 +83,20 @@ class MediaStore:
         """Return a file's bytes, piece by piece. Raises `NotFound`, `StoreAway`."""
         with _failures_named():
             try:
-                found = await obstore.get_async(self._store, key)
-            except (FileNotFoundError, ValueError) as error:  # none under it, or no key at all
-                raise NotFound("There is no such file") from error
+                found = await obstore.get_async(self._store, key) if _KEY.fullmatch(key) else None
+            except FileNotFoundError:
+                found = None
+        if found is None:
+            raise NotFound("There is no such file")
         return _pieces(found)
 
     def probe(self) -> None:
-        """Return when a file could be written and removed. Blocks. Raises `StoreAway`."""
+        """Return when a file could be written. Blocks. Raises `StoreAway`.
+
+        It stays, empty: not every store of this kind can delete as Amazon's does.
+        """
         with _failures_named():
             obstore.put(self._store, _PROBE, b"")
-            obstore.delete(self._store, _PROBE)
 
 
 def open_store(settings: MediaSettings) -> MediaStore:
@@ -99,6 +107,17 @@ def open_store(settings: MediaSettings) -> MediaStore:
             directory = Path(unquote(parts.path)).absolute()
             return MediaStore(LocalStore(directory, mkdir=True))
         return MediaStore(_bucket(parts.netloc, parts.path, settings.media_s3_endpoint))
+
+
+def open_or_end(settings: MediaSettings) -> MediaStore:
+    """Return the store once a file could be written to it, or end the process with a line."""
+    try:
+        store = open_store(settings)
+        store.probe()
+    except StoreAway as error:
+        sys.stderr.write(f"sendtrail: MEDIA_STORE_URL: cannot be written to: {error.__cause__}\n")
+        raise SystemExit(2) from None
+    return store
 
 
 def _bucket(name: str, prefix: str, endpoint: str | None) -> S3Store:

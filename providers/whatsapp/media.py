@@ -96,7 +96,7 @@ class WhatsAppMedia:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise Unavailable("look-up unreadable") from error
         code = _code_of(response)
-        if code == NO_SUCH_OBJECT or (code is None and response.status_code in _GONE):
+        if code == NO_SUCH_OBJECT or response.status_code in _GONE:
             raise NotThere
         said = f"HTTP {response.status_code}" if code is None else f"error {code}"
         raise Unavailable(f"look-up: {said}", retry_after(response, datetime.now(UTC)))
