@@ -9,6 +9,9 @@ from simulator.control.routes import control_plane
 from simulator.control.stage import Stage
 from simulator.server import Server
 from simulator.settings import Settings
+from simulator.tencent.pusher import Pusher
+from simulator.wecom.plane import WeComPlane
+from simulator.wecom.plane import is_ours as is_wecom
 from simulator.whatsapp.narrator import Narrator
 from simulator.whatsapp.outbox import Outbox
 from simulator.whatsapp.plane import WhatsAppPlane
@@ -23,15 +26,22 @@ class Simulator:
     def __init__(self, settings: Settings) -> None:
         self.world = World(settings)
         self.outbox = Outbox(self.world)
+        self.wecom = Pusher(self.world, self.world.wecom)
+        self.wechat = Pusher(self.world, self.world.wechat)
         self.narrator = Narrator(self.world, self.outbox)
         self.server = Server(self, settings.host, settings.port)
         self._whatsapp = WhatsAppPlane(self.world, self.narrator)
-        self._control = control_plane(Stage(self.world, self.outbox, self.narrator, self.server))
+        self._wecom = WeComPlane(self.world)
+        self._control = control_plane(
+            Stage(self.world, self.outbox, self.wecom, self.wechat, self.narrator, self.server)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the plane its path belongs to."""
         if scope["path"].startswith(_CONTROL_PREFIX):
             await self._control(scope, receive, send)
+        elif is_wecom(scope):
+            await self._wecom(scope, receive, send)
         else:
             await self._whatsapp(scope, receive, send)
 
@@ -45,11 +55,15 @@ class Simulator:
 async def running(settings: Settings) -> AsyncGenerator[Simulator]:
     """Run a simulator in this loop for as long as the block lasts."""
     simulator = Simulator(settings)
-    simulator.outbox.start()
+    ways_out = (simulator.outbox, simulator.wecom, simulator.wechat)
+    for way_out in ways_out:
+        way_out.start()
     try:
         await simulator.server.start()
+        simulator.world.public_url = settings.public_url or simulator.base_url
         yield simulator
     finally:
         await simulator.server.stop()
         simulator.world.timers.clear()
-        await simulator.outbox.stop()
+        for way_out in ways_out:
+            await way_out.stop()

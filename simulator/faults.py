@@ -38,6 +38,11 @@ def _connection(exchange: Exchange) -> asyncio.Transport:
     return exchange.scope["extensions"][TRANSPORT]
 
 
+def is_cut(exchange: Exchange) -> bool:
+    """Say whether the client has gone, or was cut off."""
+    return _connection(exchange).is_closing()
+
+
 async def drop(exchange: Exchange) -> None:
     """Cut the TCP connection without an answer."""
     cut(_connection(exchange))
@@ -118,13 +123,14 @@ async def _garble(exchange: Exchange, given: Answer) -> None:
     await write(exchange.send, Answer(200, body, JSON))
 
 
-async def _drip(exchange: Exchange, given: Answer) -> None:
+async def drip(exchange: Exchange, given: Answer) -> None:
+    """Send the answer one byte every 500 ms."""
     length = (b"content-length", str(len(given.body)).encode())
     headers = [*given.headers, length]
     start = {"type": "http.response.start", "status": given.status, "headers": headers}
     await exchange.send(start)
     for byte in given.body:
-        if _connection(exchange).is_closing():
+        if is_cut(exchange):
             return
         part = {"type": "http.response.body", "body": bytes([byte]), "more_body": True}
         await exchange.send(part)
@@ -152,7 +158,7 @@ _AFTER: tuple[tuple[str, Callable[[Knobs], Ratio], After], ...] = (
     ("net.reset_after", attrgetter("net_reset_after"), _drop_answer),
     ("net.timeout_after", attrgetter("net_timeout_after"), _hold_answer),
     ("net.bad_body", attrgetter("net_bad_body"), _garble),
-    ("net.slow_drip", attrgetter("net_slow_drip"), _drip),
+    ("net.slow_drip", attrgetter("net_slow_drip"), drip),
 )
 
 

@@ -117,16 +117,56 @@ class Knobs(Struct, frozen=True, kw_only=True, rename=_dotted, forbid_unknown_fi
     """Seconds for which updates are held, to be delivered all at once; 0: off."""
     wa_webhook_workers: Annotated[int, Meta(ge=1, le=256)] = 4
     """Parallel POSTs."""
+    wa_odd_statuses: Ratio = 0
+    """Share of updates followed by `played`, `warning` or `deleted` for the same message."""
+    wa_username_users: Ratio = 0
+    """Share of users whose number is hidden: a business-scoped user id stands in its place."""
     wa_foreign_ratio: Ratio = 0
     """Updates for messages the product never sent, a ratio of its own updates."""
     wa_unknown_fields: Ratio = 0.01
     """Share of POSTs with unknown statuses, types or fields."""
-    wa_payload_version: Literal[20, 24] = 24
-    """Shape of the payloads: 20 (with `conversation`) or 24."""
+    wa_payload_version: Literal[20, 23, 24] = 24
+    """Shape: 20 (`conversation`, priced by it), 23 (`conversation`, priced a message) or 24."""
     wa_contacts_block: bool = True
     """`contacts` beside sent, delivered and read (2026 style)."""
     wa_flat_callbacks: bool = False
     """Callbacks in the flat form of the input documents, to the flat path."""
+
+    wx_token_early: Amount = 0
+    """Seconds by which an access token ends before its `expires_in`."""
+    wx_token_storm: bool = False
+    """`gettoken` may be called 5 times a minute only."""
+    wx_busy: Ratio = 0
+    """Share of calls answered -1."""
+    wx_freq: str = "off"
+    """Call that is answered 45009, as `kf/sync_msg`."""
+    wx_concurrency: Ratio = 0
+    """Share of calls answered 45033."""
+    wx_ip: bool = False
+    """Every call is answered 60020: our address is not trusted."""
+    wx_page_size: Count = 0
+    """Largest page of a list, whatever was asked; 0: as asked."""
+    wx_empty_pages: Ratio = 0
+    """Share of pages without content although more comes."""
+    wx_cb_workers: Annotated[int, Meta(ge=1, le=256)] = 4
+    """Parallel pushes to each channel's callback."""
+    wx_cb_format: Literal["xml", "json"] = "xml"
+    """Form of WeCom's callbacks."""
+    wx_retry_on: Literal["network", "any"] = "network"
+    """A push is tried again after no answer in time, or after any status but 200."""
+    wx_drop_after: Annotated[int, Meta(ge=1)] = 100
+    """Failed pushes in a row after which events are dropped untried, until the URL is saved."""
+    wx_cb_loss: Ratio = 0
+    """Share of events that are never pushed."""
+    wx_cb_bad_crypto: Ratio = 0
+    """Share of pushes accompanied by a hostile one, which must be refused."""
+
+    wc_push_mode: Literal["plain", "safe"] = "safe"
+    """WeChat's push: as it is, or encrypted."""
+    wc_push_format: Literal["xml", "json"] = "xml"
+    """Form of WeChat's push."""
+    wc_list_shape: Literal["both", "object", "array"] = "both"
+    """`List` of one entry in JSON: an object, an array, or now this and now that."""
 
 
 Changes = Mapping[str, object]

@@ -12,6 +12,17 @@ _TIMINGS_KEPT = 50_000
 _RANK = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 
 
+class Choice(NamedTuple):
+    """A button or a row that came with a message."""
+
+    kind: str
+    """`button` (of a template), `button_reply` or `list_reply`."""
+    id: str
+    """What comes back; of a template's button: its payload."""
+    title: str
+    description: str = ""
+
+
 @dataclass(slots=True)
 class Message:
     """One accepted message and its true life."""
@@ -22,6 +33,8 @@ class Message:
     recipient: str
     category: str
     accepted_at: float
+    choices: tuple["Choice", ...] = ()
+    """What its recipient may tap."""
     status: str = "accepted"
     life: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
 
@@ -58,16 +71,19 @@ class Attempt(NamedTuple):
 class Callback:
     """One POST to the product with all its attempts."""
 
-    number: int
     url: str
     body: bytes
-    signature: str | None
+    headers: dict[str, str]
     message_ids: tuple[str, ...]
+    """What it tells of: ids of messages, names of events."""
     created_at: float
+    provider: str = "whatsapp"
+    """Or `wecom`, `wechat`."""
     kind: str = "updates"
     """`updates`, or `forged`: not from the provider at all, must be refused."""
     state: str = "pending"
-    """`pending`, `delivered`, `dropped` (retries exhausted) or `forged`."""
+    """`pending`, `delivered`, `dropped` (tries exhausted), `lost` (never tried) or `forged`."""
+    number: int = 0
     attempts: list[Attempt] = field(default_factory=list[Attempt])
 
 
@@ -111,13 +127,20 @@ class Ledger:
         self.messages: dict[str, Message] = {}
         self.inbound: dict[str, float] = {}
         """Ids of inbound messages and their moments."""
+        self._notices_seen = 0
         self._calls_seen = 0
+        self._callbacks_seen = 0
 
     def next_attempt(self, key: str) -> int:
         """Count a call for this message key; 1 for the first."""
         attempt = self.tally.calls.get(key, 0) + 1
         self.tally.calls[key] = attempt
         return attempt
+
+    def next_notice(self) -> int:
+        """Return the number of something that is told by command; 1 for the first."""
+        self._notices_seen += 1
+        return self._notices_seen
 
     def note_call(self, call: Call) -> None:
         """Count a call and keep its record."""
@@ -156,7 +179,9 @@ class Ledger:
             message.status = status
 
     def note_callback(self, callback: Callback) -> None:
-        """Keep the record of a callback and count what is in it."""
+        """Give a callback its number, keep its record and count what is in it."""
+        self._callbacks_seen += 1
+        callback.number = self._callbacks_seen
         self.tally.callback_states[callback.state] += 1
         self.tally.updates_sent += len(callback.message_ids)
         if self.keeps_records:

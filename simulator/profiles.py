@@ -16,6 +16,7 @@ _PERFECT: Changes = {
     "wa.same_second": 0,
     "wa.unknown_fields": 0,
     "wa.webhook_workers": 1,  # in order
+    "wx.cb_workers": 1,
 }
 
 _REALISTIC: Changes = {
@@ -38,6 +39,7 @@ _BENCH: Changes = {
     "wa.batch_wait_ms": 25,
     "wa.contacts_block": False,
     "wa.webhook_workers": 4,
+    "wx.cb_workers": 4,
 }
 
 _CHAOS: Changes = {
@@ -55,8 +57,15 @@ _CHAOS: Changes = {
     "wa.batch_max": 20,
     "wa.mixed_batch": True,
     "wa.bad_signature": 0.02,
+    "wa.odd_statuses": 0.02,
+    "wa.username_users": 0.05,
     "wa.foreign_ratio": 0.05,
     "wa.unknown_fields": 0.05,
+    "wx.token_early": 7080,
+    "wx.busy": 0.02,
+    "wx.empty_pages": 0.1,
+    "wx.cb_loss": 0.02,
+    "wx.cb_bad_crypto": 0.02,
 }
 
 PROFILES: dict[str, Knobs] = {

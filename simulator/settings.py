@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+AesKey = Annotated[SecretStr, Field(min_length=43, max_length=43)]
 Digits = Annotated[str, Field(pattern=r"^\d{15,17}$")]
 
 _FLAT_PATH = "/api/v1/webhooks/whatsapp/status"
@@ -20,6 +21,8 @@ class Settings(BaseSettings):
     """Address to listen on; keep it local, the control plane asks for no password."""
     port: int = 8090
     """Port of calls and control plane; 0 takes a free one and prints it."""
+    public_url: str | None = None
+    """Its address in the webhooks of media; default: host and port."""
     profile: Literal["perfect", "demo", "realistic", "bench", "chaos"] = "demo"
     """Which knobs the world starts with."""
     seed: str = "sendtrail"
@@ -49,6 +52,30 @@ class Settings(BaseSettings):
     """The WhatsApp business account."""
     app_id: Digits = "670843887433847"
     """The app whose subscriptions and secret are used."""
+
+    wecom_corp_id: str = "ww5a1b2c3d4e5f6071"
+    """The WeCom company."""
+    wecom_agent_id: int = 1000002
+    """Its app."""
+    wecom_secret: SecretStr | None = None
+    """Secret of the app, for `gettoken`; none: every secret is wrong."""
+    wecom_token: SecretStr | None = None
+    """Signs WeCom's callbacks; with the key: WeCom calls back."""
+    wecom_aes_key: AesKey | None = None
+    """EncodingAESKey of WeCom's callbacks."""
+    wecom_callback_url: str | None = None
+    """E.g. http://127.0.0.1:8081/api/v1/webhooks/wecom."""
+
+    wechat_app_id: str = "wx5a1b2c3d4e5f6072"
+    """The mini-program."""
+    wechat_original_id: str = "gh_123456789abc"
+    """Its name in the push."""
+    wechat_token: SecretStr | None = None
+    """Signs WeChat's push; with the key: WeChat pushes."""
+    wechat_aes_key: AesKey | None = None
+    """EncodingAESKey of WeChat's push."""
+    wechat_callback_url: str | None = None
+    """E.g. http://127.0.0.1:8081/api/v1/webhooks/wechat."""
 
     @field_validator("phone_number_ids", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 JSON: Headers = ((b"content-type", b"application/json; charset=UTF-8"),)
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
-_LARGEST_BODY = 5_000_000
+LARGEST_BODY = 5_000_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,16 +33,16 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_body(receive: Receive) -> bytes | None:
-    """Return the whole body; none when the client left or sent more than 5 MB."""
+async def read_body(receive: Receive, largest: int = LARGEST_BODY) -> bytes | None:
+    """Return the whole body; none when the client left or sent more than the largest."""
     message = await receive()
-    body: bytes = message.get("body", b"")
+    body = bytearray(message.get("body", b""))
     while message["type"] == "http.request" and message.get("more_body"):
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > _LARGEST_BODY:
+        if len(body) > largest:
             return None
-    return body if message["type"] == "http.request" else None
+    return bytes(body) if message["type"] == "http.request" else None
 
 
 async def write(send: Send, answer: Answer) -> None:

@@ -8,6 +8,8 @@ from simulator.profiles import COUNTING_PROFILES
 from simulator.rules import RuleBook
 from simulator.settings import Settings
 from simulator.timers import Timers
+from simulator.wechat.account import Account as WeChatAccount
+from simulator.wecom.account import Account as WeComAccount
 from simulator.whatsapp.account import Account
 
 
@@ -22,6 +24,11 @@ class World:
         self.rules = RuleBook()
         self.ledger = self._empty_ledger(settings.profile)
         self.account = Account(settings, self.clock)
+        """Of WhatsApp."""
+        self.wecom = WeComAccount(settings, self.clock, self.knobs)
+        self.wechat = WeChatAccount(settings, self.clock, self.knobs)
+        self.public_url = settings.public_url or ""
+        """Our address in webhooks; set once the port is known."""
 
     def chance(self, provider: str, key: str) -> Chance:
         """Return the choices that belong to one message of one provider."""
@@ -35,6 +42,8 @@ class World:
         self.ledger = self._empty_ledger(profile)
         self.account.forget_traffic()
         self.account.renew_token()
+        self.wecom.forget_traffic()
+        self.wechat.forget_traffic()
 
     def _empty_ledger(self, profile: str) -> Ledger:
         by_profile = "counts" if profile in COUNTING_PROFILES else "full"

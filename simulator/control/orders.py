@@ -1,27 +1,21 @@
 """What can be ordered of the control plane (section 8)."""
 
 from functools import partial
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from simulator.control.stage import Stage
+from simulator.control.stage import NoSuchThingError, Stage
 from simulator.knobs import Changes, Knobs, patched
 from simulator.ledger import Callback
 from simulator.profiles import PROFILES
 from simulator.rules import RuleBody
-from simulator.whatsapp.inbound import Inbound, receive
 from simulator.whatsapp.templates import Template
 
 Reply = dict[str, object]
 _REFUSE = "net.refuse"
 _FLUSH_LIMIT_S = 30
-
-
-class NoSuchThingError(LookupError):
-    """What the order names does not exist; the text names it."""
 
 
 async def set_knobs(stage: Stage, request: Request) -> Reply:
@@ -60,7 +54,8 @@ async def reset(stage: Stage, request: Request) -> Reply:
     if profile not in PROFILES:
         raise NoSuchThingError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
     stage.world.timers.clear()  # or a retry could fall due while the workers end
-    await stage.outbox.clear()
+    for outbox in stage.outboxes:
+        await outbox.clear()
     stage.world.start_over(profile)
     return {"profile": profile}
 
@@ -97,22 +92,14 @@ async def set_clock(stage: Stage, request: Request) -> Reply:
     return {"simulated_time": clock.now(), "scale": clock.scale}
 
 
-async def write_inbound(stage: Stage, request: Request) -> Reply:
-    """POST inbound: a user writes to one of our numbers."""
-    body = msgspec.json.decode(await request.body(), type=Inbound)
-    sender = body.to or next(iter(stage.world.account.displays))
-    if sender not in stage.world.account.displays:
-        raise NoSuchThingError(f"no phone number id {sender}")
-    return {"id": receive(stage.world, stage.outbox, body, sender)}
-
-
 async def flush(stage: Stage, request: Request) -> Reply:
     """POST flush: tell what is due now; answers when the queue is empty, after 30 s at most."""
     del request
     stage.world.timers.run_due()
-    stage.outbox.release()
-    is_quiet = await stage.outbox.until_quiet(_FLUSH_LIMIT_S)
-    return {"quiet": is_quiet, "pending": stage.outbox.pending}
+    for outbox in stage.outboxes:
+        outbox.release()
+    quiet = [await outbox.until_quiet(_FLUSH_LIMIT_S) for outbox in stage.outboxes]
+    return {"quiet": all(quiet), "pending": stage.pending}
 
 
 class _ReplayBody(Struct, forbid_unknown_fields=True):
@@ -123,6 +110,7 @@ class _ReplayBody(Struct, forbid_unknown_fields=True):
 
 async def replay(stage: Stage, request: Request) -> Reply:
     """POST replay: the same bytes again; by `message_id`, `callback` number or the `last` n."""
+    way_out = {"whatsapp": stage.outbox, "wecom": stage.wecom, "wechat": stage.wechat}
     body = msgspec.json.decode(await request.body(), type=_ReplayBody)
     callbacks = [kept for kept in stage.world.ledger.callbacks if kept.kind == "updates"]
     chosen: list[Callback] = callbacks[-body.last :] if body.last else []
@@ -131,24 +119,8 @@ async def replay(stage: Stage, request: Request) -> Reply:
     if not chosen:
         raise NoSuchThingError("no callback of this kind in the ledger")
     for callback in chosen:
-        stage.outbox.send_again(callback)
+        way_out[callback.provider].send_again(callback)
     return {"replayed": [callback.number for callback in chosen]}
-
-
-class _StatusBody(Struct, forbid_unknown_fields=True):
-    status: Literal["sent", "delivered", "read", "failed"]
-    code: int = 131000
-
-
-async def set_status(stage: Stage, request: Request) -> Reply:
-    """POST messages/{id}/status: let a message reach a status now; `code` with `failed`."""
-    body = msgspec.json.decode(await request.body(), type=_StatusBody)
-    message_id: str = request.path_params["message_id"]
-    message = stage.world.ledger.messages.get(message_id)
-    if message is None:
-        raise NoSuchThingError(f"no message {message_id} in the ledger")
-    stage.narrator.order(message, body.status, body.code if body.status == "failed" else 0)
-    return {"status": message.status}
 
 
 class _CallbackBody(Struct, forbid_unknown_fields=True):

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulator.control import orders, views
-from simulator.control.stage import Stage
+from simulator.control import orders, tencent_orders, views, whatsapp_orders
+from simulator.control.stage import NoSuchThingError, Stage
 from simulator.knobs import KnobError
 
 Handler = Callable[[Stage, Request], Awaitable[dict[str, object]]]
@@ -25,8 +25,22 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_WORLD}/rules", orders.add_rule),
     ("DELETE", f"{_WORLD}/rules/{{rule_id:int}}", orders.remove_rule),
     ("POST", f"{_WORLD}/clock", orders.set_clock),
-    ("POST", f"{_WORLD}/inbound", orders.write_inbound),
-    ("POST", f"{_WORLD}/messages/{{message_id:path}}/status", orders.set_status),
+    ("POST", f"{_WORLD}/inbound", whatsapp_orders.write_inbound),
+    ("POST", f"{_WORLD}/events", whatsapp_orders.announce_event),
+    ("POST", f"{_WORLD}/media", whatsapp_orders.keep_file),
+    ("POST", f"{_WORLD}/messages/{{message_id:path}}/status", whatsapp_orders.set_status),
+    ("POST", f"{_WORLD}/messages/{{message_id:path}}/tap", whatsapp_orders.tap_choice),
+    ("POST", f"{_WORLD}/wecom/inbound", tencent_orders.write_member),
+    ("POST", f"{_WORLD}/wecom/clicks", tencent_orders.click_card),
+    ("POST", f"{_WORLD}/wecom/kf", tencent_orders.ask_desk),
+    ("POST", f"{_WORLD}/wecom/events", tencent_orders.announce_wecom),
+    ("POST", f"{_WORLD}/wecom/media", tencent_orders.keep_file),
+    ("POST", f"{_WORLD}/wecom/token", tencent_orders.end_token),
+    ("POST", f"{_WORLD}/wechat/inbound", tencent_orders.write_user),
+    ("POST", f"{_WORLD}/wechat/events", tencent_orders.announce_wechat),
+    ("PUT", f"{_WORLD}/{{channel}}/callback", tencent_orders.set_callback),
+    ("POST", f"{_WORLD}/{{channel}}/verification", tencent_orders.verify_callback),
+    ("POST", f"{_WORLD}/{{channel}}/hostile", tencent_orders.push_hostile),
     ("PUT", f"{_WORLD}/callback", orders.set_callback),
     ("POST", f"{_WORLD}/token", orders.renew_token),
     ("PUT", f"{_WORLD}/templates", orders.put_template),
@@ -64,7 +78,7 @@ def _endpoint(stage: Stage, handler: Handler) -> Callable[[Request], Awaitable[R
     async def serve(request: Request) -> Response:
         try:
             return _json(200, await handler(stage, request))
-        except orders.NoSuchThingError as error:
+        except NoSuchThingError as error:
             return _json(404, {"error": str(error)})
         except (KnobError, msgspec.MsgspecError, ValueError) as error:
             return _json(422, {"error": str(error)})

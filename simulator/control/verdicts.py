@@ -7,7 +7,7 @@ from simulator.whatsapp.refusals import THROTTLES
 
 _SHOWN = 20
 _SUCCESS = 200
-_REFUSING = frozenset({400, 401, 403})
+_REFUSING = frozenset({400, 401, 403, 413})
 
 
 def verdicts(ledger: Ledger, pending_callbacks: int, timers: int) -> dict[str, object]:

@@ -47,7 +47,7 @@ async def show_counts(stage: Stage, request: Request) -> Shown:
         "accepted_messages": len(tally.accepted),
         "accepted_sends": sum(tally.accepted.values()) + tally.accepted_without_opaque,
         "final": {status: count for status, count in tally.final.items() if count},
-        "callbacks": callbacks(ledger, stage.outbox.pending),
+        "callbacks": callbacks(ledger, stage.pending),
         "unsubscribed_updates": tally.unsubscribed,
         "warnings": dict(tally.warnings),
     }
@@ -79,7 +79,9 @@ async def show_messages(stage: Stage, request: Request) -> Shown:
 
 async def show_callbacks(stage: Stage, request: Request) -> Shown:
     """GET ledger/callbacks: POSTs with their attempts; `?message_id=` those that name it."""
-    found = _filtered(stage.world.ledger.callbacks, ("state", "kind", "number"), request)
+    found = _filtered(
+        stage.world.ledger.callbacks, ("state", "kind", "number", "provider"), request
+    )
     if message_id := request.query_params.get("message_id"):
         found = [callback for callback in found if message_id in callback.message_ids]
     return _paged(found, _shown_callback, request)
@@ -88,7 +90,7 @@ async def show_callbacks(stage: Stage, request: Request) -> Shown:
 async def verify(stage: Stage, request: Request) -> Shown:
     """GET verify: the verdicts."""
     del request
-    return verdicts(stage.world.ledger, stage.outbox.pending, len(stage.world.timers))
+    return verdicts(stage.world.ledger, stage.pending, len(stage.world.timers))
 
 
 async def health(stage: Stage, request: Request) -> Shown:
@@ -101,20 +103,30 @@ async def health(stage: Stage, request: Request) -> Shown:
         "simulated_time": world.clock.now(),
         "time_scale": world.clock.scale,
         "timers": len(world.timers),
-        "pending_callbacks": stage.outbox.pending,
+        "pending_callbacks": stage.pending,
         "phone_number_ids": list(world.account.displays),
         "waba_id": world.account.waba_id,
         "app_id": world.account.app_id,
         "callback_url": world.account.subscriptions.app,
+        "wecom": {
+            "corp_id": world.wecom.corp_id,
+            "agent_id": world.wecom.agent_id,
+            "callback_url": world.wecom.url,
+        },
+        "wechat": {
+            "app_id": world.wechat.app_id,
+            "original_id": world.wechat.original_id,
+            "callback_url": world.wechat.url,
+        },
     }
 
 
 def metrics(stage: Stage) -> str:
     """Return /_sim/metrics in Prometheus' text form."""
     tally = stage.world.ledger.tally
-    judged = callbacks(stage.world.ledger, stage.outbox.pending)
+    judged = callbacks(stage.world.ledger, stage.pending)
     lines = [
-        f"simulator_pending_callbacks {stage.outbox.pending}",
+        f"simulator_pending_callbacks {stage.pending}",
         f"simulator_timers {len(stage.world.timers)}",
         f"simulator_callback_updates_total {tally.updates_sent}",
         f"simulator_callback_retries_total {tally.retries}",
@@ -172,11 +184,12 @@ def _shown_callback(callback: Callback) -> Shown:
     return {
         "number": callback.number,
         "url": callback.url,
+        "provider": callback.provider,
         "kind": callback.kind,
         "state": callback.state,
         "message_ids": list(callback.message_ids),
         "created_at": callback.created_at,
-        "signature": callback.signature,
+        "headers": callback.headers,
         "body_base64": b64encode(callback.body).decode(),
         "attempts": [attempt._asdict() for attempt in callback.attempts],
     }

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 
 from simulator.clock import SimClock
+from simulator.media import Shelf
 from simulator.settings import Settings
 from simulator.whatsapp.limits import PairLimits, RateBuckets
 from simulator.whatsapp.templates import Templates
 
 _WINDOW_S = 86_400
+_UPLOADS_KEPT_S = 30 * 86_400.0
 
 
 @dataclass(slots=True)
@@ -55,8 +57,9 @@ class Account:
         return lifetime_s > 0 and self._clock.now() - self._token_since > lifetime_s
 
     def forget_traffic(self) -> None:
-        """Start limits, windows and templates over."""
+        """Start limits, windows, templates and media over."""
         self.templates = Templates()
+        self.media = Shelf(self._clock, _UPLOADS_KEPT_S)
         self.rates = RateBuckets()
         self.pairs = PairLimits()
         self._last_inbound: dict[str, float] = {}

@@ -141,6 +141,7 @@ class Parameter(Struct):
 
     type: str
     text: str | None = None
+    payload: str | None = None
     parameter_name: str | None = None
 
 

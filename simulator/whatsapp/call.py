@@ -31,6 +31,9 @@ class Call:
     parts: tuple[str, ...]
     query: dict[str, str]
     token: str | None
+    host: str
+    """Under which name we were called."""
+    content_type: str
     body: bytes
     send: SendBody
     problem: Refusal | None
@@ -87,6 +90,8 @@ def understand(world: World, scope: Scope, parts: tuple[str, ...], body: bytes) 
         parts=parts,
         query=_query(scope["query_string"]),
         token=_token(header(scope, b"authorization")),
+        host=header(scope, b"host") or "",
+        content_type=header(scope, b"content-type") or "",
         body=body,
         send=send,
         problem=problem,

@@ -61,8 +61,13 @@ def sender(world: World, call: Call) -> Refusal | None:
     """Step 4: the phone number id is one of the account's."""
     if call.sender in world.account.displays:
         return None
+    return no_such_object(call.sender)
+
+
+def no_such_object(object_id: str) -> Refusal:
+    """Return how the Graph API says that there is nothing of this id."""
     text = "does not exist, cannot be loaded due to missing permissions, or does not support"
-    details = f"Unsupported post request. Object with ID '{call.sender}' {text} this operation."
+    details = f"Unsupported post request. Object with ID '{object_id}' {text} this operation."
     return Refusal(100, details, 33)
 
 
@@ -155,6 +160,16 @@ def template(world: World, call: Call) -> Refusal | None:
     return world.account.templates.refusal_of(call.send.template)
 
 
+def media(world: World, call: Call) -> Refusal | None:
+    """Step 10: a file that is named by its id is still there."""
+    held = getattr(call.send, call.send.type)
+    if not isinstance(held, Media) or held.id is None:
+        return None
+    if world.account.media.find(held.id) is not None:
+        return None
+    return Refusal(131053, f"Media {held.id} does not exist or has expired.")
+
+
 def window(world: World, call: Call) -> Refusal | None:
     """Section 2.4, row "24-hour window", where the refusal comes at once."""
     if call.knobs.wa_window == "refuse" and is_outside_window(world, call):
@@ -175,6 +190,7 @@ SEND_CHECKS: tuple[Check, ...] = (
     envelope,
     content,
     template,
+    media,
     window,
 )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from simulator.chance import Chance
 from simulator.ledger import Callback
 from simulator.whatsapp import oddities
-from simulator.whatsapp.signature import sign
+from simulator.whatsapp.signature import HEADER, sign
 from simulator.whatsapp.updates import Envelope, Update, as_sent, envelope, flat, ids_of
 from simulator.world import World
 
@@ -83,11 +83,13 @@ class Composer:
         kind: str = "updates",
     ) -> Callback:
         self._count += 1
+        headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
+        if signature is not None:
+            headers[HEADER] = signature
         callback = Callback(
-            number=self._count,
             url=url,
             body=body,
-            signature=signature,
+            headers=headers,
             message_ids=message_ids,
             created_at=self._world.clock.now(),
             kind=kind,

@@ -73,6 +73,10 @@ def _shown(template: Template) -> dict[str, object]:
     body: dict[str, object] = {"type": "BODY", "text": template.body}
     if template.parameters:
         body["example"] = {"body_text": [[f"example {name}" for name in template.parameters]]}
+    components = [body]
+    if template.buttons:
+        replies = [{"type": "QUICK_REPLY", "text": text} for text in template.buttons]
+        components.append({"type": "BUTTONS", "buttons": replies})
     return {
         "id": template.id,
         "name": template.name,
@@ -80,5 +84,5 @@ def _shown(template: Template) -> dict[str, object]:
         "status": template.status,
         "category": template.category,
         "parameter_format": "NAMED" if template.is_named else "POSITIONAL",
-        "components": [body],
+        "components": components,
     }

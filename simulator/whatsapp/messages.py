@@ -1,15 +1,16 @@
 """POST /{phone-number-id}/messages: send, or mark as read (section 2.2; WA 2 and 6)."""
 
-from typing import NamedTuple
-
 import msgspec
 
+from simulator.conduct import Outcome
 from simulator.ledger import Message
 from simulator.whatsapp import checks, ids
 from simulator.whatsapp.call import Call
+from simulator.whatsapp.choices import offered
 from simulator.whatsapp.life import plan
 from simulator.whatsapp.narrator import Narrator
-from simulator.whatsapp.refusals import PERMANENT, Refusal, render
+from simulator.whatsapp.refusals import PERMANENT, THROTTLES, Refusal, render
+from simulator.whatsapp.templates import Template
 from simulator.wire import Answer
 from simulator.world import World
 
@@ -17,18 +18,12 @@ _SUCCESS = b'{"success":true}'
 _WINDOW_CLOSED = 131047
 
 
-class Outcome(NamedTuple):
-    """What a processed call is answered with, and why."""
-
-    answer: Answer
-    decision: str
-    refusal: Refusal | None = None
-
-
 def refused(call: Call, refusal: Refusal) -> Outcome:
     """Return the outcome that tells a refusal."""
     trace = ids.trace_id(call.key, call.attempt, refusal.code)
-    return Outcome(render(refusal, trace, call.knobs.wa_throttle_http), "refused", refusal)
+    answer = render(refusal, trace, call.knobs.wa_throttle_http)
+    is_throttled = refusal.code in THROTTLES
+    return Outcome(answer, "refused", refusal.code, refusal.details, is_throttled)
 
 
 def mark_as_read(world: World, call: Call) -> Outcome:
@@ -65,6 +60,7 @@ def _accepted(world: World, call: Call) -> Message:
         sender=call.sender,
         recipient=call.recipient,
         category=_category(world, call),
+        choices=offered(call.send, _template(world, call)) if world.ledger.keeps_records else (),
         accepted_at=world.clock.now(),
     )
     world.ledger.note_accepted(message)
@@ -72,13 +68,17 @@ def _accepted(world: World, call: Call) -> Message:
 
 
 def _category(world: World, call: Call) -> str:
-    use = call.send.template
-    template = world.account.templates.find(use) if use else None
+    template = _template(world, call)
     if template is None:
         return "service"
     # A utility template in an open window is free (section 2.4, row pricing).
     is_free = template.category == "UTILITY" and world.account.has_window(call.recipient)
     return "service" if is_free else template.category.lower()
+
+
+def _template(world: World, call: Call) -> Template | None:
+    use = call.send.template
+    return world.account.templates.find(use) if use else None
 
 
 def _acceptance(call: Call, message_id: str) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 
 from simulator.chance import Chance
 from simulator.whatsapp import ids
-from simulator.whatsapp.updates import Envelope, Json, Status, Update
+from simulator.whatsapp.updates import MESSAGES, Envelope, Json, Status, Update
 
 _UNKNOWN_NUMBER = "999999999999999"
 _STRANGERS_RATIO = 0.2
@@ -28,12 +28,20 @@ def foreign(sender: str, chance: Chance, moment: float) -> Update:
 def with_strangers(body: Envelope, chance: Chance, moment: float) -> object:
     """Put one malformed and one foreign status among the good ones (knob `wa.mixed_batch`)."""
     plain = msgspec.to_builtins(body)
-    for change in plain["entry"][0]["changes"]:
+    for change in [change for entry in plain["entry"] for change in entry["changes"]]:
+        if change["field"] != MESSAGES:
+            continue
         statuses: list[Json] = change["value"].setdefault("statuses", [])
         other = foreign("", chance, moment).status
         place = len(statuses) // 2
         statuses[place:place] = [{"id": 7, "status": None}, msgspec.to_builtins(other)]
     return plain
+
+
+def odd_status(message_id: str, recipient: str, chance: Chance, moment: float) -> Status:
+    """Return a status that says nothing about the delivery (WA 8; knob `wa.odd_statuses`)."""
+    name = chance.pick("odd.status", (("played", 1.0), ("warning", 1.0), ("deleted", 1.0)))
+    return Status(id=message_id, status=name, timestamp=str(int(moment)), recipient_id=recipient)
 
 
 def _unknown_field(entry: Json, value: Json) -> None:

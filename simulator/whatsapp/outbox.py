@@ -1,22 +1,19 @@
 """How callbacks get to the product: batched, in parallel, again until 200 (section 3)."""
 
 import asyncio
-import time
 from collections import deque
 from functools import partial
 from math import ceil
 
-import aiohttp
-
-from simulator.ledger import Attempt, Callback
+from simulator.courier import SUCCESS, Courier
+from simulator.ledger import Callback
 from simulator.whatsapp.composer import Composer
 from simulator.whatsapp.retry_plans import PLANS, next_wait
-from simulator.whatsapp.signature import HEADER
 from simulator.whatsapp.updates import Update
+from simulator.workers import Workers
 from simulator.world import World
 
-_SUCCESS = 200  # 201 and 204 are failures too
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_TIMEOUT_S = 10
 
 
 class Outbox:
@@ -27,12 +24,11 @@ class Outbox:
         self._composer = Composer(world)
         self._updates: deque[Update] = deque()
         self._callbacks: deque[Callback] = deque()
-        self._workers: set[asyncio.Task[None]] = set()
-        self._idle = asyncio.Event()
+        self._workers = Workers(self._work, self._pump)
         self._waiting_retries = 0
         self._hold_until = 0.0
         self._linger: asyncio.TimerHandle | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._courier = Courier(world, _TIMEOUT_S)
 
     @property
     def pending(self) -> int:
@@ -43,14 +39,12 @@ class Outbox:
 
     def start(self) -> None:
         """Open the client; needs the running loop."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)
+        self._courier.start()
 
     async def stop(self) -> None:
         """Drop what is queued, end the workers and close the client."""
         await self.clear()
-        if self._session is not None:
-            await self._session.close()
+        await self._courier.stop()
 
     async def clear(self) -> None:
         """Forget everything that was to be told."""
@@ -58,9 +52,7 @@ class Outbox:
         self._callbacks.clear()
         self._waiting_retries = 0
         self._hold_until = 0.0
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._workers.cancel()
 
     def tell(self, update: Update) -> None:
         """Queue an update; it goes out with others as the knobs for batches say."""
@@ -89,15 +81,9 @@ class Outbox:
 
     async def until_quiet(self, within_s: float) -> bool:
         """Wait until nothing is queued or under way; false when that took too long."""
-        try:
-            async with asyncio.timeout(within_s):
-                while self._updates or self._callbacks or self._workers:
-                    self._idle.clear()
-                    self._pump()
-                    await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await self._workers.until(
+            lambda: not self._updates and not self._callbacks, within_s
+        )
 
     def _pump_soon(self) -> None:
         knobs = self._world.knobs.world
@@ -115,19 +101,7 @@ class Outbox:
         batches = ceil(len(self._updates) / knobs.wa_batch_max) if self._may_tell() else 0
         wanted = len(self._callbacks) + batches
         free = knobs.wa_webhook_workers - len(self._workers)
-        for _ in range(min(wanted, free)):
-            worker = asyncio.get_running_loop().create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._end)
-
-    def _end(self, worker: asyncio.Task[None]) -> None:
-        self._workers.discard(worker)
-        if self._callbacks or self._updates:
-            self._pump()  # came while this one was ending and all places seemed taken
-        if not self._workers:
-            self._idle.set()
-        if not worker.cancelled() and (error := worker.exception()) is not None:
-            raise error  # reaches the loop's handler: a bug of ours, not of the product
+        self._workers.start(min(wanted, free))
 
     def _may_tell(self) -> bool:
         return self._world.clock.now() >= self._hold_until
@@ -145,32 +119,13 @@ class Outbox:
         return [self._updates.popleft() for _ in range(size)]
 
     async def _deliver(self, callback: Callback) -> None:
-        began = time.perf_counter()
-        status = await self._post(callback)
-        took_ms = (time.perf_counter() - began) * 1000
-        ledger = self._world.ledger
-        ledger.note_attempt(callback, Attempt(self._world.clock.now(), status, took_ms))
+        status = await self._courier.deliver(callback)
         if callback.kind == "forged":
             return
-        if status == _SUCCESS:
-            ledger.settle_callback(callback, "delivered")
+        if status == SUCCESS:
+            self._world.ledger.settle_callback(callback, "delivered")
         elif callback.state == "pending":
             self._retry_or_drop(callback)
-
-    async def _post(self, callback: Callback) -> int:
-        if self._session is None:
-            raise RuntimeError("the outbox was not started")
-        headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
-        if callback.signature is not None:
-            headers[HEADER] = callback.signature
-        try:
-            async with self._session.post(
-                callback.url, data=callback.body, headers=headers, allow_redirects=False
-            ) as response:
-                await response.read()
-                return response.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return 0
 
     def _retry_or_drop(self, callback: Callback) -> None:
         plan = PLANS[self._world.knobs.world.wa_retry_plan]

@@ -1,19 +1,19 @@
 """The data plane of WhatsApp: raw ASGI, one path from request to answer (sections 2.1, 2.2)."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from simulator import faults
+from simulator.conduct import Fate, Outcome, conduct
 from simulator.ledger import Call as CallRecord
-from simulator.whatsapp import checks, lookups, messages, subscriptions
+from simulator.whatsapp import checks, lookups, media, messages, subscriptions
 from simulator.whatsapp.call import Call, understand
-from simulator.whatsapp.messages import Outcome, refused
+from simulator.whatsapp.messages import refused
 from simulator.whatsapp.narrator import Narrator
-from simulator.whatsapp.refusals import THROTTLES, Refusal
-from simulator.wire import TOO_LARGE, Answer, header, read_body, write
+from simulator.whatsapp.refusals import Refusal
+from simulator.wire import LARGEST_BODY, TOO_LARGE, Answer, header, read_body, write
 from simulator.world import World
 
 Endpoint = Callable[[World, Call], Awaitable[Answer | Refusal]]
@@ -22,19 +22,13 @@ Endpoint = Callable[[World, Call], Awaitable[Answer | Refusal]]
 ENDPOINTS: dict[tuple[str, str, str], Endpoint] = {
     ("GET", "number", ""): lookups.phone_number,
     ("POST", "number", ""): subscriptions.subscribe_number,
+    ("POST", "number", "media"): media.upload,
+    ("GET", "media", ""): media.look_up,
+    ("DELETE", "media", ""): media.delete,
     ("GET", "waba", "message_templates"): lookups.message_templates,
     ("POST", "waba", "subscribed_apps"): subscriptions.subscribe_account,
     ("POST", "app", "subscriptions"): subscriptions.subscribe_app,
 }
-
-
-class CallFate(NamedTuple):
-    """What became of a call, for the ledger."""
-
-    decision: str
-    fault: str = ""
-    refusal: Refusal | None = None
-    status: int = 0
 
 
 class WhatsAppPlane:
@@ -46,24 +40,22 @@ class WhatsAppPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        body = await read_body(receive)
+        path: str = scope["path"]
+        is_upload = path.endswith("/media")
+        body = await read_body(receive, media.LARGEST_UPLOAD if is_upload else LARGEST_BODY)
         if body is None:
             await write(send, TOO_LARGE)
             return
-        path: str = scope["path"]
         if path.startswith(faults.TRAP_PATH):
             await self._note_follower(scope, send)
             return
         _, version, *parts = path.rstrip("/").split("/")
         call = understand(self._world, scope, tuple(parts), body)
         exchange = faults.Exchange(scope, receive, send, call.knobs, call.chance)
-        fault = faults.before(call.knobs, call.chance)
-        if fault is not None:
-            name, befall = fault
-            self._note(call, CallFate("unprocessed", name))
-            await befall(exchange)
-            return
-        await self._answer(exchange, call, await self._decide(call, version))
+        decide = partial(self._decide, call, version)
+        if path.startswith(media.DOWNLOAD_PATH):
+            decide = partial(media.download, self._world, call)
+        await conduct(exchange, decide, partial(self._note, call))
 
     async def _decide(self, call: Call, version: str) -> Outcome:
         refusal = checks.version(self._world, version, call.knobs.wa_expired_version)
@@ -93,22 +85,11 @@ class WhatsAppPlane:
         account = self._world.account
         if object_id in account.displays:
             return "number"
+        if account.media.find(object_id) is not None:
+            return "media"
         return {account.waba_id: "waba", account.app_id: "app"}.get(object_id, "")
 
-    async def _answer(self, exchange: faults.Exchange, call: Call, outcome: Outcome) -> None:
-        slow_ms = call.chance.delay("net.slow_ms", call.knobs.net_slow_ms)
-        if slow_ms > 0:
-            await asyncio.sleep(slow_ms / 1000)
-        answer, decision, refusal = outcome
-        if refusal is not None and refusal.code in THROTTLES:
-            headers = [*answer.headers, *faults.retry_after(call.knobs)]
-            answer = Answer(answer.status, answer.body, headers)
-        fault, give = faults.after(call.knobs, call.chance)
-        status = 0 if fault in faults.WITHHOLDING else answer.status
-        self._note(call, CallFate(decision, fault, refusal, status))
-        await give(exchange, answer)
-
-    def _note(self, call: Call, fate: CallFate) -> None:
+    def _note(self, call: Call, fate: Fate) -> None:
         ledger = self._world.ledger
         ledger.note_call(
             CallRecord(
@@ -121,8 +102,8 @@ class WhatsAppPlane:
                 body_hash=call.body_hash if ledger.keeps_records else "",
                 decision=fate.decision,
                 fault=fate.fault,
-                code=fate.refusal.code if fate.refusal else 0,
-                detail=fate.refusal.details if fate.refusal else "",
+                code=fate.code,
+                detail=fate.detail,
                 answer=fate.status,
             )
         )

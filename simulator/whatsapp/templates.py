@@ -21,6 +21,8 @@ class Template(Struct, kw_only=True, forbid_unknown_fields=True):
     body: str
     parameters: list[str]
     """Names of the body's parameters, or "1", "2" ... when they are positional."""
+    buttons: list[str] = []
+    """Texts of its quick replies."""
     id: str = ""
 
     @property

@@ -12,13 +12,15 @@ Json = dict[str, object]
 _DAY_S = 86_400
 
 
-class Pricing(Struct, frozen=True):
+class Pricing(Struct, frozen=True, omit_defaults=True):
     """What a message costs; in `sent` and in one of delivered/read."""
 
     billable: bool
+    pricing_model: str
+    """`PMP` a message, `CBP` a conversation (before July 2025)."""
     category: str
-    type: str
-    pricing_model: str = "PMP"
+    type: str | None = None
+    """Not before `PMP`."""
 
 
 class Status(Struct, omit_defaults=True, kw_only=True):
@@ -29,24 +31,40 @@ class Status(Struct, omit_defaults=True, kw_only=True):
     timestamp: str
     recipient_id: str | None = None
     recipient_user_id: str | None = None
+    recipient_type: str | None = None
+    recipient_participant_id: str | None = None
     biz_opaque_callback_data: str | None = None
     conversation: Json | None = None
     pricing: Pricing | None = None
     errors: list[Json] | None = None
 
 
+class Notice(NamedTuple):
+    """What stands in a change of its own (WA 10)."""
+
+    name: str
+    """How the ledger calls it."""
+    field: str
+    value: Json
+    time: int | None = None
+    """Unix seconds; account events have one, what belongs to a number has none."""
+
+
 class Update(NamedTuple):
-    """One thing to tell: a status, or anything else that goes into `value` as JSON."""
+    """One thing to tell: a status, a message of a user, or a notice."""
 
     sender: str
-    """Phone number id it is about."""
+    """Phone number id it is about; empty where it is about the account."""
     status: Status | None
     contact: Json | None = None
     inbound: Json | None = None
+    notice: Notice | None = None
 
     @property
     def message_id(self) -> str:
         """The id it is about."""
+        if self.notice:
+            return self.notice.name
         return self.status.id if self.status else str((self.inbound or {}).get("id"))
 
 
@@ -68,17 +86,18 @@ class Value(Struct, omit_defaults=True, kw_only=True):
 
 
 class Change(Struct):
-    """One change; one for each number."""
+    """One change; one for each number, one for each notice."""
 
-    value: Value
+    value: Value | Json
     field: str
 
 
-class Entry(Struct):
+class Entry(Struct, omit_defaults=True):
     """One account."""
 
     id: str
     changes: list[Change]
+    time: int | None = None
 
 
 class Envelope(Struct):
@@ -88,18 +107,19 @@ class Envelope(Struct):
     entry: list[Entry]
 
 
-REGULAR = "regular"
-FREE = Pricing(billable=False, category="service", type="free_customer_service")
+MESSAGES = "messages"
+_SERVICE = "service"
 
 _encode = msgspec.json.Encoder().encode
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def pricing_of(category: str) -> Pricing:
+def pricing_of(category: str, *, by_conversation: bool) -> Pricing:
     """Return the price of a template's category, or of a free-form message ("service")."""
-    if category == FREE.category:
-        return FREE
-    return Pricing(billable=True, category=category, type=REGULAR)
+    is_free = category == _SERVICE
+    if by_conversation:
+        return Pricing(not is_free, "CBP", category)
+    return Pricing(not is_free, "PMP", category, "free_customer_service" if is_free else "regular")
 
 
 def conversation(conversation_id: str, category: str, expires_at: float | None) -> Json:
@@ -111,17 +131,27 @@ def conversation(conversation_id: str, category: str, expires_at: float | None) 
 
 
 def envelope(waba_id: str, displays: dict[str, str], updates: Sequence[Update]) -> Envelope:
-    """Group updates by number into the changes of one entry."""
+    """Group updates by number into the changes of one entry; account events have their own."""
     values: dict[str, Value] = {}
+    notices = [update.notice for update in updates if update.notice]
     for update in updates:
+        if update.notice:
+            continue
         value = values.get(update.sender)
         if value is None:
             metadata = Metadata(displays.get(update.sender, "15550000000"), update.sender)
             value = Value(messaging_product="whatsapp", metadata=metadata)
             values[update.sender] = value
         _add(value, update)
-    changes = [Change(value, "messages") for value in values.values()]
-    return Envelope("whatsapp_business_account", [Entry(waba_id, changes)])
+    changes = [Change(value, MESSAGES) for value in values.values()]
+    changes += [Change(told.value, told.field) for told in notices if told.time is None]
+    entries = [Entry(waba_id, changes)] if changes else []
+    entries += [
+        Entry(waba_id, [Change(told.value, told.field)], told.time)
+        for told in notices
+        if told.time is not None
+    ]
+    return Envelope("whatsapp_business_account", entries)
 
 
 def _add(value: Value, update: Update) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -13,6 +14,7 @@ from aiohttp import web
 from simulator.app import Simulator, running
 from simulator.settings import Settings
 from tests.eventually import eventually, seconds
+from tests.simulator import pushes
 
 Json = dict[str, Any]
 
@@ -35,6 +37,7 @@ class Reply(NamedTuple):
     status: int
     body: Json
     headers: dict[str, str]
+    raw: bytes
 
     @property
     def message_id(self) -> str:
@@ -52,6 +55,7 @@ class Taken(NamedTuple):
     headers: dict[str, str]
     raw: bytes
     answered: int
+    query: dict[str, str]
 
     @property
     def json(self) -> Json:
@@ -82,12 +86,16 @@ class Receiver:
         self.gate = asyncio.Event()
         """Callbacks are taken only while it is open."""
         self.gate.set()
+        self.echo: Callable[[dict[str, str]], str] = lambda query: query["echostr"]
+        """What WeCom and WeChat are answered when they verify the URL."""
         self.inside = 0
         self.most_at_once = 0
 
     async def take(self, request: web.Request) -> web.Response:
         """Take a callback, or prove who we are."""
         if request.method == "GET":
+            if "echostr" in request.query:
+                return web.Response(text=self.echo(dict(request.query)))
             is_known = request.query.get("hub.verify_token") == VERIFY_TOKEN
             challenge = request.query["hub.challenge"] if is_known else "Forbidden"
             return web.Response(status=200 if is_known else 403, text=challenge)
@@ -97,7 +105,8 @@ class Receiver:
         await self.gate.wait()
         self.inside -= 1
         status = self.always or (self.answers.popleft() if self.answers else 200)
-        self.taken.append(Taken(request.path, dict(request.headers), raw, status))
+        headers, query = dict(request.headers), dict(request.query)
+        self.taken.append(Taken(request.path, headers, raw, status, query))
         return web.Response(status=status)
 
 
@@ -139,6 +148,16 @@ class Product:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = f"{self.simulator.base_url}/v24.0/{path}"
         return await self._request(method, url, body, headers)
+
+    async def wecom(self, name: str, body: object = None, **query: str) -> Reply:
+        """Call WeCom: a GET without a body, else a POST."""
+        url = f"{self.simulator.base_url}/wecom/cgi-bin/{name}?{urlencode(query)}"
+        return await self._request("GET" if body is None else "POST", url, body, {})
+
+    async def fetch(self, url: str, *, token: str | None = TOKEN) -> Reply:
+        """GET an address as it was given."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await self._request("GET", url, None, headers)
 
     async def order(self, method: str, path: str, body: object = None) -> Reply:
         """Call the control plane, below the default world."""
@@ -199,13 +218,16 @@ class Product:
     async def _request(self, method: str, url: str, body: object, headers: dict[str, str]) -> Reply:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         async with self.session.request(
-            method, url, data=None if body is None else data, headers=headers
+            method,
+            url,
+            data=None if body is None else data,
+            headers=headers,
+            allow_redirects=False,
         ) as response:
-            text = await response.text()
-            is_json = response.content_type == "application/json" and text
-            return Reply(
-                response.status, json.loads(text) if is_json else {}, dict(response.headers)
-            )
+            raw = await response.read()
+            is_json = response.content_type == "application/json" and raw
+            found: Json = json.loads(raw) if is_json else {}
+            return Reply(response.status, found, dict(response.headers), raw)
 
 
 def settings(**what_matters: object) -> Settings:
@@ -234,7 +256,11 @@ async def a_product(**what_matters: object) -> AsyncGenerator[Product]:
     """Run a simulator and a product that takes its callbacks."""
     receiver = Receiver()
     async with listening(receiver) as address:
-        told = {"callback_url": f"{address}/api/whatsapp/webhook", **what_matters}
+        told = {
+            "callback_url": f"{address}/api/whatsapp/webhook",
+            **pushes.settings(address),
+            **what_matters,
+        }
         limit = aiohttp.ClientTimeout(total=10)
         async with (
             running(settings(**told)) as simulator,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator.media import FileOrder
 from tests.simulator.product import (
     NUMBER,
     OTHER_NUMBER,
@@ -77,6 +78,8 @@ SENDABLE: dict[str, Json] = {
 
 @pytest.mark.parametrize("fields", SENDABLE.values(), ids=SENDABLE.keys())
 async def test_every_kind_of_message_is_accepted(product: Product, fields: Json) -> None:
+    product.simulator.world.account.media.put(MEDIA["id"], FileOrder())
+
     reply = await product.send(SOMEONE, **fields)
 
     assert reply.status == 200, reply.body

@@ -1,0 +1,1 @@
+"""What WeCom and WeChat share: the sealed push of messages and events."""

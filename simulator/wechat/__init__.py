@@ -1,0 +1,1 @@
+"""A WeChat mini-program as the receiver of its message push sees it."""

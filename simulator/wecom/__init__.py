@@ -1,0 +1,1 @@
+"""WeCom as its callers and its callback's receiver see it."""
