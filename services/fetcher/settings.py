@@ -1,23 +1,15 @@
 """What the fetcher reads from the environment."""
 
-import os
-import socket
 from datetime import timedelta
-from uuid import uuid4
 
 from pydantic import Field, PositiveInt
 
 from providers.whatsapp.settings import WhatsAppMediaSettings
 from runtime.media import MediaSettings
-from runtime.settings import DatabaseSettings
+from runtime.settings import DatabaseSettings, process_name
 
 _KB = 1_024
 _MB = 1_024 * _KB
-
-
-def _owner() -> str:
-    # The random part: in a container every process has the same host and number.
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 class FetcherSettings(DatabaseSettings, WhatsAppMediaSettings, MediaSettings):
@@ -40,7 +32,7 @@ class FetcherSettings(DatabaseSettings, WhatsAppMediaSettings, MediaSettings):
     fetcher_largest_video: PositiveInt = 16 * _MB
     fetcher_largest_document: PositiveInt = 100 * _MB
     """Also of everything that is none of the others."""
-    fetcher_owner: str = Field(default_factory=_owner)
+    fetcher_owner: str = Field(default_factory=process_name)
     """Names this process in the table of files."""
 
     def largest(self, message_type: str) -> int:
