@@ -21,6 +21,7 @@ HEAD = (
 COLOURS = {
     "ingest_webhook": "#4c78a8",
     "dispatcher": "#2f9e44",
+    "fetcher": "#12b886",
     "status_projector": "#f08c00",
     "scheduler": "#9c36b5",
     "statistics": "#e8590c",

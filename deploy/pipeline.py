@@ -30,7 +30,7 @@ from runtime.postgres import connect
 from schemas.tables.migrate import migrate
 
 STARTS_WITHIN = timedelta(seconds=60)
-"""Six Pythons on two busy cores take some 6 s."""
+"""Seven Pythons on two busy cores take some 7 s."""
 
 
 @dataclass(frozen=True, slots=True)

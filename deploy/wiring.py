@@ -8,7 +8,14 @@ from pathlib import Path
 
 from deploy.stack.ports import FREE_RANGE, is_free
 
-SERVICES = ("ingest_webhook", "dispatcher", "status_projector", "scheduler", "statistics")
+SERVICES = (
+    "ingest_webhook",
+    "dispatcher",
+    "fetcher",
+    "status_projector",
+    "scheduler",
+    "statistics",
+)
 SIMULATOR = "simulator"
 
 GRAPH_VERSION = "v24.0"
@@ -104,11 +111,12 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
 
 
 def seat_environment(seat: Seat, scratch: Path) -> dict[str, str]:
-    """Return what a process gets for itself: where to listen, and a directory of its own."""
+    """Return what a process gets for itself: where to listen, and directories of this run."""
     if seat.service == SIMULATOR:
         return {"SIM_PORT": str(seat.port)}
     return {
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(seat.port),
         "STATISTICS_DATA_DIR": str(scratch / seat.name),
+        "MEDIA_STORE_URL": (scratch / "media").as_uri(),
     }

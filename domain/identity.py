@@ -90,6 +90,15 @@ def media_event_id(provider_message_id: str, media_id: str, kind: str) -> str:
     return f"{provider_message_id}:{media_id}:{kind}"
 
 
+def media_name(channel: str, provider_message_id: str, media_id: str) -> str:
+    """Return the name of a file that came with a message: fetched again, it replaces itself.
+
+    Hashed: what a provider or a person wrote is no part of a path.
+    """
+    whole = f"{channel}\x00{provider_message_id}\x00{media_id}"
+    return blake2b(whole.encode(), digest_size=16).hexdigest()
+
+
 def reply_event_id(message_id: MessageId, kind: str, attempt: int) -> str:
     """Return the id of the fact a send attempt produced.
 

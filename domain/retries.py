@@ -63,8 +63,15 @@ def next_step(
     """
     if attempt >= policy.attempts:
         return GiveUp()
+    return RetryAt(now + pause_after(policy, attempt, chance, retry_after))
+
+
+def pause_after(
+    policy: RetryPolicy, attempt: int, chance: float, retry_after: timedelta | None = None
+) -> timedelta:
+    """Return the pause after the ``attempt``-th failed attempt, whether or not it is the last."""
     longest = _growing(policy.base, 2, attempt - 1, policy.longest)
-    return RetryAt(now + _pause(policy, longest, chance, retry_after))
+    return _pause(policy, longest, chance, retry_after)
 
 
 def after_throttle(

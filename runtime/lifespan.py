@@ -19,6 +19,7 @@ Work = Callable[[], Awaitable[None]]
 
 FIRST_PAUSE = timedelta(milliseconds=200)
 LONGEST_PAUSE = timedelta(seconds=5)
+INSIST_PAUSE = timedelta(milliseconds=250)
 
 
 @asynccontextmanager
@@ -42,6 +43,21 @@ async def every(interval: timedelta, tick: Callable[[], Awaitable[bool]]) -> Non
     while True:
         if not await tick():
             await asyncio.sleep(interval.total_seconds())
+
+
+async def insist(event: str, act: Callable[[], Awaitable[None]]) -> None:
+    """Do it until it succeeds, however long what it needs is away; each refusal is logged.
+
+    For what must not be let go of once it is in hand.
+    """
+    while True:
+        try:
+            await act()
+        except TryAgainLater as error:
+            log.warning(event, extra={"why": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(INSIST_PAUSE.total_seconds())
+        else:
+            return
 
 
 async def _for_ever(name: str, work: Work) -> None:

@@ -21,3 +21,13 @@ class WhatsAppSettings(BaseSettings):
     """From the first byte sent to the last received; beyond it the outcome is in doubt."""
     whatsapp_connections: int = 128
     """At once, over all senders of this process."""
+
+
+class WhatsAppMediaSettings(WhatsAppSettings):
+    """How files are fetched from it."""
+
+    whatsapp_media_hosts: str = "fbsbx.com,facebook.com"
+    """Hosts a file may be fetched from, comma-separated, each with all below it; besides them only
+    the API itself. The access token goes to no other."""
+    whatsapp_media_silent_for: timedelta = timedelta(seconds=20)
+    """A download in which nothing comes for so long is broken off and tried again."""

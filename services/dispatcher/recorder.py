@@ -7,7 +7,7 @@ before it leaves the outcome in doubt, as it is.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from domain.failures import Failure
 from domain.ledger import Accept, HoldUntil, Reject, WaitUntil
 from runtime.clock import Clock
-from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
+from runtime.lifespan import insist
 from runtime.postgres import in_thread
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
@@ -37,7 +37,6 @@ LINGER = timedelta(milliseconds=5)
 """Waited after the first outcome for others to share its batch."""
 BATCH = 500
 ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
-PAUSE = timedelta(milliseconds=250)
 LAST_WITHIN = timedelta(seconds=10)
 """A process that is asked to stop keeps its last outcomes for so long."""
 
@@ -92,13 +91,17 @@ class Recorder:
         return [self._queue.get_nowait() for _ in range(count)]
 
     async def _record(self, batch: Sequence[Claimed | Ended]) -> None:
+        # An outcome in hand is not let go of: it is kept until broker and ledger have it.
         now = self._clock()
         events = [event for item in batch if (event := event_of(item)) is not None]
         records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
-        await _persist(lambda: self._producer.publish(records, within=ACKNOWLEDGED_WITHIN))
+        await insist(
+            "outcomes.waiting",
+            lambda: self._producer.publish(records, within=ACKNOWLEDGED_WITHIN),
+        )
         ended = [item for item in batch if isinstance(item, Ended)]
         if ended:
-            await _persist(lambda: self._enter(ended))
+            await insist("outcomes.waiting", lambda: self._enter(ended))
         for item in ended:
             item.work.done()
 
@@ -146,15 +149,3 @@ def reason_of(failure: Failure) -> FailureReason:
         provider_code=failure.provider_code,
         detail=failure.detail,
     )
-
-
-async def _persist(act: Callable[[], Awaitable[None]]) -> None:
-    # An outcome in hand is not let go of: it is kept until the broker and the ledger have it.
-    while True:
-        try:
-            await act()
-        except TryAgainLater as error:
-            log.warning("outcomes.waiting", extra={"why": f"{type(error).__name__}: {error}"})
-            await asyncio.sleep(PAUSE.total_seconds())
-        else:
-            return

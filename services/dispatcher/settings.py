@@ -1,19 +1,11 @@
 """What the dispatcher reads from the environment."""
 
-import os
-import socket
 from datetime import timedelta
-from uuid import uuid4
 
 from pydantic import Field
 
 from providers.whatsapp.settings import WhatsAppSettings
-from runtime.settings import DatabaseSettings
-
-
-def _owner() -> str:
-    # The random part: in a container every process has the same host and number.
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+from runtime.settings import DatabaseSettings, process_name
 
 
 class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
@@ -32,5 +24,5 @@ class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
     dispatcher_abandoned_after: timedelta = timedelta(seconds=60)
     """A claim without an outcome for so long belonged to a process that is gone; longer than the
     claim and the call together may last."""
-    dispatcher_owner: str = Field(default_factory=_owner)
+    dispatcher_owner: str = Field(default_factory=process_name)
     """Names this process in the ledger."""

@@ -71,8 +71,15 @@ def test_every_word_to_a_provider_goes_through_providers() -> None:
     assert wrong == []
 
 
-def test_only_the_dispatcher_sends_and_only_the_ingester_reads_callbacks() -> None:
-    doors = {"client": "dispatcher", "callbacks": "ingest_webhook", "signature": "ingest_webhook"}
+def test_only_the_dispatcher_sends_only_the_ingester_reads_callbacks_only_the_fetcher_fetches() -> (
+    None
+):
+    doors = {
+        "client": "dispatcher",
+        "callbacks": "ingest_webhook",
+        "signature": "ingest_webhook",
+        "media": "fetcher",
+    }
 
     wrong = [
         f"{where(path, line)} imports {module}"

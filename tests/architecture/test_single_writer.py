@@ -13,6 +13,7 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
+    "inbound_media": "fetcher",
     "idempotency_keys": "scheduler",
     "accepted_sends": "scheduler",
     "jobs": "scheduler",

@@ -1,0 +1,73 @@
+"""Builds the fetcher: what it is made of, and in which order that starts and stops."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from providers.whatsapp.media import WhatsAppMedia
+from runtime.clock import now
+from runtime.http import Face, application
+from runtime.http_errors import shape_errors
+from runtime.kafka.dead_letters import DeadLetters
+from runtime.kafka.producer import Producer
+from runtime.kafka.stream import Stream, StreamConfig
+from runtime.lifespan import every, running
+from runtime.media import MediaStore
+from runtime.postgres import connect
+from schemas.topics.provider_events import PROVIDER_EVENTS
+from services.fetcher.handlers import COUNT_EVERY, Announcements, Tools, attempt, count_waiting
+from services.fetcher.metrics import FETCHING
+from services.fetcher.settings import FetcherSettings
+from services.fetcher.workers import Workers
+
+MAX_IN_FLIGHT = 1_000
+
+
+def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
+    """Return the service; nothing runs before its lifespan begins."""
+    producer = Producer(settings.kafka_bootstrap_servers, "fetcher")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        # A connection for each file that is being settled, and some for the rest.
+        engine = connect(
+            settings.database_url.get_secret_value(), pool=settings.fetcher_at_once + 3
+        )
+        whatsapp = WhatsAppMedia(settings)
+        tools = Tools(settings, engine, producer, {"whatsapp": whatsapp}, media, now)
+        workers = Workers(tools, attempt)
+        stream = _stream(settings, Announcements(tools, workers.wake), producer)
+        FETCHING.set_function(lambda: workers.busy)
+        async with running(
+            counts=lambda: every(COUNT_EVERY, lambda: count_waiting(tools)),
+            claims=lambda: every(_renewal(settings), workers.renew),
+            workers=workers.run,
+            stream=stream.run,
+        ):
+            yield
+        await whatsapp.close()
+        await producer.stop()
+        engine.dispose()
+
+    async def ready() -> str | None:
+        return "Kafka does not acknowledge" if producer.is_away else None
+
+    app = application(
+        Face("Sendtrail fetcher", "Fetches the files that messages come with.", ready, lifespan)
+    )
+    shape_errors(app)
+    return app
+
+
+def _renewal(settings: FetcherSettings) -> timedelta:
+    return settings.fetcher_claim_lasts / 3
+
+
+def _stream(settings: FetcherSettings, announcements: Announcements, producer: Producer) -> Stream:
+    config = StreamConfig(
+        bootstrap=settings.kafka_bootstrap_servers, group="fetcher", max_in_flight=MAX_IN_FLIGHT
+    )
+    letters = DeadLetters(producer, "fetcher", now)
+    return Stream(config, [PROVIDER_EVENTS], announcements, letters)

@@ -1,0 +1,68 @@
+"""Somebody sends a picture: it is fetched, kept, and found in its message."""
+
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from deploy.pipeline import Pipeline
+from deploy.simulated_provider import WORLD
+from tests.eventually import eventually, seconds
+
+pytestmark = pytest.mark.stack
+
+SOON = seconds(30)
+MEDIA = "/api/v1/media/"
+
+
+async def somebody_sends(world: Pipeline, **order: object) -> str:
+    """Let a user write to us; return the provider's message id."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        url = world.urls["simulator"] + WORLD + "/inbound"
+        said = await client.post(url, json={"from": "16505550042", **order})
+        return said.raise_for_status().json()["id"]
+
+
+async def message_with_its_file(world: Pipeline, provider_message_id: str) -> dict[str, Any]:
+    """Return a message's row once it is known what became of its file."""
+    engine = sa.create_engine(world.database_url, poolclass=sa.NullPool)
+
+    def settled() -> dict[str, Any]:
+        with engine.connect() as connection:
+            query = sa.text("SELECT * FROM messages WHERE whatsapp_message_id = :id")
+            found = connection.execute(query, {"id": provider_message_id}).mappings().first()
+            row = dict(found) if found else {}
+            return row if row.get("file_url") or row.get("file_error") else {}
+
+    return await eventually(settled, within=SOON)
+
+
+async def test_a_picture_is_kept_and_found_in_its_message(world: Pipeline) -> None:
+    sent = await somebody_sends(world, type="image", file={"sample": "png"}, text="Is it this one?")
+
+    message = await message_with_its_file(world, sent)
+
+    assert message["message_direction"] == "inbound"
+    assert (message["file_type"], message["file_error"]) == ("image/png", None)
+    kept = world.stack.places.state / "scratch" / "media" / message["file_url"].removeprefix(MEDIA)
+    assert kept.read_bytes().startswith(b"\x89PNG")
+
+
+async def test_a_document_keeps_the_name_it_was_sent_with(world: Pipeline) -> None:
+    file = {"sample": "pdf", "filename": "Angebot 17.pdf"}
+    sent = await somebody_sends(world, type="document", file=file)
+
+    message = await message_with_its_file(world, sent)
+
+    assert message["file_name"] == "Angebot 17.pdf"
+    assert message["file_url"].endswith(".pdf")
+
+
+async def test_a_file_that_is_no_picture_leaves_its_reason_in_the_message(world: Pipeline) -> None:
+    page = {"base64": "PGh0bWw+PHNjcmlwdD4=", "mime_type": "image/jpeg"}  # <html><script>
+    sent = await somebody_sends(world, type="image", file=page)
+
+    message = await message_with_its_file(world, sent)
+
+    assert (message["file_url"], message["file_error"]) == (None, "type_refused")
