@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway
+from runtime.kafka.partitions import partition_of
 from schemas.topics.topic import Outgoing
 
 log = logging.getLogger(__name__)
@@ -45,16 +46,17 @@ class Producer:
         return bool(self._overdue)
 
     async def reach(self, *, within: timedelta) -> None:
-        """Connect, where that has not happened yet.
+        """Connect, where that has not happened yet, and have a broker answer.
 
-        Raises `BrokerAway` where that fails, or while earlier records are overdue. A connection
-        that broke since shows with the next `publish`.
+        Raises `BrokerAway` where that fails, or while earlier records are overdue.
         """
         if self._overdue:
             raise BrokerAway("earlier records are overdue")
         try:
             async with asyncio.timeout(within.total_seconds()):
-                await self._ready()
+                producer = await self._ready()
+                # A broker that died while nothing was published shows only when it is asked.
+                await producer.client.fetch_all_metadata()
         except (TimeoutError, KafkaError) as error:
             raise BrokerAway(type(error).__name__) from error
 
@@ -89,6 +91,8 @@ class Producer:
             await _close(producer)
 
     async def _ready(self) -> AIOKafkaProducer:
+        if self._producer is not None:
+            return self._producer
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
@@ -131,8 +135,13 @@ class Producer:
 
 
 async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
+    partitions = await producer.partitions_for(record.topic)
     return await producer.send(
-        record.topic, value=record.value, key=record.key, headers=list(record.headers)
+        record.topic,
+        value=record.value,
+        key=record.key,
+        partition=partition_of(record.key, len(partitions)),
+        headers=list(record.headers),
     )
 
 

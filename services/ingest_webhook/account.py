@@ -2,22 +2,20 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from time import perf_counter
-from typing import Protocol
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, Protocol
+
+from prometheus_client import Counter as Metric
 
 from runtime.errors import InvalidInput, TryAgainLater
 from schemas.topics.provider_events import ProviderEvent, tag_of
 from services.ingest_webhook.metrics import ANSWER_SECONDS, CALLBACKS, EVENTS, IGNORED
-from services.ingest_webhook.refusals import OUTCOMES
+from services.ingest_webhook.refusals import outcome_of
 
 log = logging.getLogger(__name__)
 
-ACCEPTED = "accepted"
-FAILED = "failed"
-"""None of the refusals: a fault of ours, or a stop in between."""
+ACCEPTED: Final = "accepted"
 
 
 class IgnoredPart(Protocol):
@@ -53,69 +51,44 @@ class Told(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Account:
-    """What one request came to."""
-
-    told: Told | None = None
-    """What was taken in."""
-    outcome: str = ACCEPTED
-    problem: str | None = None
-    """What was wrong with an authentic body."""
-
-
-@contextmanager
-def accounted() -> Generator[Account]:
-    """Write down what the block comes to; lets its errors through."""
-    began = perf_counter()
-    account = Account()
-    try:
-        yield account
-    except BaseException as error:
-        account.outcome = OUTCOMES.get(type(error), FAILED)
-        if isinstance(error, InvalidInput):
-            account.problem = str(error)
-        # A 503 is logged where it is answered.
-        _log(account, began, logging.DEBUG if isinstance(error, TryAgainLater) else logging.INFO)
-        raise
-    else:
-        ignored = account.told is not None and account.told.ignored
-        _log(account, began, logging.INFO if ignored else logging.DEBUG)
-    finally:
-        _count(account, perf_counter() - began)
-
-
-def _count(account: Account, took: float) -> None:
-    CALLBACKS.labels(account.outcome).inc()
-    ANSWER_SECONDS.observe(took)
-    if account.told is not None:
-        for kind, count in _events(account.told).items():
-            EVENTS.labels(kind).inc(count)
-        for reason, count in _ignored(account.told).items():
-            IGNORED.labels(reason).inc(count)
-
-
-def _log(account: Account, began: float, level: int) -> None:
-    if not log.isEnabledFor(level):
+def taken_in(told: Told, took: float) -> None:
+    """Write down a callback that Kafka has; ``took`` in seconds."""
+    events = Counter(tag_of(event) for event in told.events)
+    ignored = Counter(part.reason for part in told.ignored)
+    _count(ACCEPTED, took)
+    for kind, count in events.items():
+        _child(EVENTS, kind).inc(count)
+    for reason, count in ignored.items():
+        _child(IGNORED, reason).inc(count)
+    if not ignored and not log.isEnabledFor(logging.DEBUG):
         return
-    fields: dict[str, object] = {
-        "outcome": account.outcome,
-        "took_ms": round((perf_counter() - began) * 1_000, 1),
-    }
-    if account.problem is not None:
-        fields["problem"] = account.problem
-    if account.told is not None:
-        fields["events"] = _events(account.told)
-        if account.told.ignored:
-            first = account.told.ignored[0]
-            fields["ignored"] = _ignored(account.told)
-            fields["first_ignored"] = f"{first.where}: {first.what}"
-    log.log(level, "callback.received", extra=fields)
+    fields: dict[str, object] = {"events": events}
+    if ignored:
+        first = told.ignored[0]
+        fields |= {"ignored": ignored, "first_ignored": f"{first.where}: {first.what}"}
+    _log(logging.INFO if ignored else logging.DEBUG, ACCEPTED, took, fields)
 
 
-def _events(told: Told) -> dict[str, int]:
-    return Counter(tag_of(event) for event in told.events)
+def refused(error: BaseException, took: float) -> None:
+    """Write down a callback that was not taken in."""
+    outcome = outcome_of(error)
+    _count(outcome, took)
+    # A 503 is logged where it is answered.
+    level = logging.DEBUG if isinstance(error, TryAgainLater) else logging.INFO
+    _log(level, outcome, took, {"problem": str(error)} if isinstance(error, InvalidInput) else {})
 
 
-def _ignored(told: Told) -> dict[str, int]:
-    return Counter(part.reason for part in told.ignored)
+def _count(outcome: str, took: float) -> None:
+    _child(CALLBACKS, outcome).inc()
+    ANSWER_SECONDS.observe(took)
+
+
+@cache
+def _child(metric: Metric, label: str) -> Metric:
+    # Looking it up in the metric takes a lock and as long as counting. Labels are few.
+    return metric.labels(label)
+
+
+def _log(level: int, outcome: str, took: float, fields: dict[str, object]) -> None:
+    told = {"outcome": outcome, "took_ms": round(took * 1_000, 1)}
+    log.log(level, "callback.received", extra=told | fields)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 from fastapi import FastAPI
 
@@ -15,8 +16,10 @@ from services.ingest_webhook.admission import Admission
 from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
+from services.ingest_webhook.rate import RateLimited
 from services.ingest_webhook.routes import whatsapp
 from services.ingest_webhook.settings import IngesterSettings
+from services.ingest_webhook.sources import Buckets
 
 REACH_WITHIN = timedelta(milliseconds=500)
 
@@ -43,10 +46,9 @@ def build(settings: IngesterSettings) -> FastAPI:
         Face("Sendtrail ingester", "Takes in the callbacks of providers.", ready, lifespan)
     )
     intake = Intake(producer, settings.app_secrets, settings.ingest_publish_within, now)
-    whatsapp.add_routes(
-        app, door, intake, settings.whatsapp_webhook_verify_token.get_secret_value().encode()
-    )
+    whatsapp.add_routes(app, door, intake, settings.verify_tokens)
     shape_errors(app)
+    _limit_rate(app, settings)
     return app
 
 
@@ -56,3 +58,13 @@ def _door(settings: IngesterSettings) -> Door:
         body_bytes=settings.ingest_body_bytes,
         body_within=settings.ingest_body_within,
     )
+
+
+def _limit_rate(app: FastAPI, settings: IngesterSettings) -> None:
+    buckets = Buckets(
+        per_second=settings.ingest_rate_per_source,
+        burst=settings.ingest_rate_burst,
+        remembered=settings.ingest_sources,
+    )
+    trusted = settings.ingest_trusted_proxies
+    app.add_middleware(RateLimited, buckets=buckets, trusted=trusted, clock=monotonic)
