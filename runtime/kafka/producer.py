@@ -74,8 +74,7 @@ class Producer:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 producer = await self._ready()
-                for record in records:
-                    handed.append(await _hand_over(producer, record))  # noqa: PERF401
+                await _hand_over(producer, records, handed)
                 await _acknowledged(handed)
         except TimeoutError as error:
             self._watch(handed)
@@ -140,15 +139,23 @@ class Producer:
         closing.add_done_callback(self._closing.discard)
 
 
-async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
-    partitions = await producer.partitions_for(record.topic)
-    return await producer.send(
-        record.topic,
-        value=record.value,
-        key=record.key,
-        partition=partition_of(record.key, len(partitions)),
-        headers=list(record.headers),
-    )
+async def _hand_over(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing], handed: list[asyncio.Future[Any]]
+) -> None:
+    partitions: dict[str, int] = {}
+    for record in records:
+        topic = record.topic
+        if topic not in partitions:
+            partitions[topic] = len(await producer.partitions_for(topic))
+        handed.append(
+            await producer.send(
+                topic,
+                value=record.value,
+                key=record.key,
+                partition=partition_of(record.key, partitions[topic]),
+                headers=list(record.headers),
+            )
+        )
 
 
 async def _acknowledged(handed: Sequence[asyncio.Future[Any]]) -> None:

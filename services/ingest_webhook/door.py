@@ -53,7 +53,8 @@ class Door:
     async def _body(self, request: Request, visit: Visit) -> bytes:
         self._check_head(request)
         try:
-            async with asyncio.timeout(self.body_within.total_seconds()):
+            async with asyncio.timeout(self.body_within.total_seconds()) as deadline:
+                visit.begin_arrival(deadline)
                 body = await raw_body(request, limit=self.body_bytes, arrived=visit.arrived)
         except (TimeoutError, ClientDisconnect) as error:
             raise NotArrived from error

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from tests.eventually import eventually, seconds
 from tests.services.ingest_webhook.ingesters import (
     GRAPH,
     RunningIngester,
@@ -35,6 +36,23 @@ class TestSlowCallers:
 
         assert max(task.result() for task in gone) < 8
         assert beside < max(4 * alone, 0.25)
+
+    async def test_a_body_long_in_coming_gives_its_room_to_others(
+        self, an_ingester: StartIngester
+    ) -> None:
+        size = 4_096
+        ingester = await an_ingester(INGEST_BODY_BYTES=f"{size}", INGEST_IN_FLIGHT_BYTES=f"{size}")
+        slow = await ingester.begin(b" " * size, hold_back=1)
+
+        async def finds_no_room() -> bool:
+            return (await ingester.post(a_callback(a_provider_id()))).status_code == 503
+
+        async def finds_room() -> bool:
+            return not await finds_no_room()
+
+        await eventually(finds_no_room, within=seconds(5))
+        await eventually(finds_room, within=seconds(5))
+        assert await slow.answer() == b"HTTP/1.1 408 Request Timeout"
 
     async def test_blank_lines_keep_no_connection(self, an_ingester: StartIngester) -> None:
         ingester = await an_ingester(INGEST_HEAD_WITHIN="PT0.5S")
@@ -84,11 +102,12 @@ class TestSlowCallers:
 
 
 HEADS: Final = (
-    f"POST {GRAPH} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=0\r\n".encode() * 3,
+    f"POST {GRAPH} HTTP/1.1\r\nHost: x\r\nX-Slow: ".encode(),
     f"POST {GRAPH} HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=0\r\n"
     "Content-Length: 1000\r\n\r\n".encode(),
     b"",
 )
+"""Cut off in the head, in the body, and before anything."""
 
 
 async def trickle(port: int, words: bytes, *, pause: float = 0.5, at_once: int = 140) -> float:
