@@ -40,7 +40,7 @@ def main() -> int:
 
 
 async def _api(first_seed: int, within: timedelta) -> int:
-    with lease_empty("fuzz") as stack, TemporaryDirectory() as logs:
+    with lease_empty("fuzzed") as stack, TemporaryDirectory() as logs:
         await ensure_topics(stack.kafka.bootstrap)
         running = await start_ingester(stack.kafka.bootstrap, FAST, Path(logs))
         try:
