@@ -1,6 +1,6 @@
 """What every HTTP face shares: the application shell, its server, health and metrics."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -8,6 +8,9 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
+
+from runtime.http_protocol import Limits, bounded
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns what is wrong, None when all is well. Must answer within a second."""
@@ -50,10 +53,13 @@ def application(face: Face) -> FastAPI:
     return app
 
 
-def serve(app: FastAPI, *, host: str, port: int, fd: int | None = None) -> None:
+def serve(
+    app: FastAPI, *, host: str, port: int, fd: int | None = None, limits: Limits | None = None
+) -> None:
     """Run the application until SIGTERM or SIGINT, then drain.
 
     ``fd`` is a listening socket that somebody else opened; host and port are then not used.
+    ``limits`` are for a face that the internet sees.
     """
     uvicorn.run(
         app,
@@ -61,25 +67,39 @@ def serve(app: FastAPI, *, host: str, port: int, fd: int | None = None) -> None:
         port=port,
         fd=fd,
         loop="uvloop",
-        http="httptools",
+        http="httptools" if limits is None else bounded(limits),
         ws="websockets-sansio",
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whoever wants to believe a proxy says which.
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
-async def raw_body(request: Request, *, limit: int) -> bytes | None:
-    """Return the body's raw bytes, or None as soon as more than ``limit`` bytes have come."""
-    received = bytearray()
-    async for chunk in _chunks(request):
-        received += chunk
-        if len(received) > limit:
+async def raw_body(
+    request: Request, *, limit: int, arrived: Callable[[int], None] | None = None
+) -> bytes | None:
+    """Return the body's raw bytes, or None as soon as more than ``limit`` bytes have come.
+
+    ``arrived`` is told the size of each part before it is kept, and may raise. Raises
+    `ClientDisconnect` where the caller hangs up.
+    """
+    parts: list[bytes] = []
+    size, receive = 0, request.receive
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
             return None
-    return bytes(received)
-
-
-def _chunks(request: Request) -> AsyncIterator[bytes]:
-    return request.stream()
+        if arrived is not None:
+            arrived(len(part))
+        if message.get("more_body", False):
+            parts.append(part)
+        else:
+            return b"".join((*parts, part)) if parts else part

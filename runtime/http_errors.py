@@ -20,13 +20,13 @@ RETRY_AFTER_SECONDS = 1
 
 def shape_errors(app: FastAPI) -> None:
     """Install the handlers."""
-    app.add_exception_handler(RequestValidationError, _answer)
-    app.add_exception_handler(HTTPException, _answer)
-    app.add_exception_handler(InvalidInput, _answer)
-    app.add_exception_handler(NotFound, _answer)
-    app.add_exception_handler(Conflict, _answer)
-    app.add_exception_handler(TryAgainLater, _answer)
-    app.add_exception_handler(Exception, _answer)
+    app.add_exception_handler(RequestValidationError, answer_of)
+    app.add_exception_handler(HTTPException, answer_of)
+    app.add_exception_handler(InvalidInput, answer_of)
+    app.add_exception_handler(NotFound, answer_of)
+    app.add_exception_handler(Conflict, answer_of)
+    app.add_exception_handler(TryAgainLater, answer_of)
+    app.add_exception_handler(Exception, answer_of)
 
 
 def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line a kind of error
@@ -58,7 +58,8 @@ def _validation(errors: Sequence[Any]) -> Problem:
     return Problem(400, f"{field}: {first['msg']}", field)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer_of(request: Request, error: Exception) -> Response:
+    """Return the answer in the shape of the path's family."""
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(
@@ -70,14 +71,21 @@ async def _answer(request: Request, error: Exception) -> Response:
             },
         )
     body = body_of(problem, request.url.path)
-    headers = (
-        {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE
-        else None
-    )
     return Response(
-        body.content, status_code=problem.status, media_type=body.media_type, headers=headers
+        body.content,
+        status_code=problem.status,
+        media_type=body.media_type,
+        headers=_headers(error),
     )
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """Return what belongs to the status: when to come again, or which methods there are."""
+    if isinstance(error, TryAgainLater):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, HTTPException):
+        return dict(error.headers or {})
+    return {}
 
 
 def _route_of(request: Request) -> str:

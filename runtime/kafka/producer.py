@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway
+from runtime.kafka.partitions import partition_of
 from schemas.topics.topic import Outgoing
 
 log = logging.getLogger(__name__)
@@ -45,16 +46,17 @@ class Producer:
         return bool(self._overdue)
 
     async def reach(self, *, within: timedelta) -> None:
-        """Connect, where that has not happened yet.
+        """Connect, where that has not happened yet, and have a broker answer.
 
-        Raises `BrokerAway` where that fails, or while earlier records are overdue. A connection
-        that broke since shows with the next `publish`.
+        Raises `BrokerAway` where that fails, or while earlier records are overdue.
         """
         if self._overdue:
             raise BrokerAway("earlier records are overdue")
         try:
             async with asyncio.timeout(within.total_seconds()):
-                await self._ready()
+                producer = await self._ready()
+                # A broker that died while nothing was published shows only when it is asked.
+                await producer.client.fetch_all_metadata()
         except (TimeoutError, KafkaError) as error:
             raise BrokerAway(type(error).__name__) from error
 
@@ -72,23 +74,24 @@ class Producer:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 producer = await self._ready()
-                for record in records:
-                    handed.append(await _hand_over(producer, record))  # noqa: PERF401
+                await _hand_over(producer, records, handed)
                 await _acknowledged(handed)
         except TimeoutError as error:
             self._watch(handed)
             raise BrokerAway("not acknowledged in time") from error
         except KafkaError as error:
-            await self._discard()
+            self._discard()
             raise BrokerAway(type(error).__name__) from error
 
     async def stop(self) -> None:
         """Send what is buffered, for a bounded time, and close."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _close(producer)
+        self._discard()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _ready(self) -> AIOKafkaProducer:
+        if self._producer is not None:
+            return self._producer
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
@@ -100,13 +103,17 @@ class Producer:
                     max_batch_size=BATCH_BYTES,
                     max_request_size=REQUEST_BYTES,
                 )
-                await _start(producer)
+                try:
+                    await producer.start()
+                except BaseException:
+                    self._close(producer)
+                    raise
                 self._producer = producer
             return self._producer
 
     def _watch(self, handed: Sequence[asyncio.Future[Any]]) -> None:
         undecided = {future for future in handed if not future.done()}
-        if undecided:
+        if undecided and not self._overdue:
             log.warning("broker.away", extra={"records_undecided": len(undecided)})
         self._overdue |= undecided
         for future in undecided:
@@ -116,24 +123,39 @@ class Producer:
         self._overdue.discard(future)
         if not future.cancelled() and future.exception() is not None:
             # The producer may have given up on its sequence numbers: begin with a fresh one.
-            self._producer, spent = None, self._producer
-            if spent is not None:
-                closing = asyncio.ensure_future(_close(spent))
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
+            self._discard()
         if not self._overdue:
             log.info("broker.back")
 
-    async def _discard(self) -> None:
+    def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer)
+            self._close(producer)
+
+    def _close(self, producer: AIOKafkaProducer) -> None:
+        # Aside: it may take seconds while the broker is away, and nobody's answer waits for it.
+        closing = asyncio.ensure_future(_close(producer))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
-async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
-    return await producer.send(
-        record.topic, value=record.value, key=record.key, headers=list(record.headers)
-    )
+async def _hand_over(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing], handed: list[asyncio.Future[Any]]
+) -> None:
+    partitions: dict[str, int] = {}
+    for record in records:
+        topic = record.topic
+        if topic not in partitions:
+            partitions[topic] = len(await producer.partitions_for(topic))
+        handed.append(
+            await producer.send(
+                topic,
+                value=record.value,
+                key=record.key,
+                partition=partition_of(record.key, partitions[topic]),
+                headers=list(record.headers),
+            )
+        )
 
 
 async def _acknowledged(handed: Sequence[asyncio.Future[Any]]) -> None:
@@ -152,14 +174,6 @@ async def _acknowledged(handed: Sequence[asyncio.Future[Any]]) -> None:
 def _look_at(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-async def _start(producer: AIOKafkaProducer) -> None:
-    try:
-        await producer.start()
-    except BaseException:
-        await _close(producer)
-        raise
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -5,7 +5,7 @@ attributes are headers with the prefix ``ce_``.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -21,6 +21,8 @@ _PLACE = " - at `"
 _WHOLE = "$"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The escape, unless its backslash is itself escaped."""
+_SPECVERSION = ("ce_specversion", b"1.0")
+_CONTENT_TYPE = ("content-type", b"application/json")
 
 
 class MalformedRecord(ValueError):
@@ -88,17 +90,27 @@ class Topic(Generic[T]):
 
     def record(self, data: T, *, source: str, at: datetime) -> Outgoing:
         """Return the record for the broker."""
-        event_id = self.event_id(data)
-        headers = (
-            ("ce_specversion", b"1.0"),
-            ("ce_id", event_id.encode()),
-            ("ce_type", self.event_type(data).encode()),
-            ("ce_source", source.encode()),
-            ("ce_time", at.isoformat().encode()),
-            ("content-type", b"application/json"),
-            ("traceparent", traceparent(self.subject(data), event_id).encode()),
-        )
-        return Outgoing(self.name, self.key(data).encode(), msgspec.json.encode(data), headers)
+        return self.records([data], source=source, at=at)[0]
+
+    def records(self, batch: Iterable[T], *, source: str, at: datetime) -> list[Outgoing]:
+        """Return the records of one moment."""
+        ce_source = ("ce_source", source.encode())
+        ce_time = ("ce_time", at.isoformat().encode())
+        records: list[Outgoing] = []
+        for data in batch:
+            event_id = self.event_id(data)
+            headers = (
+                _SPECVERSION,
+                ("ce_id", event_id.encode()),
+                ("ce_type", self.event_type(data).encode()),
+                ce_source,
+                ce_time,
+                _CONTENT_TYPE,
+                ("traceparent", traceparent(self.subject(data), event_id).encode()),
+            )
+            key = self.key(data).encode()
+            records.append(Outgoing(self.name, key, msgspec.json.encode(data), headers))
+        return records
 
 
 def traceparent(subject: str, event_id: str) -> str:

@@ -8,4 +8,9 @@ from services.ingest_webhook.settings import IngesterSettings
 if __name__ == "__main__":
     settings = read(IngesterSettings)
     logs.configure(settings.log_level)
-    http.serve(build(settings), host=settings.http_host, port=settings.http_port)
+    http.serve(
+        build(settings),
+        host=settings.http_host,
+        port=settings.http_port,
+        limits=settings.limits,
+    )

@@ -2,87 +2,93 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from time import perf_counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, Protocol
 
-from providers.whatsapp.callbacks import Callback
+from prometheus_client import Counter as Metric
+
 from runtime.errors import InvalidInput, TryAgainLater
-from schemas.topics.provider_events import tag_of
+from schemas.topics.provider_events import ProviderEvent, tag_of
 from services.ingest_webhook.metrics import ANSWER_SECONDS, CALLBACKS, EVENTS, IGNORED
-from services.ingest_webhook.refusals import OUTCOMES
+from services.ingest_webhook.refusals import outcome_of
 
 log = logging.getLogger(__name__)
 
-ACCEPTED = "accepted"
-FAILED = "failed"
-"""None of the refusals: a fault of ours, or a stop in between."""
+ACCEPTED: Final = "accepted"
 
 
-@dataclass(slots=True)
-class Account:
-    """What one request came to."""
+class IgnoredPart(Protocol):
+    """A part of a callback that became no event."""
 
-    callback: Callback | None = None
-    """What was taken in."""
-    outcome: str = ACCEPTED
-    problem: str | None = None
-    """What was wrong with an authentic body."""
+    @property
+    def reason(self) -> str:
+        """A word from a short list."""
+        ...
 
+    @property
+    def where(self) -> str:
+        """Its path in the body."""
+        ...
 
-@contextmanager
-def accounted() -> Generator[Account]:
-    """Write down what the block comes to; lets its errors through."""
-    began = perf_counter()
-    account = Account()
-    try:
-        yield account
-    except BaseException as error:
-        account.outcome = OUTCOMES.get(type(error), FAILED)
-        if isinstance(error, InvalidInput):
-            account.problem = str(error)
-        # A 503 is logged where it is answered.
-        _log(account, began, logging.DEBUG if isinstance(error, TryAgainLater) else logging.INFO)
-        raise
-    else:
-        ignored = account.callback is not None and account.callback.ignored
-        _log(account, began, logging.INFO if ignored else logging.DEBUG)
-    finally:
-        _count(account, perf_counter() - began)
+    @property
+    def what(self) -> str:
+        """The unknown word, or what is wrong. Never content."""
+        ...
 
 
-def _count(account: Account, took: float) -> None:
-    CALLBACKS.labels(account.outcome).inc()
-    ANSWER_SECONDS.observe(took)
-    if account.callback is not None:
-        for kind, count in _events(account.callback).items():
-            EVENTS.labels(kind).inc(count)
-        for reason, count in _ignored(account.callback).items():
-            IGNORED.labels(reason).inc(count)
+class Told(Protocol):
+    """What a callback said, whichever channel it is of."""
+
+    @property
+    def events(self) -> Sequence[ProviderEvent]:
+        """What became of its parts."""
+        ...
+
+    @property
+    def ignored(self) -> Sequence[IgnoredPart]:
+        """Its other parts."""
+        ...
 
 
-def _log(account: Account, began: float, level: int) -> None:
-    if not log.isEnabledFor(level):
+def taken_in(told: Told, took: float) -> None:
+    """Write down a callback that Kafka has; ``took`` in seconds."""
+    events = Counter(tag_of(event) for event in told.events)
+    ignored = Counter(part.reason for part in told.ignored)
+    _count(ACCEPTED, took)
+    for kind, count in events.items():
+        _child(EVENTS, kind).inc(count)
+    for reason, count in ignored.items():
+        _child(IGNORED, reason).inc(count)
+    if not ignored and not log.isEnabledFor(logging.DEBUG):
         return
-    fields: dict[str, object] = {
-        "outcome": account.outcome,
-        "took_ms": round((perf_counter() - began) * 1_000, 1),
-    }
-    if account.problem is not None:
-        fields["problem"] = account.problem
-    if account.callback is not None:
-        fields["events"] = _events(account.callback)
-        if account.callback.ignored:
-            first = account.callback.ignored[0]
-            fields["ignored"] = _ignored(account.callback)
-            fields["first_ignored"] = f"{first.where}: {first.what}"
-    log.log(level, "callback.received", extra=fields)
+    fields: dict[str, object] = {"events": events}
+    if ignored:
+        first = told.ignored[0]
+        fields |= {"ignored": ignored, "first_ignored": f"{first.where}: {first.what}"}
+    _log(logging.INFO if ignored else logging.DEBUG, ACCEPTED, took, fields)
 
 
-def _events(callback: Callback) -> dict[str, int]:
-    return Counter(tag_of(event) for event in callback.events)
+def refused(error: BaseException, took: float) -> None:
+    """Write down a callback that was not taken in."""
+    outcome = outcome_of(error)
+    _count(outcome, took)
+    # A 503 is logged where it is answered.
+    level = logging.DEBUG if isinstance(error, TryAgainLater) else logging.INFO
+    _log(level, outcome, took, {"problem": str(error)} if isinstance(error, InvalidInput) else {})
 
 
-def _ignored(callback: Callback) -> dict[str, int]:
-    return Counter(part.reason for part in callback.ignored)
+def _count(outcome: str, took: float) -> None:
+    _child(CALLBACKS, outcome).inc()
+    ANSWER_SECONDS.observe(took)
+
+
+@cache
+def _child(metric: Metric, label: str) -> Metric:
+    # Looking it up in the metric takes a lock and as long as counting. Labels are few.
+    return metric.labels(label)
+
+
+def _log(level: int, outcome: str, took: float, fields: dict[str, object]) -> None:
+    told = {"outcome": outcome, "took_ms": round(took * 1_000, 1)}
+    log.log(level, "callback.received", extra=told | fields)

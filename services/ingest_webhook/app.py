@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 from fastapi import FastAPI
 
@@ -12,10 +13,13 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.producer import Producer
 from services.ingest_webhook.admission import Admission
+from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
-from services.ingest_webhook.routes import Door, add_routes
+from services.ingest_webhook.rate import RateLimited
+from services.ingest_webhook.routes import whatsapp
 from services.ingest_webhook.settings import IngesterSettings
+from services.ingest_webhook.sources import Buckets
 
 REACH_WITHIN = timedelta(milliseconds=500)
 
@@ -23,7 +27,7 @@ REACH_WITHIN = timedelta(milliseconds=500)
 def build(settings: IngesterSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     producer = Producer(settings.kafka_bootstrap_servers, "ingest_webhook")
-    door = _door(settings, producer)
+    door = _door(settings)
     IN_FLIGHT.set_function(lambda: door.admission.in_flight)
 
     @asynccontextmanager
@@ -41,16 +45,26 @@ def build(settings: IngesterSettings) -> FastAPI:
     app = application(
         Face("Sendtrail ingester", "Takes in the callbacks of providers.", ready, lifespan)
     )
-    add_routes(app, door)
+    intake = Intake(producer, settings.app_secrets, settings.ingest_publish_within, now)
+    whatsapp.add_routes(app, door, intake, settings.verify_tokens)
     shape_errors(app)
+    _limit_rate(app, settings)
     return app
 
 
-def _door(settings: IngesterSettings, producer: Producer) -> Door:
+def _door(settings: IngesterSettings) -> Door:
     return Door(
-        Intake(producer, settings.app_secrets, settings.ingest_publish_within, now),
         Admission(callbacks=settings.ingest_in_flight, body_bytes=settings.ingest_in_flight_bytes),
-        verify_token=settings.whatsapp_webhook_verify_token.get_secret_value().encode(),
         body_bytes=settings.ingest_body_bytes,
         body_within=settings.ingest_body_within,
     )
+
+
+def _limit_rate(app: FastAPI, settings: IngesterSettings) -> None:
+    buckets = Buckets(
+        per_second=settings.ingest_rate_per_source,
+        burst=settings.ingest_rate_burst,
+        remembered=settings.ingest_sources,
+    )
+    trusted = settings.ingest_trusted_proxies
+    app.add_middleware(RateLimited, buckets=buckets, trusted=trusted, clock=monotonic)

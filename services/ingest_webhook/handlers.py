@@ -35,7 +35,7 @@ async def take_in(intake: Intake, body: bytes, signature: str | None) -> Callbac
         raise Forbidden
     callback = _read(body)
     now = intake.clock()
-    records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in callback.events]
+    records = PROVIDER_EVENTS.records(callback.events, source=SOURCE, at=now)
     await intake.producer.publish(records, within=intake.publish_within)
     return callback
 

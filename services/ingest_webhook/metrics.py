@@ -9,6 +9,12 @@ CALLBACKS = Counter(
     " too_large at all: compare with the provider's page, it would resend them for days.",
     ["outcome"],
 )
+RATE_LIMITED = Counter(
+    "ingest_rate_limited",
+    "Requests of whatever kind answered with 429. Rising: one source asks for more than"
+    " INGEST_RATE_PER_SOURCE; behind a proxy that INGEST_TRUSTED_PROXIES does not name, all callers"
+    " are one source.",
+)
 EVENTS = Counter(
     "ingest_events",
     "Events that Kafka has, by type. Falls to zero while messages are sent: the callback is no"
@@ -29,6 +35,6 @@ ANSWER_SECONDS = Histogram(
 )
 IN_FLIGHT = Gauge(
     "ingest_in_flight",
-    "Callbacks being worked on. At INGEST_IN_FLIGHT further ones get 503: look at"
-    " ingest_answer_seconds, then start another ingester.",
+    "Callbacks that have arrived and are being worked on. At INGEST_IN_FLIGHT further ones get 503:"
+    " look at ingest_answer_seconds, then start another ingester.",
 )

@@ -3,14 +3,20 @@
 Refused
 ├── Forbidden       wrong signature or verify token: nothing of it is looked at (HTTP 403)
 ├── TooLarge        HTTP 413
-└── NotArrived      the body did not come whole, or not in time (HTTP 408)
+├── Encoded         compressed, or otherwise not as it was signed (HTTP 415)
+├── NotArrived      the body did not come whole, or not in time (HTTP 408)
+└── TooMany         the source's requests come too quickly (HTTP 429)
 TryAgainLater       (HTTP 503, and the provider sends it again)
 ├── BrokerAway      Kafka did not acknowledge
 └── Overloaded      too many callbacks at once
 InvalidInput        authentic, but no callback (HTTP 400)
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
+from math import ceil
+from typing import Final
 
 from starlette.exceptions import HTTPException
 
@@ -35,23 +41,54 @@ class TooLarge(Refused):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: larger than {limit} bytes")
 
 
-class NotArrived(Refused):
-    """The caller hung up, or was too slow."""
+class Encoded(Refused):
+    """No provider compresses its callbacks, and we never unpack what somebody else made small."""
 
     def __init__(self) -> None:
-        super().__init__(HTTPStatus.REQUEST_TIMEOUT, "body: did not arrive in time")
+        super().__init__(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding: must be absent")
+
+
+class NotArrived(Refused):
+    """The caller hung up, or was too slow: it does not get another chance on this connection."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "body: did not arrive in time",
+            headers={"Connection": "close"},
+        )
+
+
+class TooMany(Refused):
+    """The source has used up what it may ask for now."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many requests",
+            headers={"Retry-After": str(ceil(wait.total_seconds()))},
+        )
 
 
 class Overloaded(TryAgainLater):
     """All places are taken."""
 
 
-OUTCOMES: dict[type[BaseException], str] = {
+_OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     Forbidden: "forbidden",
     TooLarge: "too_large",
+    Encoded: "encoded",
     NotArrived: "not_arrived",
     Overloaded: "overloaded",
     BrokerAway: "broker_away",
     InvalidInput: "malformed",
 }
 """The name of each in metrics and logs."""
+
+_FAILED: Final = "failed"
+"""None of the refusals: a fault of ours, or a stop in between."""
+
+
+def outcome_of(error: BaseException) -> str:
+    """Return the word for it in metrics and logs."""
+    return _OUTCOMES.get(type(error), _FAILED)

@@ -1,10 +1,16 @@
 """What the ingester reads from the environment."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import ip_network
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
+from runtime.http_protocol import Limits
 from runtime.settings import Settings
+from services.ingest_webhook.sources import Network
 
 
 class IngesterSettings(Settings):
@@ -15,9 +21,13 @@ class IngesterSettings(Settings):
         min_length=1,
         validation_alias=AliasChoices("WHATSAPP_WEBHOOK_VERIFY_TOKEN", "WEBHOOK_VERIFY_TOKEN"),
     )
-    """What Meta repeats when the callback is registered (PC-04); the first name wins (CF-11)."""
+    """What Meta repeats when the callback is registered (PC-04); the first name wins (CF-11).
+
+    Comma-separated where several apps call, in any order.
+    """
     whatsapp_app_secret: SecretStr = Field(min_length=1)
-    """Signs every callback (CF-11). An empty one would let anybody sign."""
+    """Signs every callback (CF-11); comma-separated, one an app. An empty one would let anybody
+    sign."""
     whatsapp_app_secret_previous: SecretStr = SecretStr("")
     """Earlier app secrets, comma-separated, still accepted while the secret is being changed."""
     ingest_body_bytes: int = Field(default=3 * 1_024 * 1_024, ge=1_024)
@@ -31,6 +41,36 @@ class IngesterSettings(Settings):
     ingest_in_flight_bytes: int = Field(default=32 * 1_024 * 1_024, ge=1_024)
     """Bytes of the bodies worked on at once; bounds the memory, since one may be large."""
 
+    ingest_head_within: timedelta = Field(default=timedelta(seconds=4), gt=timedelta())
+    """How long a request's headers may take; with the body's time, who trickles is gone in 15 s."""
+    ingest_head_bytes: int = Field(default=32 * 1_024, ge=1_024)
+    """Address and headers of a request. Providers send less than 2 KB."""
+    ingest_connections: int = Field(default=4_096, ge=1)
+    """Callers connected at once; who comes beyond that is hung up on."""
+    ingest_rate_per_source: float = Field(default=2_000, gt=0)
+    """Requests a second from one address, in the long run. Meta calls from many addresses."""
+    ingest_rate_burst: int = Field(default=4_000, ge=1)
+    """Requests from one address at once."""
+    ingest_sources: int = Field(default=20_000, ge=1)
+    """Addresses whose rate is remembered; bounds the memory."""
+    ingest_trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Whose X-Forwarded-For is believed: addresses or networks, comma-separated. None by default:
+    anybody could write one and be another source each time."""
+
+    @field_validator("whatsapp_webhook_verify_token", "whatsapp_app_secret")
+    @classmethod
+    def _names_one(cls, given: SecretStr) -> SecretStr:
+        if not _words(given):
+            raise ValueError("must hold at least one word")
+        return given
+
+    @field_validator("ingest_trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if not isinstance(given, str):
+            return given
+        return tuple(ip_network(one.strip()) for one in given.split(",") if one.strip())
+
     @field_validator("ingest_in_flight_bytes")
     @classmethod
     def _the_largest_body_fits(cls, size: int, info: ValidationInfo) -> int:
@@ -40,7 +80,20 @@ class IngesterSettings(Settings):
 
     @property
     def app_secrets(self) -> tuple[bytes, ...]:
-        """All accepted app secrets, the present one first."""
-        previous = self.whatsapp_app_secret_previous.get_secret_value().split(",")
-        present = self.whatsapp_app_secret.get_secret_value()
-        return tuple(secret.strip().encode() for secret in (present, *previous) if secret.strip())
+        """All accepted app secrets, the present ones first."""
+        return _words(self.whatsapp_app_secret) + _words(self.whatsapp_app_secret_previous)
+
+    @property
+    def verify_tokens(self) -> tuple[bytes, ...]:
+        """All accepted verify tokens."""
+        return _words(self.whatsapp_webhook_verify_token)
+
+    @property
+    def limits(self) -> Limits:
+        """What a caller may take before we see its request."""
+        return Limits(self.ingest_head_within, self.ingest_head_bytes, self.ingest_connections)
+
+
+def _words(secret: SecretStr) -> tuple[bytes, ...]:
+    words: Sequence[str] = secret.get_secret_value().split(",")
+    return tuple(word.strip().encode() for word in words if word.strip())

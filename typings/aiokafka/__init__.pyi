@@ -35,7 +35,12 @@ class ConsumerRecord(Generic[_K, _V]):
     value: _V | None
     headers: Sequence[tuple[str, bytes]]
 
+class _Client:
+    async def fetch_all_metadata(self) -> object: ...
+
 class AIOKafkaProducer:
+    @property
+    def client(self) -> _Client: ...
     def __init__(
         self,
         *,

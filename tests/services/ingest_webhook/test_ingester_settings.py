@@ -31,10 +31,11 @@ def test_a_missing_secret_is_told_in_one_line(
     assert told == f"sendtrail: {name}: Field required\n"
 
 
+@pytest.mark.parametrize("secret", ["", " ", ",", " , "])
 def test_an_empty_app_secret_would_let_anybody_sign(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    secret: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.setenv("WHATSAPP_APP_SECRET", "")
+    environment.setenv("WHATSAPP_APP_SECRET", secret)
 
     told = refusal(capsys)
 
@@ -60,6 +61,41 @@ def test_earlier_secrets_follow_the_present_one(environment: pytest.MonkeyPatch)
     settings = read(IngesterSettings)
 
     assert settings.app_secrets == (b"secret", b"older", b"oldest")
+
+
+def test_each_of_several_apps_has_its_secret_and_its_verify_token(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WHATSAPP_APP_SECRET", "one, two")
+    environment.setenv("WHATSAPP_WEBHOOK_VERIFY_TOKEN", "first,second")
+
+    settings = read(IngesterSettings)
+
+    assert settings.app_secrets == (b"one", b"two")
+    assert settings.verify_tokens == (b"first", b"second")
+
+
+def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("INGEST_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,fd00::/8,")
+
+    settings = read(IngesterSettings)
+
+    assert [str(one) for one in settings.ingest_trusted_proxies] == [
+        "10.0.0.0/8",
+        "192.0.2.1/32",
+        "fd00::/8",
+    ]
+
+
+@pytest.mark.parametrize("given", ["somewhere", "10.0.0.1/8", "300.1.1.1"])
+def test_a_proxy_that_is_no_address_is_told_by_its_variable(
+    given: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("INGEST_TRUSTED_PROXIES", given)
+
+    told = refusal(capsys)
+
+    assert told.startswith("sendtrail: INGEST_TRUSTED_PROXIES: ")
 
 
 def test_the_largest_body_must_find_room(

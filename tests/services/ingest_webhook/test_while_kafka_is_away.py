@@ -104,6 +104,48 @@ async def test_a_broker_that_is_silent_from_the_start_is_waited_for(
     assert provider_id in await provider_ids(ingester)
 
 
+async def test_a_broker_that_dies_while_nothing_happens_is_noticed(
+    an_ingester: StartIngester, stack: Stack
+) -> None:
+    ingester = await an_ingester()
+
+    await asyncio.to_thread(stack.kafka.kill)
+    without, took = await timed(ingester.client.get("/readyz"))
+    await asyncio.to_thread(stack.kafka.start)
+
+    assert without.status_code == 503
+    assert took < 1
+
+    async def is_ready() -> bool:
+        return (await ingester.client.get("/readyz")).status_code == 200
+
+    await eventually(is_ready, within=BACK_WITHIN)
+
+
+async def test_beyond_its_places_the_ingester_says_so_at_once(
+    an_ingester: StartIngester, stack: Stack
+) -> None:
+    ingester = await an_ingester(INGEST_IN_FLIGHT="1", INGEST_PUBLISH_WITHIN="PT5S")
+    await ingester.post(a_callback(a_provider_id()))
+    stack.kafka.suspend()
+    first = asyncio.create_task(ingester.post(a_callback(a_provider_id())))
+
+    async def is_busy() -> bool:
+        return await ingester.metric("ingest_in_flight") == 1
+
+    await eventually(is_busy, within=seconds(5))
+    second, took = await timed(ingester.post(a_callback(a_provider_id())))
+    refused = await ingester.metric('ingest_callbacks_total{outcome="overloaded"}')
+    stack.kafka.resume()
+
+    assert second.status_code == 503
+    assert second.headers["retry-after"] == "1"
+    assert took < 1
+    assert refused == 1
+    assert (await first).status_code == 200
+    assert (await ingester.post(a_callback(a_provider_id()))).status_code == 200
+
+
 async def test_a_stopping_ingester_ends_what_it_has_begun(an_ingester: StartIngester) -> None:
     ingester = await an_ingester()
     provider_id = a_provider_id()

@@ -1,0 +1,1 @@
+"""Where providers call us, one module a channel; `door.Door` is the same for all."""
