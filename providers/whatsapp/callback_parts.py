@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 import msgspec
 
+from providers.callbacks import MalformedCallback
 from providers.whatsapp.failures import failure_of
 from schemas.topics.provider_events import FailureReason, MessageReceived, StatusReported
 from schemas.topics.records import MessageIdField
@@ -37,15 +38,6 @@ _SenderText = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r
 _Time = int | float | str
 
 P = TypeVar("P")
-
-
-class MalformedCallback(ValueError):
-    """It is no callback; ``field`` names where, ``problem`` says what is wrong, without content."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
 
 
 class UnknownStatus(ValueError):

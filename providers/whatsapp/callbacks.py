@@ -5,17 +5,14 @@ updates of several accounts and numbers, and one flat status. A part that cannot
 its neighbours: Meta repeats a callback as a whole or not at all, so it is left out and reported.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final, cast
 
-import msgspec
-
+from providers.callbacks import Callback, Ignored, MalformedCallback, Reason
+from providers.json_bodies import decode
 from providers.whatsapp.callback_parts import (
     Event,
-    MalformedCallback,
     UnknownStatus,
     flat_status,
     message,
@@ -31,40 +28,6 @@ _SHOWN = 60
 _Object = dict[str, Any]
 
 
-class Reason(StrEnum):
-    """Why a part of an authentic callback became no event."""
-
-    UNKNOWN_STATUS = "unknown_status"
-    """A status that changes nothing for us: ``played``, ``deleted``, or one of the future."""
-    UNKNOWN_FIELD = "unknown_field"
-    """A subscription other than ``messages``: account, number and template notices."""
-    UNKNOWN_OBJECT = "unknown_object"
-    """A callback about another of Meta's products (PC-05)."""
-    ACCOUNT_ERROR = "account_error"
-    """An error of the account or app as a whole, about no message."""
-    MALFORMED = "malformed"
-    """It does not have the documented shape."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """One part that became no event."""
-
-    reason: Reason
-    where: str
-    """Its path in the body: ``entry[0].changes[0].value.statuses[2].timestamp``."""
-    what: str
-    """The unknown word, or what is wrong. Never content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Everything one body said, in the order in which it said it."""
-
-    events: tuple[Event, ...]
-    ignored: tuple[Ignored, ...]
-
-
 def parse(body: bytes) -> Callback:
     """Return what the raw bytes of an authentic callback say.
 
@@ -72,7 +35,7 @@ def parse(body: bytes) -> Callback:
     Raises `MalformedCallback` where nothing can be read: no JSON object, or a flat status with a
     wrong field.
     """
-    tree = _decode(body)
+    tree = decode(body)
     if not isinstance(tree, dict):
         raise MalformedCallback("body", "must be a JSON object")
     whole = cast("_Object", tree)
@@ -160,30 +123,3 @@ class _Reader:
 
     def _ignore(self, reason: Reason, where: str, what: object) -> None:
         self.ignored.append(Ignored(reason, where, str(what)[:_SHOWN]))
-
-
-def _decode(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_patiently(body)
-    except RecursionError as error:
-        raise MalformedCallback("body", "nested too deeply") from error
-
-
-def _decode_patiently(body: bytes) -> object:
-    """Decode what the fast decoder refuses as a whole though one part of it is at fault.
-
-    Half a surrogate pair, a byte that is no UTF-8 or a number out of range in one person's message
-    must not lose the updates beside it. The second round replaces the halves by a question mark.
-    """
-    try:
-        tree = json.loads(body.decode(errors="replace"), parse_constant=_refuse)
-        return json.loads(json.dumps(tree, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError) as error:
-        raise MalformedCallback("body", f"not JSON: {error}") from error
-
-
-def _refuse(constant: str) -> None:
-    # Python reads NaN and Infinity, JSON does not know them.
-    raise ValueError(f"{constant} is no JSON")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from providers.whatsapp.callbacks import Callback, MalformedCallback, parse
+from providers.callbacks import Callback, MalformedCallback
+from providers.whatsapp.callbacks import parse
 from providers.whatsapp.signature import verify
 from runtime.clock import Clock
 from runtime.errors import InvalidInput

@@ -1,8 +1,13 @@
 """What tests of the callbacks read out of a parsed body."""
 
-from providers.whatsapp.callback_parts import Event
-from providers.whatsapp.callbacks import Callback, Reason, parse
-from schemas.topics.provider_events import MessageReceived, StatusReported
+from providers.callbacks import Callback, Reason
+from providers.whatsapp.callbacks import parse
+from schemas.topics.provider_events import (
+    CallbackEvent,
+    MessageReceived,
+    NoticeReceived,
+    StatusReported,
+)
 from tests.providers.whatsapp.bodies import (
     a_change,
     an_envelope,
@@ -34,8 +39,9 @@ def of_messages(*messages: object) -> object:
     return an_envelope(a_change(messages=list(messages)))
 
 
-def ids_of(events: tuple[Event, ...]) -> list[str]:
-    return [event.provider_message_id for event in events]
+def ids_of(events: tuple[CallbackEvent, ...]) -> list[str]:
+    told = [event for event in events if not isinstance(event, NoticeReceived)]
+    return [event.provider_message_id for event in told]
 
 
 def reasons_of(callback: Callback) -> list[tuple[Reason, str]]:

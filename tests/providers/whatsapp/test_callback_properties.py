@@ -5,7 +5,8 @@ from typing import Any, TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.whatsapp.callbacks import Callback, MalformedCallback, parse
+from providers.callbacks import Callback, MalformedCallback
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from tests.given import NOON
 from tests.providers.whatsapp.bodies import (
@@ -17,6 +18,7 @@ from tests.providers.whatsapp.bodies import (
     an_envelope,
     encoded,
 )
+from tests.providers.whatsapp.reading import ids_of
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -129,7 +131,7 @@ def test_one_broken_part_never_loses_a_neighbour(
     )
 
     assert callback is not None
-    ids = [event.provider_message_id for event in callback.events]
+    ids = ids_of(callback.events)
     neighbours = [f"wamid.{number}" for number in range(count)]
     assert ids[:place] == neighbours[:place]
     assert ids[len(ids) - (count - place) :] == neighbours[place:]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.failures import ErrorCode, Origin
+from providers.callbacks import Reason
 from providers.whatsapp.callback_parts import LARGEST_CONTENT
-from providers.whatsapp.callbacks import Reason
 from schemas.topics.provider_events import FailureReason, StatusReported
 from tests.providers.whatsapp.bodies import (
     PHONE_NUMBER_ID,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from providers.whatsapp.callbacks import Callback, MalformedCallback, Reason, parse
+from providers.callbacks import Callback, MalformedCallback, Reason
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import MessageReceived
 from tests.providers.whatsapp.bodies import (
     a_change,
@@ -167,7 +168,7 @@ class TestEnvelopes:
         broken, neighbour = callback.events
         assert isinstance(broken, MessageReceived)
         assert broken.content == {"body": repaired}
-        assert neighbour.provider_message_id == "after"
+        assert ids_of((neighbour,)) == ["after"]
 
 
 class TestWhatIsNoCallback:
