@@ -83,7 +83,6 @@ class TestEnvelopes:
             (a_status(id=None), ".id"),
             (a_status(id=""), ".id"),
             (a_status(id="x" * 256), ".id"),
-            (a_status(id="wamid.\x00"), ".id"),
             (a_status(status=None), ".status"),
             (a_status(timestamp=None), ".timestamp"),
             (a_status(timestamp=True), ".timestamp"),
@@ -156,7 +155,7 @@ class TestEnvelopes:
 
     @pytest.mark.parametrize(
         ("spoilt", "repaired"),
-        [(rb'"\ud83d"', "?"), (b'"\xff"', "\N{REPLACEMENT CHARACTER}"), (b"1e400", float("inf"))],
+        [(rb'"\ud83d"', "?"), (b'"\xff"', "\N{REPLACEMENT CHARACTER}"), (b"1e400", "1e400")],
     )
     def test_text_or_numbers_that_json_cannot_mean_do_not_spoil_the_body(
         self, spoilt: bytes, repaired: object
