@@ -48,7 +48,7 @@ class _Row(msgspec.Struct, gc=False):
     status: int
     external_userid: _Id | None = None
     chat_id: _Id | None = None
-    send_time: Annotated[int, msgspec.Meta(gt=0, lt=2**33)] | None = None
+    send_time: Annotated[int, msgspec.Meta(ge=0, lt=2**33)] = 0
 
 
 def of_send_list(task: GroupSend, rows: Sequence[object]) -> Callback:
@@ -83,8 +83,8 @@ def _of_row(task: GroupSend, item: object, where: str) -> StatusReported | Ignor
     if row.status == _UNSENT:
         return None
     if row.status == _SENT:
-        at = row.send_time
-        return _report(task, recipient, None if at is None else datetime.fromtimestamp(at, UTC))
+        at = datetime.fromtimestamp(row.send_time, UTC) if row.send_time else None
+        return _report(task, recipient, at)
     if row.status in _FAILURES:
         code, detail = _FAILURES[row.status]
         return _report(task, recipient, failure=_failure(code, str(row.status), detail))
