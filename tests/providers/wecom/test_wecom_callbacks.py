@@ -2,21 +2,19 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from domain.answers import Choice
 from providers.callbacks import MalformedCallback
-from providers.tencent.sealing import NotAuthentic
-from providers.wecom.callbacks import open_callback, parse
+from providers.wecom.callbacks import parse
 from schemas.topics.provider_events import (
     CallbackEvent,
     InboundMedia,
     MessageReceived,
     NoticeReceived,
 )
-from tests.providers.tencent.sealed import an_app, proof, sealed
+from tests.providers.tencent.sealed import an_app
 from tests.providers.wecom.bodies import (
     CORP,
     MEMBER,
@@ -361,54 +359,3 @@ class TestNotices:
     )
     def test_another_event_is_another_notice(self, other: Fields) -> None:
         assert id_of(an_event(**other)) != id_of(an_event())
-
-
-class TestOpening:
-    TEXT = as_xml(a_message())
-
-    @pytest.mark.parametrize(
-        "form",
-        [
-            "<xml><ToUserName>ww_corp</ToUserName><Encrypt><![CDATA[{}]]></Encrypt></xml>",
-            "<xml>\n<Encrypt>\n{}\n</Encrypt>\n</xml>\n",
-            '{{"tousername":"ww_corp","encrypt":"{}","agentid":"1"}}',
-            '{{"encrypt":"{}"}}',
-        ],
-    )
-    def test_both_forms_of_the_envelope_are_opened(self, form: str) -> None:
-        secret = sealed(self.TEXT)
-
-        app, text = open_callback([corp_app()], proof(secret), form.format(secret).encode())
-
-        assert app == corp_app()
-        assert text == self.TEXT
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            b"",
-            b"nonsense",
-            b"\xff\xfe",
-            b"<xml/>",
-            b"<xml><Encrypt/></xml>",
-            b"<xml><Encrypt>a</Encrypt><Encrypt>b</Encrypt></xml>",
-            b'<!DOCTYPE xml [<!ENTITY a "b">]><xml><Encrypt>&a;</Encrypt></xml>',
-            b"{}",
-            b'{"encrypt":17}',
-            b'{"encrypt":null}',
-            b"[" * 100_000,
-        ],
-    )
-    def test_what_is_no_envelope_is_nobodys(self, body: bytes) -> None:
-        with pytest.raises(NotAuthentic):
-            open_callback([corp_app()], proof(""), body)
-
-    def test_what_stands_outside_the_seal_is_not_believed(self) -> None:
-        secret = sealed(self.TEXT)
-        body: dict[str, Any] = {"tousername": "ww_other", "encrypt": secret, "agentid": "99"}
-
-        app, text = open_callback([corp_app()], proof(secret), json.dumps(body).encode())
-
-        (event,) = parse(app, text).events
-        assert isinstance(event, MessageReceived)
-        assert event.sender_id == f"{CORP}.1"
