@@ -55,6 +55,8 @@ class Arena:
             service_env={
                 "WHATSAPP_APP_SECRET": APP_SECRET,
                 "WHATSAPP_ACCESS_TOKEN": ACCESS_TOKEN,
+                # All the load comes from one address.
+                "INGEST_RATE_PER_SOURCE": "1000000",
             },
             ground=self.ground,
         )

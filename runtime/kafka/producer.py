@@ -81,14 +81,14 @@ class Producer:
             self._watch(handed)
             raise BrokerAway("not acknowledged in time") from error
         except KafkaError as error:
-            await self._discard()
+            self._discard()
             raise BrokerAway(type(error).__name__) from error
 
     async def stop(self) -> None:
         """Send what is buffered, for a bounded time, and close."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _close(producer)
+        self._discard()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is not None:
@@ -104,7 +104,11 @@ class Producer:
                     max_batch_size=BATCH_BYTES,
                     max_request_size=REQUEST_BYTES,
                 )
-                await _start(producer)
+                try:
+                    await producer.start()
+                except BaseException:
+                    self._close(producer)
+                    raise
                 self._producer = producer
             return self._producer
 
@@ -120,18 +124,20 @@ class Producer:
         self._overdue.discard(future)
         if not future.cancelled() and future.exception() is not None:
             # The producer may have given up on its sequence numbers: begin with a fresh one.
-            self._producer, spent = None, self._producer
-            if spent is not None:
-                closing = asyncio.ensure_future(_close(spent))
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
+            self._discard()
         if not self._overdue:
             log.info("broker.back")
 
-    async def _discard(self) -> None:
+    def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer)
+            self._close(producer)
+
+    def _close(self, producer: AIOKafkaProducer) -> None:
+        # Aside: it may take seconds while the broker is away, and nobody's answer waits for it.
+        closing = asyncio.ensure_future(_close(producer))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
 async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
@@ -161,14 +167,6 @@ async def _acknowledged(handed: Sequence[asyncio.Future[Any]]) -> None:
 def _look_at(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-async def _start(producer: AIOKafkaProducer) -> None:
-    try:
-        await producer.start()
-    except BaseException:
-        await _close(producer)
-        raise
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -19,6 +19,7 @@ from tests.chaos.arena import Outcome, Trial, attempt
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
 from tests.chaos.lost_commits import lost_commits
+from tests.chaos.resent import resent_callbacks
 from tests.eventually import seconds
 
 Make = Callable[[float], Trial]
@@ -27,6 +28,9 @@ Make = Callable[[float], Trial]
 TRIALS: dict[str, Make] = {
     "R1": lambda size: faults.killed_in_turn(int(5_000 * size), over=seconds(25 + 15 * size)),
     "R2": lambda size: faults.broker_away(int(1_500 * size), over=seconds(20)),
+    "R2b": lambda size: resent_callbacks(
+        int(5_000 * size), over=seconds(30), away=seconds(3 + 7 * size)
+    ),
     "R3": lambda size: faults.database_away(int(1_500 * size), over=seconds(20)),
     "R3b": lambda size: lost_commits(int(1_500 * size), over=seconds(20)),
     "R4": lambda size: faults.zombies(int(2_500 * size), over=seconds(30)),

@@ -81,7 +81,7 @@ def disordered_callbacks(count: int, *, over: timedelta, seed: str = "R7") -> Tr
     """R7: the requests are fed over that time, then everything else comes as quickly as it may."""
     chance = random.Random(seed)  # noqa: S311 - makes a run repeatable, keeps no secret
     planned = plan(count, special=0, trouble=0)
-    lives = [_life(one, number, chance) for number, one in enumerate(planned)]
+    lives = [life_of(one, number, chance) for number, one in enumerate(planned)]
 
     async def act(arena: Arena, feed: Feed) -> None:
         await feed.reached(1)
@@ -99,7 +99,8 @@ def disordered_callbacks(count: int, *, over: timedelta, seed: str = "R7") -> Tr
     )
 
 
-def _life(one: Planned, number: int, chance: random.Random) -> Life:
+def life_of(one: Planned, number: int, chance: random.Random) -> Life:
+    """Draw what happens to a message."""
     moments = (BEGINS + timedelta(seconds=second) for second in range(1, 10))
     reports = tuple(zip(chance.choice(LIVES), moments, strict=False))
     return Life(one.message_id, f"wamid.chaos{number}", reports, chance.random() < 0.5)
@@ -123,14 +124,15 @@ def _steps(lives: Sequence[Life], chance: random.Random) -> list[Step]:
     for life in lives:
         is_late = chance.random() < LATE_REPLIES
         replied = chance.uniform(0.3, 1) if is_late else 0.0
-        timed += [(replied, reply) for reply in _replies(life)]
+        timed += [(replied, reply) for reply in replies_of(life)]
         for status, at in life.reports:
             copies = chance.randint(*COPIES)
-            timed += [(chance.random(), _status(life, status, at)) for _ in range(copies)]
+            timed += [(chance.random(), status_of(life, status, at)) for _ in range(copies)]
     return [step for _, step in sorted(timed, key=lambda one: one[0])]
 
 
-def _replies(life: Life) -> tuple[Reply, Reply]:
+def replies_of(life: Life) -> tuple[Reply, Reply]:
+    """Return what a dispatcher says of the message."""
     started = SendStarted(message_id=life.message_id, attempt=1, at=BEGINS)
     accepted = SendAccepted(
         message_id=life.message_id, provider_message_id=life.provider_id, attempt=1, at=BEGINS
@@ -138,7 +140,8 @@ def _replies(life: Life) -> tuple[Reply, Reply]:
     return started, accepted
 
 
-def _status(life: Life, status: str, at: datetime) -> bodies.Part:
+def status_of(life: Life, status: str, at: datetime) -> bodies.Part:
+    """Return one of `statuses[]` about the message."""
     more: bodies.Part = {"errors": [NOT_ON_WHATSAPP]} if status == "failed" else {}
     if life.is_named:
         more["biz_opaque_callback_data"] = life.message_id

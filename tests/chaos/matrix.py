@@ -30,8 +30,8 @@ ABOUT = """\
 `make chaos` runs the whole system (real Kafka, real PostgreSQL, two dispatchers, two projectors,
 ingester, scheduler, statistics, simulated provider), feeds it messages, and meanwhile does what
 stands in the first column. When the system has settled, a judge (`tests/chaos/judge.py`) compares
-every message with the provider's own account of it; in R7, where the callbacks are made up and
-there is no dispatcher, with the lifecycle's pure model. A short form runs with the tests.
+every message with the provider's own account of it; in R2b and R7, where the callbacks are made up
+and there is no dispatcher, with the lifecycle's pure model. A short form runs with the tests.
 
 | column | counts |
 |---|---|
@@ -49,7 +49,8 @@ UNKNOWN_OUTCOME is right where the provider never accepted the message and nobod
 connection was reset first (one recipient in 170 here, more in R6), or a process died between its
 claim and its call. Closing a message so that the provider accepted and reported on is a wrong
 state. A run also fails if a process that was not killed ends or logs an error, and R5 if a
-read_committed reader waits for a change for more than 15 s.
+read_committed reader waits for a change for more than 15 s, and R2b if a callback is answered
+anything but 200 and 503, or after more than a second.
 
 """
 

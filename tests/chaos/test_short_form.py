@@ -14,6 +14,7 @@ from tests.chaos import faults
 from tests.chaos.arena import Trial, attempt
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
+from tests.chaos.resent import resent_callbacks
 from tests.eventually import seconds
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -39,6 +40,7 @@ def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
     "make",
     [
         pytest.param(lambda: faults.killed_in_turn(400, over=seconds(12)), id="R1"),
+        pytest.param(lambda: resent_callbacks(300, over=seconds(4), away=seconds(2)), id="R2b"),
         pytest.param(lambda: disturbed_commits(200, over=seconds(8), late_by=seconds(3)), id="R5"),
         pytest.param(lambda: disordered_callbacks(400, over=seconds(1)), id="R7"),
     ],

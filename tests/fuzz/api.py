@@ -1,0 +1,102 @@
+"""Requests that our own OpenAPI makes conceivable, signed and unsigned, to a running ingester."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, reject, seed, settings
+from schemathesis import checks as known
+
+from providers.whatsapp.signature import sign
+
+CHECKS: Final = (
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+)
+"""The documents name 503 and no other 5xx, so that a fault of ours is a status nobody described."""
+
+SIGNATURE: Final = "X-Hub-Signature-256"
+
+_MODES: Final = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How one round is drawn."""
+
+    seed: int
+    examples: int = 40
+    """Of each operation and kind."""
+
+
+def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> int:
+    """Send whole rounds of requests to each address for that long; return how many.
+
+    Raises what a check raises.
+    """
+    ends, chance, sent = time.monotonic() + within.total_seconds(), first, 0
+    known.load_all_checks()
+    with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+        document = client.get("/openapi.json").json()
+        operations = _callbacks(schemathesis.openapi.from_dict(document))
+        while time.monotonic() < ends:
+            for operation in operations:
+                for mode in _MODES:
+                    for secrets in ([secret], []):
+                        sent += _round(client, operation, mode, secrets, chance)
+            chance = replace(chance, seed=chance.seed + 1)
+    return sent
+
+
+def _callbacks(schema: Any) -> list[Any]:  # noqa: ANN401 - schemathesis's own
+    operations = [result.ok() for result in schema.get_all_operations()]
+    return [one for one in operations if "callbacks" in one.tags]
+
+
+def _round(
+    client: httpx.Client,
+    operation: Any,  # noqa: ANN401 - schemathesis's own
+    mode: schemathesis.GenerationMode,
+    secrets: Sequence[bytes],
+    chance: Chance,
+) -> int:
+    sent = 0
+    checks: list[Any] = cast("Any", known).CHECKS.get_by_names(list(CHECKS))
+
+    @seed(chance.seed)
+    @settings(
+        max_examples=chance.examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def send(case: Any) -> None:  # noqa: ANN401 - schemathesis's own
+        nonlocal sent
+        request = _request(client, case)
+        for secret in secrets:
+            request.headers[SIGNATURE] = sign(request.content, secret)
+        case.validate_response(client.send(request), checks=checks)
+        sent += 1
+
+    send()
+    return sent
+
+
+def _request(client: httpx.Client, case: Any) -> httpx.Request:  # noqa: ANN401 - the same
+    said: dict[str, Any] = case.as_transport_kwargs(base_url=str(client.base_url))
+    body = said.pop("data", None)
+    if isinstance(body, str):
+        body = body.encode(errors="surrogatepass")
+    try:
+        return client.build_request(**said, content=body)
+    except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
+        # No client could write it down.
+        reject()
