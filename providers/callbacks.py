@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from schemas.topics.provider_events import CallbackEvent
+
+WHOLE: Final = "body"
+"""The field of a problem with all of it."""
 
 
 class MalformedCallback(ValueError):
@@ -18,14 +22,10 @@ class MalformedCallback(ValueError):
 class Reason(StrEnum):
     """Why a part of an authentic callback became no event."""
 
-    UNKNOWN_STATUS = "unknown_status"
-    """A status that changes nothing for us: ``played``, ``deleted``, or one of the future."""
-    UNKNOWN_FIELD = "unknown_field"
-    """A subscription other than ``messages``: account, number and template notices."""
     UNKNOWN_OBJECT = "unknown_object"
     """A callback about another of Meta's products (PC-05)."""
-    ACCOUNT_ERROR = "account_error"
-    """An error of the account or app as a whole, about no message."""
+    UNKNOWN_STATUS = "unknown_status"
+    """A result of a WeCom group send in a word of the future."""
     MALFORMED = "malformed"
     """It does not have the documented shape."""
 

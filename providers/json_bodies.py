@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from providers.callbacks import MalformedCallback
+from providers.callbacks import WHOLE, MalformedCallback
 
 _NUL_ESCAPE: Final = b"\\u0000"
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -27,7 +27,7 @@ def decode(body: bytes) -> object:
     try:
         return msgspec.json.decode(_without_nul(body))
     except RecursionError as error:
-        raise MalformedCallback("body", "nested too deeply") from error
+        raise MalformedCallback(WHOLE, "nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _decode_patiently(body)
 
@@ -49,7 +49,7 @@ def _decode_patiently(body: bytes) -> object:
         again = json.dumps(tree, ensure_ascii=False).encode(errors="replace")
         return json.loads(_without_nul(again))
     except (ValueError, RecursionError) as error:
-        raise MalformedCallback("body", f"not JSON: {error}") from error
+        raise MalformedCallback(WHOLE, f"not JSON: {error}") from error
 
 
 def _without_nul(body: bytes) -> bytes:

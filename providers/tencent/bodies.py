@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
-from providers.callbacks import MalformedCallback
+from providers.callbacks import WHOLE, MalformedCallback
 from providers.json_bodies import decode
 
 Fields = dict[str, Any]
@@ -28,7 +28,7 @@ def read(text: str) -> Fields:
     """Return the fields of a callback's text; raise `MalformedCallback` where it has none."""
     tree = _json(text) if text.lstrip()[:1] in {"{", "["} else _xml(text)
     if not isinstance(tree, dict):
-        raise MalformedCallback("body", "must be an object")
+        raise MalformedCallback(WHOLE, "must be an object")
     return cast("Fields", tree)
 
 
@@ -42,7 +42,7 @@ def _check_depth(value: object, levels: int) -> None:
     if not isinstance(value, dict | list):
         return
     if levels == 0:
-        raise MalformedCallback("body", "nested too deeply")
+        raise MalformedCallback(WHOLE, "nested too deeply")
     tree = cast("Fields | list[Any]", value)
     inner: Iterable[Any] = tree.values() if isinstance(tree, dict) else tree
     for part in inner:
@@ -57,9 +57,9 @@ def _xml(text: str) -> object:
     except ParseError as error:
         line, column = error.position
         problem = f"neither JSON nor XML, at line {line}, column {column}"
-        raise MalformedCallback("body", problem) from error
+        raise MalformedCallback(WHOLE, problem) from error
     except DefusedXmlException as error:
-        raise MalformedCallback("body", "DTDs and entities are not taken") from error
+        raise MalformedCallback(WHOLE, "DTDs and entities are not taken") from error
 
 
 class _Builder:
@@ -73,9 +73,9 @@ class _Builder:
     def start(self, _tag: str, _attributes: Mapping[str, str]) -> None:
         self._elements += 1
         if self._elements > MOST_ELEMENTS:
-            raise MalformedCallback("body", f"more than {MOST_ELEMENTS} elements")
+            raise MalformedCallback(WHOLE, f"more than {MOST_ELEMENTS} elements")
         if len(self._open) > DEEPEST:
-            raise MalformedCallback("body", "nested too deeply")
+            raise MalformedCallback(WHOLE, "nested too deeply")
         self._open.append({})
         self._words.clear()
 

@@ -1,154 +1,52 @@
-"""How one part of a WhatsApp callback becomes an event (PC-01, PC-06, PC-07).
+"""How members of a WhatsApp callback are read, whatever part they stand in (CF-09, IM-09).
 
-A part is one status or one inbound message. What identifies it is read strictly, since consumers
-would refuse it later; what only explains it (errors, our own id) is read as far as it makes sense.
+What identifies a part is read strictly, since consumers would refuse it later; what only explains
+it is read as far as it makes sense, and left out where it does not.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from providers.callbacks import MalformedCallback
-from providers.whatsapp.failures import failure_of
-from schemas.topics.provider_events import FailureReason, MessageReceived, StatusReported
-from schemas.topics.records import MessageIdField
+from providers.whatsapp.failures import LONGEST_DETAIL
+from schemas.topics.provider_events import ProviderError
 
-Event = StatusReported | MessageReceived
+Object = dict[str, Any]
+Time = int | float | str
 
-LARGEST_CONTENT = 512 * 1_024
-"""Bytes of one inbound message. A broker takes records of 1 MB by default: a larger one would be
-refused at each of the provider's attempts, and the updates beside it with it."""
+LARGEST_CONTENT: Final = 512 * 1_024
+"""Bytes of what is kept as received of one part. A broker takes records of 1 MB by default: a
+larger one would be refused at each of the provider's attempts, and the updates beside it with it.
+"""
+DEEPEST_CONTENT: Final = 100
+"""Levels of what is kept as received; real ones have fewer than ten. Who decodes it in a deeper
+stack than ours must not run out of it."""
+MOST_ERRORS: Final = 50
+"""Kept of one part, for the broker's sake; Meta sends one."""
 
-_HANDLED: Final = frozenset({"text", "image", "document", "audio", "video"})
-"""Types without which their typed part makes no sense (PC-06). Others are kept as they come."""
-
-_STATUSES: Final[dict[str, Literal["sent", "delivered", "read", "failed"]]] = {
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "failed": "failed",
-}
-
-# PostgreSQL keeps no NUL in a text.
-_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
-_ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[^\x00]*$")]
-_SenderText = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-_Time = int | float | str
+_LONGEST_WORD: Final = 100
+_LONGEST_TEXT: Final = 255
+_LONGEST_ACCOUNT: Final = 64
 
 P = TypeVar("P")
 
 
-class UnknownStatus(ValueError):
-    """A status that changes nothing for us (CF-09)."""
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Whom a part is for, as what holds it tells."""
 
-    def __init__(self, word: str) -> None:
-        super().__init__(word)
-        self.word = word
-
-
-class _Status(msgspec.Struct, gc=False):
-    id: _Text
-    status: str
-    timestamp: _Time
-    biz_opaque_callback_data: Any = None
-    errors: Any = None
+    account_id: str | None = None
+    """The WhatsApp business account: ``entry[].id``."""
+    sender_id: str | None = None
+    """Which of our numbers: ``metadata.phone_number_id``."""
+    told_at: datetime | None = None
+    """``entry[].time``; account events have it, messages and statuses do not (WA 8)."""
 
 
-class _FlatStatus(msgspec.Struct, rename="camel", gc=False):
-    message_id: _Text
-    status: str
-    timestamp: _Time
-    error: Any = None
-
-
-class _Message(msgspec.Struct, gc=False):
-    id: _Text
-    type: _ShortText
-    timestamp: _Time
-    author: _Text | None = msgspec.field(default=None, name="from")
-    from_user_id: _Text | None = None
-
-
-class _Metadata(msgspec.Struct, gc=False):
-    phone_number_id: _SenderText
-
-
-def status(part: Mapping[str, Any], sender: str | None) -> StatusReported:
-    """Return what one of ``statuses[]`` reports.
-
-    Raises `UnknownStatus`, or `MalformedCallback` with a field of the part.
-    """
-    read = _read(part, _Status)
-    return _reported(
-        read.id,
-        read.status,
-        read.timestamp,
-        error=_first(read.errors),
-        message_id=_our_id(read.biz_opaque_callback_data),
-        sender=sender,
-    )
-
-
-def flat_status(body: Mapping[str, Any]) -> StatusReported:
-    """Return what a flat callback reports; raises as `status` does."""
-    read = _read(body, _FlatStatus)
-    return _reported(read.message_id, read.status, read.timestamp, error=read.error)
-
-
-def message(part: Mapping[str, Any], sender: str) -> MessageReceived:
-    """Return one of ``messages[]``; raises `MalformedCallback` with a field of the part.
-
-    The author is the phone number, or where the person hides it, the business-scoped user id.
-    """
-    read = _read(part, _Message)
-    author = read.author or read.from_user_id
-    if author is None:
-        raise MalformedCallback("from", "missing, and from_user_id too")
-    return MessageReceived(
-        channel="whatsapp",
-        provider_message_id=read.id,
-        sender_id=sender,
-        author=author,
-        message_type=read.type,
-        content=_content(part, read.type),
-        occurred_at=_moment(read.timestamp),
-    )
-
-
-def sender_of(value: Mapping[str, Any]) -> str | None:
-    """Return which of our numbers a change is about; None where that cannot be read."""
-    try:
-        return msgspec.convert(value.get("metadata"), _Metadata).phone_number_id
-    except msgspec.ValidationError:
-        return None
-
-
-def _reported(
-    provider_id: str,
-    word: str,
-    timestamp: _Time,
-    *,
-    error: object,
-    message_id: str | None = None,
-    sender: str | None = None,
-) -> StatusReported:
-    known = _STATUSES.get(word)
-    if known is None:
-        raise UnknownStatus(word)
-    return StatusReported(
-        channel="whatsapp",
-        provider_message_id=provider_id,
-        message_id=message_id,
-        status=known,
-        occurred_at=_moment(timestamp),
-        sender_id=sender,
-        failure=_failure(error) if known == "failed" else None,
-    )
-
-
-def _read(part: Mapping[str, Any], shape: type[P]) -> P:
+def read(part: Mapping[str, Any], shape: type[P]) -> P:
+    """Return what identifies a part; raises `MalformedCallback` with the field."""
     try:
         return msgspec.convert(part, shape)
     except msgspec.ValidationError as error:
@@ -159,8 +57,8 @@ def _read(part: Mapping[str, Any], shape: type[P]) -> P:
         raise MalformedCallback(missing, "missing") from error
 
 
-def _moment(timestamp: _Time) -> datetime:
-    """Read Unix seconds, as a number or in digits, or ISO 8601 with an offset."""
+def moment_of(timestamp: Time) -> datetime:
+    """Return Unix seconds, as a number or in digits, or ISO 8601 with an offset (CF-09)."""
     try:
         if not isinstance(timestamp, str):
             return datetime.fromtimestamp(timestamp, UTC)
@@ -174,52 +72,101 @@ def _moment(timestamp: _Time) -> datetime:
     raise MalformedCallback("timestamp", "has no offset from UTC")
 
 
-def _our_id(opaque: object) -> str | None:
-    # Others who send from the same number put their own data there.
+def moment_or_none(timestamp: object) -> datetime | None:
+    """Return the moment of what only explains; None where it tells none."""
+    if not isinstance(timestamp, int | float | str) or isinstance(timestamp, bool):
+        return None
     try:
-        return msgspec.convert(opaque, MessageIdField)
-    except msgspec.ValidationError:
+        return moment_of(timestamp)
+    except MalformedCallback:
         return None
 
 
-def _first(errors: object) -> object:
-    if not isinstance(errors, list):
-        return errors
-    return next(iter(cast("list[object]", errors)), None)
+def text_of(value: object, longest: int = _LONGEST_TEXT) -> str | None:
+    """Return a text; None where it is none, empty or too long to be what it should be."""
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
-def _failure(error: object) -> FailureReason:
-    """Read an error: words alone, or an object with a code (CF-09)."""
-    code, title, details = None, error, None
-    if isinstance(error, dict):
-        described = cast("dict[str, object]", error)
-        code = described.get("code")
-        title = described.get("title") or described.get("message")
-        details = described.get("error_data")
-        if isinstance(details, dict):
-            details = cast("dict[str, object]", details).get("details")
-    failure = failure_of(
-        code if isinstance(code, int | str) else None,
-        title if isinstance(title, str) else None,
-        details if isinstance(details, str) else None,
+def word_of(value: object) -> str | None:
+    """Return a word of the provider's, as `text_of` does."""
+    return text_of(value, _LONGEST_WORD)
+
+
+def account_of(value: object) -> str | None:
+    """Return an account's id, as `text_of` does."""
+    return text_of(value, _LONGEST_ACCOUNT)
+
+
+def object_of(value: object) -> Object:
+    """Return an object; an empty one where it is none."""
+    return cast("Object", value) if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """Return a list; an empty one where it is none."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def errors_of(errors: object) -> tuple[ProviderError, ...]:
+    """Return each error: a list of objects, one object, or words alone (CF-09)."""
+    if errors is None:
+        return ()
+    listed = list_of(errors) or [errors]
+    read_errors = (_error(error) for error in listed[:MOST_ERRORS])
+    return tuple(error for error in read_errors if error is not None)
+
+
+def _error(error: object) -> ProviderError | None:
+    if isinstance(error, str):
+        return ProviderError(title=_phrase(error)) if error else None
+    described = object_of(error)
+    details = described.get("error_data")
+    if isinstance(details, dict):
+        details = cast("Object", details).get("details")
+    read_error = ProviderError(
+        code=_code(described.get("code")),
+        title=_phrase(described.get("title")) or _phrase(described.get("message")),
+        detail=_phrase(details),
     )
-    return FailureReason(
-        code=failure.code,
-        origin=failure.origin,
-        provider_code=failure.provider_code,
-        detail=failure.detail,
-    )
+    return None if read_error == _SAYS_NOTHING else read_error
 
 
-def _content(part: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    typed: object = part.get(kind)
-    if isinstance(typed, dict):
-        content = cast("dict[str, Any]", typed)
-    elif kind in _HANDLED:
-        raise MalformedCallback(kind, "missing or no object")
+_SAYS_NOTHING: Final = ProviderError()
+
+
+def _code(code: object) -> str | None:
+    is_number = isinstance(code, int) and not isinstance(code, bool)
+    return word_of(str(code) if is_number else code)
+
+
+def _phrase(words: object) -> str | None:
+    return words[:LONGEST_DETAIL] or None if isinstance(words, str) else None
+
+
+def size_of(content: object) -> int:
+    """Return its bytes as JSON; more than is kept where it is nested too deeply to tell."""
+    try:
+        return len(msgspec.json.encode(content))
+    except RecursionError:
+        return LARGEST_CONTENT + 1
+
+
+def assert_storable(content: object, field: str) -> None:
+    """Raise `MalformedCallback` where no broker would take it, or a consumer could not decode it.
+
+    Its depth is looked at last: that takes time in proportion to its size.
+    """
+    if size_of(content) > LARGEST_CONTENT:
+        raise MalformedCallback(field, f"larger than {LARGEST_CONTENT} bytes")
+    if _is_deeper(content, DEEPEST_CONTENT):
+        raise MalformedCallback(field, f"nested deeper than {DEEPEST_CONTENT} levels")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        inner = list(cast("Object", value).values())
+    elif isinstance(value, list):
+        inner = cast("list[Any]", value)
     else:
-        # `contacts` is a list, `unsupported` may have no part at all.
-        content = {} if typed is None else {kind: typed}
-    if len(msgspec.json.encode(content)) > LARGEST_CONTENT:
-        raise MalformedCallback(kind, f"larger than {LARGEST_CONTENT} bytes")
-    return content
+        return False
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from providers.whatsapp.callbacks import MalformedCallback, parse
+from providers.callbacks import MalformedCallback
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.topic import MalformedRecord
 from tests.providers.whatsapp import bodies

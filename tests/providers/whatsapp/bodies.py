@@ -4,6 +4,9 @@ import json
 from typing import Any
 
 PHONE_NUMBER_ID = "106540352242922"
+DISPLAY_PHONE_NUMBER = "15550783881"
+ACCOUNT_ID = "102290129340398"
+METADATA = {"display_phone_number": DISPLAY_PHONE_NUMBER, "phone_number_id": PHONE_NUMBER_ID}
 
 Part = dict[str, Any]
 
@@ -39,13 +42,12 @@ def a_message(**what_matters: Any) -> Part:  # noqa: ANN401 - any JSON
 
 def a_change(*, statuses: object = None, messages: object = None, **value: object) -> Part:
     """Return a change of the field ``messages``, of our number."""
-    metadata = {"display_phone_number": "15550783881", "phone_number_id": PHONE_NUMBER_ID}
     carried = {"statuses": statuses, "messages": messages}
     return {
         "field": "messages",
         "value": {
             "messaging_product": "whatsapp",
-            "metadata": metadata,
+            "metadata": METADATA,
             **{name: parts for name, parts in carried.items() if parts is not None},
             **value,
         },
@@ -54,8 +56,36 @@ def a_change(*, statuses: object = None, messages: object = None, **value: objec
 
 def an_envelope(*changes: object) -> Part:
     """Return the Graph envelope with one entry."""
-    entry = {"id": "102290129340398", "changes": list(changes)}
-    return {"object": "whatsapp_business_account", "entry": [entry]}
+    return enveloped({"id": ACCOUNT_ID, "changes": list(changes)})
+
+
+def enveloped(*entries: object) -> Part:
+    """Return the Graph envelope."""
+    return {"object": "whatsapp_business_account", "entry": list(entries)}
+
+
+def a_notice(field: str, value: object, *, time: object = 1751247548) -> Part:
+    """Return the Graph envelope with an event of an account."""
+    changes = [{"field": field, "value": value}]
+    return enveloped({"id": ACCOUNT_ID, "time": time, "changes": changes})
+
+
+def an_echo(**what_matters: Any) -> Part:  # noqa: ANN401 - any JSON
+    """Return one of ``message_echoes[]``: what a colleague wrote in the app."""
+    return {
+        "from": DISPLAY_PHONE_NUMBER,
+        "to": "16505551234",
+        "id": "wamid.HBgLMTY0NjcwNDM1OTUVAgARGBIyNDlBOEI5QUQ4NDc0N0FCNjMA",
+        "timestamp": "1739321024",
+        "type": "text",
+        "text": {"body": "Here is the info you requested!"},
+        **what_matters,
+    }
+
+
+def a_value(**members: object) -> Part:
+    """Return the value of a change of one of our numbers."""
+    return {"messaging_product": "whatsapp", "metadata": METADATA, **members}
 
 
 def a_flat_status(**what_matters: Any) -> Part:  # noqa: ANN401 - any JSON

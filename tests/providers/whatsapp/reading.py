@@ -1,5 +1,7 @@
 """What tests of the callbacks read out of a parsed body."""
 
+from collections.abc import Iterable
+
 from providers.callbacks import Callback, Reason
 from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import (
@@ -19,16 +21,35 @@ def parsed(body: object) -> Callback:
     return parse(encoded(body))
 
 
+def the_event(body: object) -> CallbackEvent:
+    callback = parsed(body)
+    assert callback.ignored == ()
+    (event,) = callback.events
+    return event
+
+
 def the_status(body: object) -> StatusReported:
-    (event,) = parsed(body).events
+    event = the_event(body)
     assert isinstance(event, StatusReported)
     return event
 
 
 def the_message(body: object) -> MessageReceived:
-    (event,) = parsed(body).events
+    event = the_event(body)
     assert isinstance(event, MessageReceived)
     return event
+
+
+def the_notice(body: object) -> NoticeReceived:
+    event = the_event(body)
+    assert isinstance(event, NoticeReceived)
+    return event
+
+
+def notices(body: object) -> list[NoticeReceived]:
+    callback = parsed(body)
+    assert callback.ignored == ()
+    return [event for event in callback.events if isinstance(event, NoticeReceived)]
 
 
 def of_statuses(*statuses: object) -> object:
@@ -39,9 +60,12 @@ def of_messages(*messages: object) -> object:
     return an_envelope(a_change(messages=list(messages)))
 
 
-def ids_of(events: tuple[CallbackEvent, ...]) -> list[str]:
-    told = [event for event in events if not isinstance(event, NoticeReceived)]
-    return [event.provider_message_id for event in told]
+def ids_of(events: Iterable[CallbackEvent]) -> list[str | None]:
+    """Return which message each event is about."""
+    return [
+        event.about if isinstance(event, NoticeReceived) else event.provider_message_id
+        for event in events
+    ]
 
 
 def reasons_of(callback: Callback) -> list[tuple[Reason, str]]:

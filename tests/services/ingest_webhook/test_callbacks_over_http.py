@@ -83,7 +83,7 @@ class TestTakingIn:
         assert {flat, graph} <= set(await provider_ids(ingester))
 
     async def test_what_is_unknown_is_taken_and_counted(self, ingester: RunningIngester) -> None:
-        sample = 'ingest_ignored_parts_total{reason="unknown_status"}'
+        sample = 'ingest_events_total{type="notice.received"}'
         before = await ingester.metric(sample)
         body = encoded(an_envelope(a_change(statuses=[a_status(status="played")])))
 
