@@ -40,8 +40,13 @@ def query(name: str, schema: Schema, description: str, *, required: bool = True)
     }
 
 
-TIMESTAMP: Final = query("timestamp", {"type": "string", "pattern": "^[0-9]+$"}, "Unix seconds.")
-NONCE: Final = query("nonce", {"type": "string"}, "Random; part of what is signed.")
+def signed_by(name: str, over: str) -> tuple[Schema, ...]:
+    """Return the parameters of a signature by that name."""
+    return (
+        query(name, SHA1, f"SHA-1 over {over}, sorted."),
+        query("timestamp", {"type": "string", "pattern": "^[0-9]+$"}, "Unix seconds."),
+        query("nonce", {"type": "string"}, "Random; part of what is signed."),
+    )
 
 
 def xml_or_json(schema: Schema) -> Schema:

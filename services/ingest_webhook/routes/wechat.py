@@ -14,12 +14,11 @@ from services.ingest_webhook.handlers import publish
 from services.ingest_webhook.routes.callback_route import Description, open_address
 from services.ingest_webhook.routes.tencent_queries import (
     CALLBACK_REFUSALS,
-    NONCE,
     PLAIN_TEXT,
     PROOF_REFUSALS,
     SHA1,
-    TIMESTAMP,
     query,
+    signed_by,
     xml_or_json,
 )
 from services.ingest_webhook.tencent import Reception, narrowed, only_authentic, verification
@@ -67,11 +66,7 @@ def add_routes(app: FastAPI, door: Door, reception: Reception) -> None:
     open_address(app, "POST", PATH, receive_wechat, _CALLBACK)
 
 
-_SIGNED: Final = (
-    query(_SIGNATURE, SHA1, "SHA-1 over token, timestamp and nonce, sorted."),
-    TIMESTAMP,
-    NONCE,
-)
+_SIGNED: Final = signed_by(_SIGNATURE, "token, timestamp and nonce")
 
 _PUSH: Final = {
     "title": "Push",

@@ -1,11 +1,9 @@
 """What WeChat meets at our door: over real HTTP, with a real broker behind it (PC-11, WX 14.4)."""
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from schemas.topics.provider_events import MessageReceived, NoticeReceived, StatusReported
 from tests.providers.tencent.sealed import TOKEN, sealed
@@ -17,8 +15,6 @@ from tests.services.ingest_webhook.ingesters import (
     StartIngester,
     events_in_kafka,
     said,
-    start_ingester,
-    stop_ingester,
 )
 from tests.services.ingest_webhook.tencent_callers import (
     APPS,
@@ -36,14 +32,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 REPLAYED = 'ingest_callbacks_total{outcome="replayed"}'
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ingester(
-    clean_topics: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[RunningIngester]:
-    """Return an ingester that hears two apps, one of them in plain."""
-    running = await start_ingester(clean_topics, APPS, tmp_path_factory.mktemp("ingester"))
-    yield running
-    await stop_ingester(running)
+@pytest.fixture
+def ingester(tencent_ingester: RunningIngester) -> RunningIngester:
+    """Return the one that hears them."""
+    return tencent_ingester
 
 
 async def ids_in_kafka(ingester: RunningIngester) -> set[str]:

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from schemas.topics.provider_events import MessageReceived, NoticeReceived
 from tests.providers.tencent.sealed import (
@@ -25,8 +24,6 @@ from tests.services.ingest_webhook.ingesters import (
     StartIngester,
     events_in_kafka,
     said,
-    start_ingester,
-    stop_ingester,
 )
 from tests.services.ingest_webhook.tencent_callers import (
     APPS,
@@ -46,14 +43,10 @@ REPLAYED = 'ingest_callbacks_total{outcome="replayed"}'
 OTHER_REFUSED = 'ingest_callbacks_total{outcome="forbidden"}'
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ingester(
-    clean_topics: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[RunningIngester]:
-    """Return an ingester that hears two companies."""
-    running = await start_ingester(clean_topics, APPS, tmp_path_factory.mktemp("ingester"))
-    yield running
-    await stop_ingester(running)
+@pytest.fixture
+def ingester(tencent_ingester: RunningIngester) -> RunningIngester:
+    """Return the one that hears them."""
+    return tencent_ingester
 
 
 async def messages_of(ingester: RunningIngester) -> dict[str, MessageReceived]:
