@@ -10,9 +10,10 @@ STACK := $(PYTHON) -m deploy.stack
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 # The order of the tests is drawn from it: the same for everybody, another one with SEED=random.
 SEED ?= 1
+FUZZ_SECONDS ?= 120
 IS_USABLE := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help demo test check fix schemas up down status logs clean bench chaos lock set-up
+.PHONY: help demo test check fix schemas up down status logs clean bench chaos fuzz lock set-up
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +65,9 @@ bench: set-up ## measure the pipeline and its stages, beside the machine's raw l
 
 chaos: set-up ## kill everything in turn under load, and count what was lost or sent twice
 	@$(PYTHON) -m tests.chaos
+
+fuzz: set-up ## feed every reader of callbacks what nobody would send (FUZZ_SECONDS=120)
+	@$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lock: set-up ## pin the newest versions of requirements/*.in, with hashes
 	@$(PYTHON) deploy/lock.py

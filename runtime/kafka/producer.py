@@ -114,7 +114,7 @@ class Producer:
 
     def _watch(self, handed: Sequence[asyncio.Future[Any]]) -> None:
         undecided = {future for future in handed if not future.done()}
-        if undecided:
+        if undecided and not self._overdue:
             log.warning("broker.away", extra={"records_undecided": len(undecided)})
         self._overdue |= undecided
         for future in undecided:
