@@ -39,13 +39,6 @@ _STATUSES: Final[dict[str, Literal["sent", "delivered", "read", "failed"]]] = {
 _ABOUT_MESSAGES: Final = "message"
 """``type`` of a status that older versions write; of a payment it is ``payment``."""
 
-_PARTICIPANT: Final = (
-    "recipient_participant_id",
-    "participant_recipient_id",
-    "recipient_participant_user_id",
-)
-"""Which member of a group, as Meta's pages spell it; the last where the number is hidden."""
-
 
 class _Status(msgspec.Struct, gc=False):
     id: ProviderIdField
@@ -138,9 +131,12 @@ def _our_id(part: Object) -> str | None:
 
 
 def _participant(part: Object) -> str | None:
-    if "recipient_type" not in part:
-        return None
-    return next((who for name in _PARTICIPANT if (who := text_of(part.get(name)))), None)
+    """Return which member of a group it is about, as Meta's pages spell it (WA 8)."""
+    return text_of(
+        part.get("recipient_participant_id")
+        or part.get("participant_recipient_id")
+        or part.get("recipient_participant_user_id")  # who hides the number
+    )
 
 
 def _pricing(told: object) -> Pricing | None:

@@ -164,7 +164,8 @@ class _Reader:
         return []
 
     def _ignore(self, reason: Reason, where: str, what: object) -> None:
-        self.ignored.append(Ignored(reason, where, str(what)[:_SHOWN]))
+        shown = what[:_SHOWN] if isinstance(what, str) else "no text"
+        self.ignored.append(Ignored(reason, where, shown))
 
 
 def _source(entry: Object, value: Object) -> Source:

@@ -89,8 +89,10 @@ class TestAuthors:
 
         assert event.author_name is None
 
-    def test_without_our_number_a_message_belongs_nowhere(self) -> None:
-        change = a_change(messages=[a_message(), a_message()], metadata={})
+    @pytest.mark.parametrize("number", [None, "", "x" * 65, "a b", "\u00e9", ".1", 17, []])
+    def test_without_our_number_a_message_belongs_nowhere(self, number: object) -> None:
+        metadata = {"phone_number_id": number}
+        change = a_change(messages=[a_message(), a_message()], metadata=metadata)
 
         callback = parsed(an_envelope(change))
 

@@ -112,8 +112,9 @@ class TestStatuses:
 
         assert event.message_id is None
 
-    def test_a_status_without_metadata_still_counts(self) -> None:
-        change = a_change(statuses=[a_status()], metadata=None)
+    @pytest.mark.parametrize("metadata", [None, "", {}, {"phone_number_id": "a b"}])
+    def test_a_status_without_our_number_still_counts(self, metadata: object) -> None:
+        change = a_change(statuses=[a_status()], metadata=metadata)
 
         event = the_status(an_envelope(change))
 

@@ -1,5 +1,7 @@
 """How bodies are taken apart, and which are no callbacks (PC-05, CF-09)."""
 
+import sys
+
 import pytest
 
 from providers.callbacks import Callback, MalformedCallback, Reason
@@ -13,6 +15,8 @@ from tests.providers.whatsapp.bodies import (
     a_flat_status,
     a_message,
     a_status,
+    a_value,
+    an_echo,
     an_envelope,
     encoded,
     enveloped,
@@ -275,3 +279,43 @@ class TestWhatIsNoCallback:
             parsed(body)
 
         assert refused.value.field == field
+
+
+def test_an_object_that_is_no_word_is_told_without_its_content() -> None:
+    (ignored,) = parse(b'{"object":' + b"[" * 900 + b"]" * 900 + b"}").ignored
+
+    assert (ignored.reason, ignored.what) == (Reason.UNKNOWN_OBJECT, "no text")
+
+
+def read_or_refused(body: bytes) -> Callback | None:
+    try:
+        return parse(body)
+    except MalformedCallback:
+        return None
+
+
+class TestNesting:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            a_change(messages=[a_message(text={"body": "NESTED"})]),
+            a_change(statuses=[a_status(status="played", why="NESTED")]),
+            {"field": "x", "value": {"why": "NESTED"}},
+            {"field": "x", "value": a_value(message_echoes=[{"why": "NESTED"}, an_echo()])},
+            {"field": "x", "value": a_value(message_echoes=[an_echo(), an_echo()], why="NESTED")},
+            {
+                "field": "history",
+                "value": a_value(history=[{"threads": [{"messages": [{"why": "NESTED"}]}, {}]}]),
+            },
+        ],
+        ids=["message", "status", "value", "echo", "beside echoes", "history"],
+    )
+    def test_no_depth_is_too_much_for_anything_but_the_part_or_the_body(self, value: Part) -> None:
+        body = encoded(an_envelope(a_change(statuses=[a_status(id="neighbour")]), value))
+
+        for levels in range(800, sys.getrecursionlimit() + 100):
+            nested = body.replace(b'"NESTED"', b"[" * levels + b"]" * levels)
+            callback = read_or_refused(nested)
+            if callback is not None:
+                assert "neighbour" in ids_of(callback.events)
+                assert [part.reason for part in callback.ignored] in ([Reason.MALFORMED], [])
