@@ -26,7 +26,6 @@ LONGEST_ABOUT: Final = 128
 """Characters of a card's ``TaskId``, a menu entry's id."""
 _LONGEST_WORD: Final = 100
 _LONGEST_TYPE: Final = 50
-_MOST_DIGITS: Final = 2**64
 
 _ENVELOPE: Final = frozenset(
     {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID"}
@@ -40,8 +39,8 @@ def text_of(fields: Fields, name: str, longest: int = LONGEST_ID) -> str | None:
     XML has texts only; JSON writes some of the same fields as numbers.
     """
     value = fields.get(name)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST_DIGITS:
-        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
