@@ -165,7 +165,7 @@ class TestMessages:
         assert refused.value.field == field
 
     @pytest.mark.parametrize("value", [None, True, 1.5, 10**300, [], {}, {"a": 1}])
-    def test_in_json_an_id_may_be_a_text_or_a_number(self, value: object) -> None:
+    def test_what_is_no_id_in_json_is_refused(self, value: object) -> None:
         with pytest.raises(MalformedCallback) as refused:
             parse(corp_app(), json.dumps(a_message(MsgId=value)))
 
