@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from domain.answers import Choice, choice_of
+from providers.callbacks import MalformedCallback
 from providers.whatsapp.callback_parts import (
-    MalformedCallback,
     Object,
     Source,
     Time,

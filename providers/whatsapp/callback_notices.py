@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from domain.identity import notice_id
+from providers.callbacks import WHOLE
 from providers.whatsapp.callback_parts import (
     LARGEST_CONTENT,
-    WHOLE,
     Object,
     Source,
     assert_storable,

@@ -10,14 +10,12 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
+from providers.callbacks import MalformedCallback
 from providers.whatsapp.failures import LONGEST_DETAIL
 from schemas.topics.provider_events import ProviderError
 
 Object = dict[str, Any]
 Time = int | float | str
-
-WHOLE: Final = "body"
-"""The field of a problem with all of it."""
 
 LARGEST_CONTENT: Final = 512 * 1_024
 """Bytes of what is kept as received of one part. A broker takes records of 1 MB by default: a
@@ -34,15 +32,6 @@ _LONGEST_TEXT: Final = 255
 _LONGEST_ACCOUNT: Final = 64
 
 P = TypeVar("P")
-
-
-class MalformedCallback(ValueError):
-    """It is no callback; ``field`` names where, ``problem`` says what is wrong, without content."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):

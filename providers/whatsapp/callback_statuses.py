@@ -4,9 +4,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from providers.callbacks import MalformedCallback
 from providers.whatsapp.callback_notices import notice
 from providers.whatsapp.callback_parts import (
-    MalformedCallback,
     Object,
     Source,
     Time,

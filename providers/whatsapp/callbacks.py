@@ -7,18 +7,16 @@ its neighbours: Meta repeats a callback as a whole or not at all, so it is left 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final, cast
 
 import msgspec
 
-from providers.whatsapp.callback_json import decode
+from providers.callbacks import WHOLE, Callback, Ignored, MalformedCallback, Reason
+from providers.json_bodies import decode
 from providers.whatsapp.callback_messages import authors_of, message
 from providers.whatsapp.callback_notices import UNKNOWN, account_error, notice_of, pieces_of
 from providers.whatsapp.callback_parts import (
-    WHOLE,
-    MalformedCallback,
     Object,
     Source,
     account_of,
@@ -44,34 +42,6 @@ _SHOWN: Final = 60
 
 class _Metadata(msgspec.Struct, gc=False):
     phone_number_id: SenderIdField
-
-
-class Reason(StrEnum):
-    """Why a part of an authentic callback became no event."""
-
-    UNKNOWN_OBJECT = "unknown_object"
-    """A callback about another of Meta's products (PC-05)."""
-    MALFORMED = "malformed"
-    """It does not have the documented shape."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """One part that became no event."""
-
-    reason: Reason
-    where: str
-    """Its path in the body: ``entry[0].changes[0].value.statuses[2].timestamp``."""
-    what: str
-    """The unknown word, or what is wrong. Never content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Everything one body said, in the order in which it said it."""
-
-    events: tuple[CallbackEvent, ...]
-    ignored: tuple[Ignored, ...]
 
 
 def parse(body: bytes) -> Callback:

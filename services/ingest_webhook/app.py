@@ -17,9 +17,10 @@ from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
 from services.ingest_webhook.rate import RateLimited
-from services.ingest_webhook.routes import whatsapp
+from services.ingest_webhook.routes import wechat, wecom, whatsapp
 from services.ingest_webhook.settings import IngesterSettings
 from services.ingest_webhook.sources import Buckets
+from services.ingest_webhook.tencent import Reception
 
 REACH_WITHIN = timedelta(milliseconds=500)
 
@@ -47,6 +48,11 @@ def build(settings: IngesterSettings) -> FastAPI:
     )
     intake = Intake(producer, settings.app_secrets, settings.ingest_publish_within, now)
     whatsapp.add_routes(app, door, intake, settings.verify_tokens)
+    window = settings.ingest_replay_window
+    wecom_apps = tuple(each.app for each in settings.wecom_callback_apps)
+    wecom.add_routes(app, door, Reception(intake, wecom_apps, window))
+    wechat_apps = tuple(each.app for each in settings.wechat_callback_apps)
+    wechat.add_routes(app, door, Reception(intake, wechat_apps, window))
     shape_errors(app)
     _limit_rate(app, settings)
     return app

@@ -1,9 +1,11 @@
 """Which events one callback's bytes become, and when they are safe (IM-06)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from providers.whatsapp.callbacks import Callback, MalformedCallback, parse
+from providers.callbacks import Callback, MalformedCallback
+from providers.whatsapp.callbacks import parse
 from providers.whatsapp.signature import verify
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
@@ -33,15 +35,19 @@ async def take_in(intake: Intake, body: bytes, signature: str | None) -> Callbac
     """
     if not verify(body, signature, intake.secrets):
         raise Forbidden
-    callback = _read(body)
+    return await publish(intake, lambda: parse(body))
+
+
+async def publish(intake: Intake, read: Callable[[], Callback]) -> Callback:
+    """Return what ``read`` finds in a callback once the broker has all its events.
+
+    Raises `InvalidInput` or `BrokerAway`, as `take_in` does.
+    """
+    try:
+        callback = read()
+    except MalformedCallback as error:
+        raise InvalidInput(error.field, error.problem) from error
     now = intake.clock()
     records = PROVIDER_EVENTS.records(callback.events, source=SOURCE, at=now)
     await intake.producer.publish(records, within=intake.publish_within)
     return callback
-
-
-def _read(body: bytes) -> Callback:
-    try:
-        return parse(body)
-    except MalformedCallback as error:
-        raise InvalidInput(error.field, error.problem) from error

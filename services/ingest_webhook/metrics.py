@@ -5,7 +5,8 @@ from prometheus_client import Counter, Gauge, Histogram
 CALLBACKS = Counter(
     "ingest_callbacks",
     "Callbacks by outcome. broker_away or overloaded rising: the provider sends them again, look at"
-    " Kafka. forbidden rising: the app secret was changed, or somebody else calls. malformed or"
+    " Kafka. forbidden rising: the app secret was changed, or somebody else calls. replayed rising:"
+    " somebody sends again what he overheard, or a clock is wrong. malformed or"
     " too_large at all: compare with the provider's page, it would resend them for days.",
     ["outcome"],
 )

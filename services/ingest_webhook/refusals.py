@@ -2,6 +2,7 @@
 
 Refused
 ├── Forbidden       wrong signature or verify token: nothing of it is looked at (HTTP 403)
+├── Replayed        rightly signed, but long ago or in the future (HTTP 403, the same words)
 ├── TooLarge        HTTP 413
 ├── Encoded         compressed, or otherwise not as it was signed (HTTP 415)
 ├── NotArrived      the body did not come whole, or not in time (HTTP 408)
@@ -29,6 +30,13 @@ class Refused(HTTPException):
 
 class Forbidden(Refused):
     """Who asks does not know the secret (CF-11, PC-04)."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.FORBIDDEN, "Forbidden")
+
+
+class Replayed(Refused):
+    """Who asks may have overheard it. Told as any other wrong signature."""
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.FORBIDDEN, "Forbidden")
@@ -76,6 +84,7 @@ class Overloaded(TryAgainLater):
 
 _OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     Forbidden: "forbidden",
+    Replayed: "replayed",
     TooLarge: "too_large",
     Encoded: "encoded",
     NotArrived: "not_arrived",

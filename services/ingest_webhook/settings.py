@@ -8,6 +8,9 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from providers.tencent.settings import Listed
+from providers.wechat.settings import WechatCallbackApp
+from providers.wecom.settings import WecomCallbackApp
 from runtime.http_protocol import Limits
 from runtime.settings import Settings
 from services.ingest_webhook.sources import Network
@@ -30,6 +33,14 @@ class IngesterSettings(Settings):
     sign."""
     whatsapp_app_secret_previous: SecretStr = SecretStr("")
     """Earlier app secrets, comma-separated, still accepted while the secret is being changed."""
+    wecom_callback_apps: Annotated[tuple[WecomCallbackApp, ...], *Listed] = ()
+    """WeCom apps whose callbacks are taken (IM-28): a JSON list of ``{corpId, agentId?, token,
+    encodingAesKey}``. While a token or key is being changed, the same app twice. Empty: nobody is
+    heard."""
+    wechat_callback_apps: Annotated[tuple[WechatCallbackApp, ...], *Listed] = ()
+    """The same for WeChat: ``{appId, token, encodingAesKey?}``, without the key in plain."""
+    ingest_replay_window: timedelta = Field(default=timedelta(minutes=5), gt=timedelta())
+    """How far from now WeCom or WeChat may have signed a callback."""
     ingest_body_bytes: int = Field(default=3 * 1_024 * 1_024, ge=1_024)
     """Largest body. Meta sends up to 3 MB; a smaller limit loses events."""
     ingest_body_within: timedelta = timedelta(seconds=10)

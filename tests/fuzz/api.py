@@ -40,11 +40,12 @@ def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> in
 
     Raises what a check raises.
     """
-    ends, chance, sent = time.monotonic() + within.total_seconds(), first, 0
+    chance, sent = first, 0
     known.load_all_checks()
     with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
         document = client.get("/openapi.json").json()
         operations = _callbacks(schemathesis.openapi.from_dict(document))
+        ends = time.monotonic() + within.total_seconds()
         while time.monotonic() < ends:
             for operation in operations:
                 for mode in _MODES:

@@ -1,13 +1,23 @@
 """What is fuzzed: one row a reader of bytes from outside."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from providers.whatsapp.callbacks import MalformedCallback, parse
+from providers.callbacks import Callback, MalformedCallback
+from providers.tencent.sealing import NotAuthentic, unseal
+from providers.wechat import callbacks as wechat
+from providers.wecom import callbacks as wecom
+from providers.whatsapp import callbacks as whatsapp
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.topic import MalformedRecord
+from tests.providers.tencent.sealed import encrypted, packed, padded, proof, sealed
+from tests.providers.wechat import bodies as wechat_bodies
+from tests.providers.wechat.bodies import plain_app
+from tests.providers.wecom import bodies as wecom_bodies
+from tests.providers.wecom.bodies import corp_app
 from tests.providers.whatsapp import bodies
 
 AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -28,18 +38,22 @@ class Target:
     """How it may say no. Anything else that it raises would be a 500."""
 
 
-def _whatsapp(body: bytes) -> None:
-    """Read a callback; its events must be records that every consumer can read, each time equal."""
-    told = parse(body)
-    records = PROVIDER_EVENTS.records(told.events, source="/fuzz", at=AT)
-    assert records == PROVIDER_EVENTS.records(parse(body).events, source="/fuzz", at=AT)
-    for event, record in zip(told.events, records, strict=True):
-        assert record.key, "a record without a key keeps no order"
-        try:
-            assert PROVIDER_EVENTS.decode(record.value) == event
-        except MalformedRecord as error:
-            if error.problem != NUL:
-                raise
+def _understood(parse: Callable[[bytes], Callback]) -> Callable[[bytes], None]:
+    """Return a reader whose events must be records that consumers can read, each time equal."""
+
+    def read(body: bytes) -> None:
+        told = parse(body)
+        records = PROVIDER_EVENTS.records(told.events, source="/fuzz", at=AT)
+        assert records == PROVIDER_EVENTS.records(parse(body).events, source="/fuzz", at=AT)
+        for event, record in zip(told.events, records, strict=True):
+            assert record.key, "a record without a key keeps no order"
+            try:
+                assert PROVIDER_EVENTS.decode(record.value) == event
+            except MalformedRecord as error:
+                if error.problem != NUL:
+                    raise
+
+    return read
 
 
 def _whatsapp_seeds() -> tuple[bytes, ...]:
@@ -72,4 +86,69 @@ def _whatsapp_seeds() -> tuple[bytes, ...]:
     )
 
 
-TARGETS: Final = (Target("whatsapp-callbacks", _whatsapp_seeds(), _whatsapp, (MalformedCallback,)),)
+def _wecom(body: bytes) -> Callback:
+    return wecom.parse(corp_app("7"), body.decode(errors="replace"))
+
+
+def _wechat(body: bytes) -> Callback:
+    return wechat.parse(plain_app(), body.decode(errors="replace"))
+
+
+def _both_forms(*fields: wecom_bodies.Fields) -> tuple[bytes, ...]:
+    forms = [(wecom_bodies.as_xml(each), json.dumps(each)) for each in fields]
+    return tuple(form.encode() for pair in forms for form in pair)
+
+
+_SECRET: Final = sealed(wecom_bodies.as_xml(wecom_bodies.a_message()))
+_PROOF: Final = proof(_SECRET)
+
+
+def _envelope(body: bytes) -> None:
+    """Open an envelope; whatever is changed in it, what is under the seal is not."""
+    _, text = wecom.open_callback([corp_app()], _PROOF, body)
+    assert text == wecom_bodies.as_xml(wecom_bodies.a_message())
+
+
+def _under_the_seal(body: bytes) -> None:
+    """Decrypt whole blocks that somebody who knows token and key has encrypted."""
+    secret = encrypted(body[: len(body) // 16 * 16])
+    unseal([corp_app()], proof(secret), secret)
+
+
+_PICKED: Final = {"SelectedItem": [{"QuestionKey": "q", "OptionIds": {"OptionId": ["a", "b"]}}]}
+
+_WECOM_SEEDS: Final = _both_forms(
+    wecom_bodies.a_message(),
+    wecom_bodies.a_message(MsgType="voice", Content=None, MediaId="m", Format="amr"),
+    wecom_bodies.a_press(SelectedItems=_PICKED),
+    wecom_bodies.an_event(),
+)
+_WECHAT_SEEDS: Final = _both_forms(
+    wechat_bodies.a_text(bizmsgmenuid="confirm"),
+    wechat_bodies.an_event(
+        "subscribe_msg_sent_event",
+        SubscribeMsgSentEvent={
+            "List": [wechat_bodies.a_sent(), wechat_bodies.a_sent(ErrorCode="43101")]
+        },
+    ),
+    wechat_bodies.an_event("subscribe_msg_popup_event", List={"TemplateId": "t"}),
+)
+_PLAIN_SEEDS: Final = tuple(
+    padded(content, 32 - len(content) % 32)
+    for content in (packed(b"hello"), packed("确认".encode() * 20), packed(b""))
+)
+
+TARGETS: Final = (
+    Target(
+        "whatsapp-callbacks", _whatsapp_seeds(), _understood(whatsapp.parse), (MalformedCallback,)
+    ),
+    Target("wecom-callbacks", _WECOM_SEEDS, _understood(_wecom), (MalformedCallback,)),
+    Target("wechat-pushes", _WECHAT_SEEDS, _understood(_wechat), (MalformedCallback,)),
+    Target(
+        "wecom-envelopes",
+        _both_forms({"ToUserName": "ww_corp", "Encrypt": _SECRET}, {"Encrypt": _SECRET}),
+        _envelope,
+        (NotAuthentic,),
+    ),
+    Target("wecom-decryption", _PLAIN_SEEDS, _under_the_seal, (NotAuthentic,)),
+)

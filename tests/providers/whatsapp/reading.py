@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from providers.whatsapp.callbacks import Callback, Reason, parse
+from providers.callbacks import Callback, Reason
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import (
     CallbackEvent,
     MessageReceived,

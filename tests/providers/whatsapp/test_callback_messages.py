@@ -3,8 +3,8 @@
 import pytest
 
 from domain.answers import Choice
+from providers.callbacks import Reason
 from providers.whatsapp.callback_parts import DEEPEST_CONTENT, LARGEST_CONTENT
-from providers.whatsapp.callbacks import Reason
 from schemas.topics.provider_events import InboundMedia
 from tests.providers.whatsapp.bodies import Part, a_change, a_message, an_envelope
 from tests.providers.whatsapp.reading import (

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from providers.callbacks import Reason
 from providers.whatsapp.callback_parts import DEEPEST_CONTENT, LARGEST_CONTENT
-from providers.whatsapp.callbacks import Reason
 from schemas.topics.provider_events import NoticeReceived
 from tests.providers.whatsapp.bodies import (
     ACCOUNT_ID,

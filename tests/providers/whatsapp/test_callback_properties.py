@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.whatsapp.callbacks import Callback, MalformedCallback, parse
+from providers.callbacks import Callback, MalformedCallback
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from tests.given import NOON
 from tests.providers.whatsapp.bodies import (

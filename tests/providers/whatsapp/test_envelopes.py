@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
+from providers.callbacks import Callback, MalformedCallback, Reason
 from providers.whatsapp.callback_parts import LARGEST_CONTENT
-from providers.whatsapp.callbacks import Callback, MalformedCallback, Reason, parse
+from providers.whatsapp.callbacks import parse
 from schemas.topics.provider_events import PROVIDER_EVENTS, MessageReceived, NoticeReceived
 from tests.given import NOON
 from tests.providers.whatsapp.bodies import (

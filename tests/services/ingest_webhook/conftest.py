@@ -12,6 +12,7 @@ from tests.services.ingest_webhook.ingesters import (
     start_ingester,
     stop_ingester,
 )
+from tests.services.ingest_webhook.tencent_callers import APPS
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -20,6 +21,16 @@ async def ingester(
 ) -> AsyncGenerator[RunningIngester]:
     """Return an ingester with ordinary settings, the same for the whole module."""
     running = await start_ingester(clean_topics, {}, tmp_path_factory.mktemp("ingester"))
+    yield running
+    await stop_ingester(running)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tencent_ingester(
+    clean_topics: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[RunningIngester]:
+    """Return an ingester that hears WeCom companies and WeChat apps, the same for the module."""
+    running = await start_ingester(clean_topics, APPS, tmp_path_factory.mktemp("ingester"))
     yield running
     await stop_ingester(running)
 

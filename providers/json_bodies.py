@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from providers.whatsapp.callback_parts import WHOLE, MalformedCallback
+from providers.callbacks import WHOLE, MalformedCallback
 
 _NUL_ESCAPE: Final = b"\\u0000"
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
