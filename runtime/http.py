@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
 
@@ -33,7 +34,8 @@ class Face:
 
 def application(face: Face) -> FastAPI:
     """Return an application with ``/healthz``, ``/readyz`` and ``/metrics``."""
-    app = FastAPI(title=face.title, description=face.description, lifespan=face.lifespan)
+    # The pages under /docs bring their own scripts: a browser without the internet shows them too.
+    app = FastAPIOffline(title=face.title, description=face.description, lifespan=face.lifespan)
 
     @app.get("/healthz", tags=["operations"], summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
