@@ -35,20 +35,20 @@ _SUCCESS: Final = "0"
 
 
 def open_push(signing: Sequence[App], proof: Proof | None, body: bytes) -> tuple[App, str]:
-    """Return whose push a body is, and its text.
+    """Return whose push a body is, and its text; raise `NotAuthentic` where it is nobody's.
 
     ``signing`` are the apps whose token signs the query, ``proof`` is the one over what is
     encrypted. An app with a key is heard only encrypted: the plain signature does not cover the
-    body, so who overheard one could write anything under it. Raises `NotAuthentic`.
+    body, so who overheard one could write anything under it. While encryption is being introduced
+    the app is listed with and without its key, and what claims to be encrypted has to be.
     """
-    plain = next((app for app in signing if app.key is None), None)
-    try:
+    if proof is not None and any(app.key is not None for app in signing):
         return _unsealed(signing, proof, body)
-    except NotAuthentic:
-        if plain is None:
-            raise
-    # One byte that is no UTF-8 does not cost what else the person wrote.
-    return plain, body.decode(errors="replace")
+    for app in signing:
+        if app.key is None:
+            # One byte that is no UTF-8 does not cost what else the person wrote.
+            return app, body.decode(errors="replace")
+    raise NotAuthentic
 
 
 def parse(app: App, text: str) -> Callback:
@@ -69,9 +69,7 @@ def parse(app: App, text: str) -> Callback:
     return Callback((_notice(app, fields),))
 
 
-def _unsealed(signing: Sequence[App], proof: Proof | None, body: bytes) -> tuple[App, str]:
-    if proof is None:
-        raise NotAuthentic
+def _unsealed(signing: Sequence[App], proof: Proof, body: bytes) -> tuple[App, str]:
     try:
         sealed = read(body.decode()).get("Encrypt")
     except ValueError as error:

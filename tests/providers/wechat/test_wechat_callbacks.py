@@ -304,6 +304,12 @@ class TestOpening:
         assert open_push(apps, None, self.BODY.encode())[0] == plain_app()
         assert open_push(apps, proof(secret), self.envelope(secret))[0] == sealing_app()
 
+    def test_what_claims_to_be_encrypted_is_never_read_in_plain(self) -> None:
+        apps, secret = [sealing_app(), plain_app()], sealed(self.BODY, APP_ID)
+
+        with pytest.raises(NotAuthentic):
+            open_push(apps, proof("another text"), self.envelope(secret))
+
     def test_a_byte_that_is_no_text_does_not_cost_the_message(self) -> None:
         body = self.BODY.encode().replace(b"666", b"6\xff6")
 
