@@ -82,7 +82,7 @@ async def all_read(changes: Tail[StatusChanged], lives: Sequence[Life]) -> bool:
 
 
 async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
-    """Apply the first part of each partition to the database, and publish nothing."""
+    """Apply the first part of what is new in each partition, and publish nothing."""
     topics: list[Topic[Any]] = [SEND_REQUESTS, PROVIDER_EVENTS]
     for topic in topics:
         by_partition: defaultdict[int, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
@@ -91,9 +91,10 @@ async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
         for record in tail.raw:
             by_partition[record.partition].append(record)
         for number, records in by_partition.items():
-            part = records if topic is SEND_REQUESTS else records[: len(records) * 2 // 3]
             with transaction(engine) as connection:
-                _, epoch = offsets.take_over(connection, (topic.name, number), "killed")
+                applied, epoch = offsets.take_over(connection, (topic.name, number), "killed")
+                new = [record for record in records if record.offset >= applied]
+                part = new if topic is SEND_REQUESTS else new[: len(new) * 2 // 3]
                 batch = [heard(record) for record in part]
                 apply(connection, batch, {(topic.name, number): epoch}, now())
 
