@@ -6,7 +6,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runtime.errors import Fenced
 from schemas.topics.provider_events import SendAccepted, StatusReported
 from schemas.topics.send_requests import SendRequested
 from services.status_projector.projection import (
@@ -79,13 +78,9 @@ def names_of(batch: Sequence[Heard]) -> Names:
 def _unapplied(
     connection: sa.Connection, batch: Sequence[Heard], epochs: Mapping[Place, int]
 ) -> tuple[list[Heard], dict[Place, int]]:
-    places = sorted({_place(heard) for heard in batch})
-    held = offsets.lock(connection, places)
-    for place in places:
-        if place not in held or held[place][1] != epochs.get(place):
-            raise Fenced(f"{place[0]}/{place[1]} has a newer owner")
-    fresh = [heard for heard in batch if heard.trigger.offset >= held[_place(heard)][0]]
-    ends = {place: held[place][0] for place in places}
+    starts = offsets.lock(connection, {_place(h): epochs.get(_place(h)) for h in batch})
+    fresh = [heard for heard in batch if heard.trigger.offset >= starts[_place(heard)]]
+    ends = dict(starts)
     for heard in batch:
         ends[_place(heard)] = max(ends[_place(heard)], heard.trigger.offset + 1)
     return fresh, ends

@@ -111,8 +111,8 @@ class Projector:
     def take_over(self) -> None:
         """Become the owner of the partitions that the tests use."""
         with transaction(self._engine) as connection:
-            for topic in self._topics:
-                _, self.epochs[topic, 0] = offsets.take_over(connection, (topic, 0), "test")
+            claims = offsets.claim(connection, [(topic, 0) for topic in self._topics])
+        self.epochs = {place: claim.epoch for place, claim in claims.items()}
 
     def heard(self, record: Record) -> Heard:
         """Return the record as it comes next from its topic."""
