@@ -72,8 +72,9 @@ def _ours(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
     epochs: dict[Place, int] = {}
     with transaction(engine) as connection:
         connection.execute(sa.text("DELETE FROM applied_offsets"))  # each run counts from 0
-        for topic in (SEND_REQUESTS.name, PROVIDER_EVENTS.name):
-            _, epochs[topic, 0] = offsets.take_over(connection, (topic, 0), "bench")
+        places = [(SEND_REQUESTS.name, 0), (PROVIDER_EVENTS.name, 0)]
+        for place, claim in offsets.claim(connection, places).items():
+            epochs[place] = claim.epoch
     began, cpu = time.perf_counter(), time.process_time()
     for batch in prepared:
         with transaction(engine) as connection:

@@ -10,14 +10,15 @@ What a `Stream` promises its handler and everyone else:
 - At most `StreamConfig.max_in_flight` records are unfinished; beyond it the partitions are
   paused, and memory stays bounded however long the backlog is (architecture, promise 9).
 - When partitions are taken away, or the process is asked to stop, nothing new is handed over,
-  what is unfinished gets `StreamConfig.drain_within` to finish, and the prefix is committed.
+  what is unfinished gets `StreamConfig.drain_within` to finish, the prefix is committed, and
+  `let_go` is called, before they can be another's.
 - A record that is no record of its topic goes to the DLQ with the reason, and disturbs nothing.
 - `TryAgainLater` from the handler means: the same batch again, a little later.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -92,7 +93,6 @@ class Group(Protocol):
 
     async def committed(self, partition: TopicPartition) -> int | None:
         """Return the group's committed offset, None before the first commit."""
-        ...
 
 
 class Handler(Protocol):
@@ -100,18 +100,15 @@ class Handler(Protocol):
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
         """Prepare for partitions, before the first of their records is handed over."""
-        ...
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Take a batch. Each delivery is finished before or after this returns.
 
         `TryAgainLater` hands over the whole batch again; it must then not have been started.
         """
-        ...
 
     def revoked(self, places: Collection[TopicPartition]) -> None:
         """Forget what is not started of these partitions: another process will get it."""
-        ...
 
 
 class Stream:
@@ -123,11 +120,13 @@ class Stream:
         topics: Sequence[Topic[Any]],
         handler: Handler,
         dead_letters: DeadLetters,
+        let_go: Callable[[Collection[TopicPartition]], Awaitable[None]] | None = None,
     ) -> None:
         self._config = config
         self._topics = {topic.name: topic for topic in topics}
         self._handler = handler
         self._dead_letters = dead_letters
+        self._let_go = let_go
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
@@ -222,6 +221,7 @@ class Stream:
 
     async def _prepare(self, new: Collection[TopicPartition], consumer: AIOKafkaConsumer) -> None:
         async with self._turn:
+            new = [place for place in new if place in self._progress]
             await self._handler.assigned(new, consumer)
             # The handler may have committed more than the first batch holds.
             for place in new:
@@ -303,7 +303,6 @@ class Stream:
 
     async def _receive(self, deliveries: list[Delivery]) -> None:
         async with self._turn:
-            # Those taken away while we waited are another process's now.
             await self._handler.receive([d for d in deliveries if self._is_ours(d)])
 
     async def _persist(self, act: Callable[[], Any], places: Collection[TopicPartition]) -> None:
@@ -362,6 +361,8 @@ class Stream:
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_COMMIT_WITHIN.total_seconds()), self._turn:
                 await self._commit(consumer, places)
+                if self._let_go is not None:
+                    await self._let_go(places)
 
     async def give_up(
         self, consumer: AIOKafkaConsumer, revoked: Collection[TopicPartition]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 from fastapi import FastAPI
 
@@ -33,9 +34,13 @@ def build(settings: ProjectorSettings) -> FastAPI:
     engine = connect(settings.database_url.get_secret_value())
     producer = Producer(bootstrap, GROUP)
     letters = DeadLetters(producer, "status_projector", now)
-    config = PublisherConfig(bootstrap, GROUP, settings.projector_transaction_within)
+    # The random part: a name is fenced for good, and in containers every process has the same
+    # host and number.
+    owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
+    config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, publisher, letters, settings.projector_owner, now)
+    tools = Tools(engine, publisher, letters, now)
+    facts = Facts(tools)
     hub = Hub(bootstrap)
 
     @asynccontextmanager
@@ -46,7 +51,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
             ),
-            stream=lambda: _stream(settings, tools).run(),
+            stream=lambda: _stream(settings, facts, letters).run(),
         ):
             yield
         await publisher.stop()
@@ -65,11 +70,12 @@ def build(settings: ProjectorSettings) -> FastAPI:
     return app
 
 
-def _stream(settings: ProjectorSettings, tools: Tools) -> Stream:
+def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:
     config = StreamConfig(
         bootstrap=settings.kafka_bootstrap_servers,
         group=GROUP,
         max_in_flight=settings.projector_batch,
         max_poll=settings.projector_batch,
     )
-    return Stream(config, [SEND_REQUESTS, PROVIDER_EVENTS], Facts(tools), tools.dead_letters)
+    topics = [SEND_REQUESTS, PROVIDER_EVENTS]
+    return Stream(config, topics, facts, letters, let_go=facts.let_go)

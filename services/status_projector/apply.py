@@ -6,7 +6,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runtime.errors import Fenced
 from schemas.topics.provider_events import SendAccepted, StatusReported
 from schemas.topics.send_requests import SendRequested
 from services.status_projector.projection import (
@@ -79,57 +78,71 @@ def names_of(batch: Sequence[Heard]) -> Names:
 def _unapplied(
     connection: sa.Connection, batch: Sequence[Heard], epochs: Mapping[Place, int]
 ) -> tuple[list[Heard], dict[Place, int]]:
-    places = sorted({_place(heard) for heard in batch})
-    held = offsets.lock(connection, places)
-    for place in places:
-        if place not in held or held[place][1] != epochs.get(place):
-            raise Fenced(f"{place[0]}/{place[1]} has a newer owner")
-    fresh = [heard for heard in batch if heard.trigger.offset >= held[_place(heard)][0]]
-    ends = {place: held[place][0] for place in places}
+    starts = offsets.lock(connection, {_place(h): epochs.get(_place(h)) for h in batch})
+    fresh = [heard for heard in batch if heard.trigger.offset >= starts[_place(heard)]]
+    ends = dict(starts)
     for heard in batch:
         ends[_place(heard)] = max(ends[_place(heard)], heard.trigger.offset + 1)
     return fresh, ends
 
 
 def _project(connection: sa.Connection, batch: Sequence[Heard], now: datetime) -> Changes:
-    names = names_of(batch)
-    wanted = names.asked | names.message_ids
-    known = trail.known(connection, wanted, names.provider_ids | set(names.accepted.values()))
-    _lock_names(connection, names, known)
-    # Looked up again under the locks: what another projector committed meanwhile is seen now.
-    known = trail.known(connection, wanted, names.provider_ids | set(names.accepted.values()))
-    waiting = _parked(connection, names, known)
-    spoken_of = set(known) | {one.message_id for one in waiting if one.message_id is not None}
-    stored: list[Trail] = trail.load(connection, spoken_of)
-    return project(stored, waiting, batch, now)
+    seen = _look_under_locks(connection, names_of(batch))
+    waiting_for = {one.message_id for one in seen.waiting if one.message_id is not None}
+    stored: list[Trail] = trail.load(connection, set(seen.known) | waiting_for)
+    return project(stored, seen.waiting, batch, now)
 
 
-def _lock_names(connection: sa.Connection, names: Names, known: Mapping[str, str | None]) -> None:
-    here = set(known) | names.asked
-    provider_known = {one for one in known.values() if one is not None}
-    provider_here = provider_known | set(names.accepted.values())
-    parked.lock_ids(
-        connection,
-        introduced=(names.asked - set(known)) | set(names.accepted.values()) - provider_known,
-        missing=(names.message_ids - here) | (names.provider_ids - provider_here),
-    )
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the database has under a batch's names, and which of them have to be locked."""
+
+    known: Mapping[str, str | None]
+    waiting: Sequence[Parked]
+    locks: parked.Locks
 
 
-def _parked(
-    connection: sa.Connection, names: Names, known: Mapping[str, str | None]
-) -> list[Parked]:
-    introduced = names.asked - set(known)
-    provider_ids = set(names.accepted.values())
-    waiting = parked.find(connection, introduced, provider_ids)
+def _look_under_locks(connection: sa.Connection, names: Names) -> _Seen:
+    """Look up the names while nobody else can introduce them or park under them.
+
+    All locks are taken in one statement, in one order everywhere: a second one would meet other
+    projectors' out of order, and each deadlock costs a second. Which names parked acceptances
+    introduce is only certain under the locks, so where more have come meanwhile, all are let go
+    and taken anew. This ends: the set only grows, by what others park in these moments.
+    """
+    seen = _look(connection, names)
+    locks = seen.locks
+    while locks:
+        before = connection.begin_nested()
+        parked.lock(connection, locks)
+        seen = _look(connection, names)
+        if seen.locks <= locks:
+            before.commit()
+            break
+        before.rollback()
+        locks |= seen.locks
+    return seen
+
+
+def _look(connection: sa.Connection, names: Names) -> _Seen:
+    accepted = set(names.accepted.values())
+    known = trail.known(connection, names.asked | names.message_ids, names.provider_ids | accepted)
+    asked = names.asked - known.keys()
+    waiting = parked.find(connection, asked, accepted)
     # A parked acceptance introduces a provider's id in its turn.
     further = {
         one.event.provider_message_id for one in waiting if isinstance(one.event, SendAccepted)
-    } - provider_ids
+    } - accepted
     if further:
-        parked.lock_ids(connection, introduced=further, missing=())
         found = {one.id for one in waiting}
         waiting += [one for one in parked.find(connection, (), further) if one.id not in found]
-    return waiting
+    provider_known = {one for one in known.values() if one is not None}
+    locks = parked.Locks.of(
+        introduced=asked | (accepted - provider_known) | further,
+        missing=(names.message_ids - known.keys() - names.asked)
+        | (names.provider_ids - provider_known - accepted),
+    )
+    return _Seen(known, waiting, locks)
 
 
 def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:

@@ -3,7 +3,6 @@
 import os
 import socket
 from datetime import timedelta
-from uuid import uuid4
 
 from pydantic import Field
 
@@ -11,8 +10,7 @@ from runtime.settings import DatabaseSettings
 
 
 def _owner() -> str:
-    # The random part: in a container every process has the same host and number.
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class ProjectorSettings(DatabaseSettings):
@@ -24,6 +22,7 @@ class ProjectorSettings(DatabaseSettings):
     projector_park_for: timedelta = timedelta(minutes=15)
     """How long an event waits for its message before it goes to the DLQ (IM-07)."""
     projector_owner: str = Field(default_factory=_owner)
-    """Names this process in the table of applied offsets."""
+    """Names this process in the table of applied offsets, and its Kafka transactions; a random part
+    is added at each start."""
     projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""

@@ -2,13 +2,16 @@
 
 Whoever introduces an id (a request its message id, an acceptance the provider's id) picks up what
 is parked under it; whoever finds an id unknown parks under it. Both take a lock on the id first,
-introducers shared and parkers exclusive, so that neither can pass the other unseen.
+introducers shared and parkers exclusive, so that neither can pass the other unseen. A transaction
+takes all its locks at once: in order among themselves, and in order with those of other
+transactions.
 """
 
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from zlib import crc32
 
 import sqlalchemy as sa
@@ -34,21 +37,36 @@ _LOCK = sa.text(
 )
 
 
-def lock_ids(
-    connection: sa.Connection, *, introduced: Iterable[str], missing: Iterable[str]
-) -> None:
-    """Lock the ids until the transaction ends, in one order everywhere."""
-    buckets = dict.fromkeys(map(_bucket, introduced), False)
-    buckets.update(dict.fromkeys(map(_bucket, missing), True))
-    if buckets:
-        connection.execute(
-            _LOCK,
-            {
-                "class": _CLASS,
-                "buckets": list(buckets.keys()),
-                "exclusive": list(buckets.values()),
-            },
-        )
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """The locks that stand for a set of ids, shared ones and exclusive ones."""
+
+    shared: frozenset[int]
+    exclusive: frozenset[int]
+
+    @classmethod
+    def of(cls, *, introduced: Iterable[str], missing: Iterable[str]) -> Self:
+        """Return the locks of who introduces some ids and misses others."""
+        exclusive = frozenset(map(_bucket, missing))
+        return cls(frozenset(map(_bucket, introduced)) - exclusive, exclusive)
+
+    def __bool__(self) -> bool:
+        return bool(self.shared or self.exclusive)
+
+    def __or__(self, other: "Locks") -> "Locks":
+        exclusive = self.exclusive | other.exclusive
+        return Locks((self.shared | other.shared) - exclusive, exclusive)
+
+    def __le__(self, other: "Locks") -> bool:
+        """Return whether who holds the others needs none of these."""
+        return self | other == other
+
+
+def lock(connection: sa.Connection, locks: Locks) -> None:
+    """Take the locks until the transaction, or its savepoint, ends; in one order everywhere."""
+    buckets = [*locks.shared, *locks.exclusive]
+    exclusive = [bucket in locks.exclusive for bucket in buckets]
+    connection.execute(_LOCK, {"class": _CLASS, "buckets": buckets, "exclusive": exclusive})
 
 
 def _bucket(name: str) -> int:
@@ -150,10 +168,20 @@ def expired(connection: sa.Connection, *, before: datetime, limit: int) -> list[
     ]
 
 
+_DROP = sa.text(
+    """
+    DELETE FROM parked_events WHERE id IN (
+        SELECT id FROM parked_events WHERE id = ANY(:ids) ORDER BY id FOR UPDATE)
+    """
+)
+
+
 def drop(connection: sa.Connection, ids: Sequence[int]) -> None:
-    """Forget events that have been applied, or are in the DLQ now."""
-    statement = sa.text("DELETE FROM parked_events WHERE id = ANY(:ids)")
-    connection.execute(statement, {"ids": list(ids)})
+    """Forget events that have been applied, or are in the DLQ now.
+
+    In the order of their ids: one may be applied by one process and given up by another.
+    """
+    connection.execute(_DROP, {"ids": list(ids)})
 
 
 def count(connection: sa.Connection) -> int:

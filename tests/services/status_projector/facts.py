@@ -1,6 +1,6 @@
 """A message's life as records on Kafka, for tests that deal them out in any order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -93,23 +93,26 @@ def model(records: Iterable[Record]) -> Evidence:
     return evidence
 
 
+EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name)
+
 _OFFSETS = count()
 """Shared: projectors of one database follow each other on the same partitions."""
 
 
 class Projector:
-    """Applies records to a database as the service does, as the owner of every partition."""
+    """Applies records to a database as the service does, as the owner of its topics' partitions."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, owner_of: Sequence[str] = EVERY_TOPIC) -> None:
         self._engine = engine
+        self._topics = owner_of
         self.epochs: dict[Place, int] = {}
         self.take_over()
 
     def take_over(self) -> None:
         """Become the owner of the partitions that the tests use."""
         with transaction(self._engine) as connection:
-            for topic in (SEND_REQUESTS.name, PROVIDER_EVENTS.name):
-                _, self.epochs[topic, 0] = offsets.take_over(connection, (topic, 0), "test")
+            claims = offsets.claim(connection, [(topic, 0) for topic in self._topics])
+        self.epochs = {place: claim.epoch for place, claim in claims.items()}
 
     def heard(self, record: Record) -> Heard:
         """Return the record as it comes next from its topic."""

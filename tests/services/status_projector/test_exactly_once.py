@@ -82,7 +82,7 @@ async def all_read(changes: Tail[StatusChanged], lives: Sequence[Life]) -> bool:
 
 
 async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
-    """Apply the first part of each partition to the database, and publish nothing."""
+    """Apply the first part of what is new in each partition, and publish nothing."""
     topics: list[Topic[Any]] = [SEND_REQUESTS, PROVIDER_EVENTS]
     for topic in topics:
         by_partition: defaultdict[int, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
@@ -91,11 +91,13 @@ async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
         for record in tail.raw:
             by_partition[record.partition].append(record)
         for number, records in by_partition.items():
-            part = records if topic is SEND_REQUESTS else records[: len(records) * 2 // 3]
             with transaction(engine) as connection:
-                _, epoch = offsets.take_over(connection, (topic.name, number), "killed")
-                batch = [heard(record) for record in part]
-                apply(connection, batch, {(topic.name, number): epoch}, now())
+                place = (topic.name, number)
+                claim = offsets.claim(connection, [place])[place]
+                offsets.sign(connection, {place: claim.epoch}, "killed")
+                new = [record for record in records if record.offset >= claim.next_offset]
+                part = new if topic is SEND_REQUESTS else new[: len(new) * 2 // 3]
+                apply(connection, [heard(record) for record in part], {place: claim.epoch}, now())
 
 
 def heard(record: ConsumerRecord[bytes, bytes]) -> Heard:
@@ -130,6 +132,47 @@ async def test_a_second_process_takes_over_without_a_loss_and_without_a_repetiti
 
     assert await changes_of(changes, lives) == numbered(lives)
     assert [history_of(engine, life.message_id) for life in lives] == [HISTORY] * len(lives)
+
+
+async def test_a_process_that_joins_or_ends_in_peace_disturbs_nobody(
+    a_projector: StartProjector,
+    writer: Writer,
+    changes: Tail[StatusChanged],
+    engine: sa.Engine,
+) -> None:
+    early, late, last = ([Life() for _ in range(CROWD)] for _ in range(3))
+    first = await a_projector(PROJECTOR_OWNER="first")
+    await writer.write([record for life in early for record in whole(life)])
+    await eventually(lambda: all_read(changes, early), within=SOON)
+
+    second = await a_projector(PROJECTOR_OWNER="second")
+    await eventually(lambda: is_let_go(engine), within=SOON)
+    await writer.write([record for life in late for record in whole(life)])
+    await eventually(lambda: all_read(changes, late), within=SOON)
+    shared = owners(engine)
+    await asyncio.to_thread(second.process.terminate)
+    await writer.write([record for life in last for record in whole(life)])
+    await eventually(lambda: all_read(changes, last), within=SOON)
+
+    assert shared == {"first#1", "second#1"}
+    assert owners(engine) == {"first#1"}
+    assert first.process.is_running()
+    lives = [*early, *late, *last]
+    assert await changes_of(changes, lives) == numbered(lives)
+
+
+def is_let_go(engine: sa.Engine) -> bool:
+    return not owners(engine)
+
+
+def owners(engine: sa.Engine) -> set[str]:
+    """Return under which names, without their random parts, the test's processes own partitions."""
+    query = sa.text(
+        "SELECT regexp_replace(owner, ':.*#', '#') FROM applied_offsets"
+        " WHERE owner ~ '^(first|second):'"
+    )
+    with transaction(engine) as connection:
+        return set(connection.execute(query).scalars())
 
 
 async def some_change(changes: Tail[StatusChanged], lives: Sequence[Life]) -> bool:
