@@ -1,4 +1,4 @@
-"""This process as the owner of partitions: takes them over, settles them, lets them go (ADR 6).
+"""This process as the owner of partitions: takes them over, settles them, lets them go (ADR 7).
 
 A partition is settled while everything that is applied of it is known to be published by our
 present producer. Only of a settled partition more is applied.
