@@ -77,8 +77,9 @@ async def test_a_provider_that_is_away_is_asked_again_until_it_is_back(
     fetcher = await a_fetcher()
     message = a_message_with(outside.keep_file())
 
-    outside.provider.provider.set_knobs({"net.refuse": 3})  # seconds with a closed port
+    outside.provider.provider.set_knobs({"net.http_5xx": 1})
     await outside.tell(message)
     await logged(fetcher, "media.waiting")
+    outside.provider.provider.set_knobs({"net.http_5xx": 0})
 
     assert isinstance(await outside.fate_of(message), MediaStored)
