@@ -124,8 +124,8 @@ async def count_waiting(tools: Tools) -> bool:
 
 
 async def _outcome(tools: Tools, wanted: Wanted) -> Fetched | TryAgain | Lose:
-    largest = tools.settings.largest(wanted.message_type)
     source = tools.sources[wanted.channel]
+    largest = source.largest(wanted.message_type) or tools.settings.largest(wanted.message_type)
     try:
         async with asyncio.timeout(tools.settings.fetcher_fetch_within.total_seconds()):
             return await fetch(source, tools.media, wanted, largest=largest)
