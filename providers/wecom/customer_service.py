@@ -4,7 +4,8 @@ A customer's words become a message, what the service itself tells an event's no
 said (by staff), or cannot be read, is a notice too, with every field as it came (IM-04).
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, cast
 
@@ -26,7 +27,7 @@ from schemas.topics.provider_events import (
 
 NOTICE: Final = "kf_msg_or_event"
 """The notice that says: somebody wrote, come and read."""
-OPEN_KFID: Final = r"^[A-Za-z0-9_@-]{1,64}$(?!\n)"
+_OPEN_KFID: Final = re.compile(r"[A-Za-z0-9_@-]{1,64}")
 TOKEN_LIVES: Final = timedelta(minutes=9)
 """WeCom says ten; a call takes a moment, and clocks differ."""
 _PAGE: Final = 1_000
@@ -34,6 +35,14 @@ _CUSTOMER: Final = 3
 _MEDIA: Final = frozenset({"image", "voice", "video", "file"})
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notice says."""
+
+    open_kfid: str
+    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,14 @@ class _Said(msgspec.Struct):
     send_time: Annotated[int, msgspec.Meta(ge=0, lt=2**33)]
     msgtype: Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
     origin: int
+
+
+def notice_of(event: NoticeReceived) -> Told | None:
+    """Return which account a notice points at; None where it names none."""
+    open_kfid = parts.text_of(event.content, "OpenKfId")
+    if open_kfid is None or not _OPEN_KFID.fullmatch(open_kfid):
+        return None
+    return Told(open_kfid, parts.text_of(event.content, "Token"))
 
 
 async def read_page(

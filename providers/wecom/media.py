@@ -50,8 +50,7 @@ class WecomMedia:
         return LARGEST.get(message_type, LARGEST["file"])
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._api.close()
+        """Leave the connections to who reads the customer service over them as well."""
 
 
 def _said(error: CallFailed) -> NotThere | Unavailable:

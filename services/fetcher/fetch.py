@@ -11,7 +11,7 @@ from domain.identity import media_name
 from providers.media import MediaSource, NotThere, Unavailable
 from runtime.media import MediaStore, StoreAway
 from services.fetcher import content
-from services.fetcher.store import Wanted
+from services.fetcher.store.files import Wanted
 from services.fetcher.verdicts import Doubted, NotFetched, Passing, Refused
 
 SHA256_BYTES: Final = 32

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from services.fetcher.store import Claim
+from services.fetcher.store.files import Claim
 
 _NOTE = sa.text(
     """
