@@ -31,13 +31,26 @@ class Download:
     """Its bytes. Raises `Unavailable` where the connection breaks."""
     sha256: str | None
     """As the provider announces it now: hexadecimal, or Base64."""
+    mime_type: str | None = None
+    """As the provider announces it now, where nothing was announced before."""
+    file_name: str | None = None
 
 
 class MediaSource(Protocol):
     """One provider's way of handing over files."""
 
-    def open(self, media_id: str) -> AbstractAsyncContextManager[Download]:
-        """Look the file up and begin its download. Raises `NotThere` or `Unavailable`."""
+    def open(self, media_id: str, account_id: str | None) -> AbstractAsyncContextManager[Download]:
+        """Look the account's file up and begin its download.
+
+        Raises `NotThere` or `Unavailable`.
+        """
+        ...
+
+    def largest(self, message_type: str) -> int | None:
+        """Return how many bytes a file may have that came with such a message.
+
+        None where that is for the settings to say.
+        """
         ...
 
     async def close(self) -> None:

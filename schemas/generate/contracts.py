@@ -12,6 +12,7 @@ import msgspec
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     CallbackEvent,
+    CustomerServiceEvent,
     DispatchEvent,
     MediaEvent,
 )
@@ -28,6 +29,7 @@ _WRITERS = (
     (DispatchEvent, "dispatcher"),
     (CallbackEvent, "ingest_webhook"),
     (MediaEvent, "fetcher"),
+    (CustomerServiceEvent, "fetcher"),
 )
 
 
@@ -65,10 +67,10 @@ class Contract:
 
     @property
     def written_by(self) -> tuple[str, ...]:
-        """Who writes this record type: on `provider-events` each type has one writer."""
+        """Who writes this record type: on `provider-events` mostly one, the first where two do."""
         if self.entry.topic is not PROVIDER_EVENTS:
             return self.entry.written_by
-        return next((who,) for events, who in _WRITERS if self.model in get_args(events))
+        return tuple(who for events, who in _WRITERS if self.model in get_args(events))
 
     @property
     def event_type(self) -> str:

@@ -227,6 +227,8 @@ CallbackEvent = StatusReported | MessageReceived | NoticeReceived
 """What `ingest_webhook` says."""
 MediaEvent = MediaStored | MediaLost
 """What `fetcher` says."""
+CustomerServiceEvent = MessageReceived | NoticeReceived
+"""What `fetcher` says as well: WeCom's callbacks only point at what customers write (WX 10)."""
 ProviderEvent = DispatchEvent | CallbackEvent | MediaEvent
 MessageEvent = DispatchEvent | StatusReported
 """What speaks of a message that we sent."""

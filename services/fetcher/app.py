@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from providers.media import MediaSource
+from providers.wecom.api import WecomApi
+from providers.wecom.media import WecomMedia
 from providers.whatsapp.media import WhatsAppMedia
 from runtime.clock import now
 from runtime.http import Face, application
@@ -20,6 +23,7 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from services.fetcher.handlers import COUNT_EVERY, Announcements, Tools, attempt, count_waiting
 from services.fetcher.metrics import FETCHING
 from services.fetcher.settings import FetcherSettings
+from services.fetcher.walks import AT_ONCE, Desk, Walks
 from services.fetcher.workers import Workers
 
 MAX_IN_FLIGHT = 1_000
@@ -31,23 +35,32 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        # A connection for each file that is being settled, and some for the rest.
+        # A connection for each file or account that is being settled, and some for the rest.
         engine = connect(
-            settings.database_url.get_secret_value(), pool=settings.fetcher_at_once + 3
+            settings.database_url.get_secret_value(), pool=settings.fetcher_at_once + AT_ONCE + 4
         )
         whatsapp = WhatsAppMedia(settings)
-        tools = Tools(settings, engine, producer, {"whatsapp": whatsapp}, media, now)
+        wecom = WecomApi(settings)
+        sources: dict[str, MediaSource] = {"whatsapp": whatsapp}
+        if settings.wecom_apps:
+            sources["wecom"] = WecomMedia(wecom, settings.wecom_apps)
+        tools = Tools(settings, engine, producer, sources, media, now)
+        readers = {app.corp_id: app for app in settings.wecom_apps if app.kf}
+        walks = Walks(tools, Desk(wecom, readers))
         workers = Workers(tools, attempt)
-        stream = _stream(settings, Announcements(tools, workers.wake), producer)
+        stream = _stream(settings, Announcements(tools, workers.wake, walks.note), producer)
         FETCHING.set_function(lambda: workers.busy)
         async with running(
             counts=lambda: every(COUNT_EVERY, lambda: count_waiting(tools)),
+            unread=lambda: every(COUNT_EVERY, walks.count_unread),
             claims=lambda: every(_renewal(settings), workers.renew),
             workers=workers.run,
+            walks=walks.run,
             stream=stream.run,
         ):
             yield
         await whatsapp.close()
+        await wecom.close()
         await producer.stop()
         engine.dispose()
 

@@ -11,7 +11,7 @@ from domain.identity import media_name
 from providers.media import MediaSource, NotThere, Unavailable
 from runtime.media import MediaStore, StoreAway
 from services.fetcher import content
-from services.fetcher.store import Wanted
+from services.fetcher.store.files import Wanted
 from services.fetcher.verdicts import Doubted, NotFetched, Passing, Refused
 
 SHA256_BYTES: Final = 32
@@ -31,10 +31,11 @@ class Fetched:
 async def fetch(source: MediaSource, store: MediaStore, wanted: Wanted, *, largest: int) -> Fetched:
     """Fetch a file, at most ``largest`` bytes of it. Raises `NotFetched`."""
     try:
-        async with source.open(wanted.media_id) as download:
+        async with source.open(wanted.media_id, wanted.account_id) as download:
             head, rest = await _split(download.chunks)
             announced = digest_of(wanted.announced_sha256) or digest_of(download.sha256)
-            flow = _Flow(_kept_type(head, wanted), largest, announced)
+            mime_type = _kept_type(head, wanted.announced_type or download.mime_type)
+            flow = _Flow(mime_type, largest, announced)
             key = _key(wanted, flow.mime_type)
             await store.put(key, flow.through(head, rest))
     except NotThere as error:
@@ -43,7 +44,7 @@ async def fetch(source: MediaSource, store: MediaStore, wanted: Wanted, *, large
         raise NotFetched(Passing(error.why, error.retry_after)) from error
     except StoreAway as error:
         raise NotFetched(Passing(f"store: {error}")) from error
-    name = content.safe_name(wanted.file_name, flow.mime_type)
+    name = content.safe_name(wanted.file_name or download.file_name, flow.mime_type)
     return Fetched(key, flow.mime_type, flow.size, flow.digest.hexdigest(), name)
 
 
@@ -109,8 +110,8 @@ async def _split(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[byt
     return bytes(head), chunks
 
 
-def _kept_type(head: bytes, wanted: Wanted) -> str:
-    mime_type = content.type_of(head[: content.HEAD], wanted.announced_type)
+def _kept_type(head: bytes, announced: str | None) -> str:
+    mime_type = content.type_of(head[: content.HEAD], announced)
     if mime_type is None:
         raise NotFetched(Refused("type_refused", "its bytes show no type that is kept"))
     pixels = content.pixels_of(head)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,12 +24,13 @@ from schemas.topics.provider_events import (
     MediaLost,
     MediaStored,
     MessageReceived,
+    ProviderEvent,
 )
-from services.fetcher import store
 from services.fetcher.fetch import Fetched, fetch
 from services.fetcher.metrics import FAILED, MEDIA, SECONDS, WAITING
 from services.fetcher.settings import FetcherSettings
-from services.fetcher.store import Wanted
+from services.fetcher.store import files
+from services.fetcher.store.files import Wanted
 from services.fetcher.verdicts import (
     FetchPolicy,
     Lose,
@@ -64,28 +65,34 @@ class Tools:
         return FetchPolicy(give_up_after=self.settings.fetcher_give_up_after)
 
 
-class Announcements:
-    """The handler of ``provider-events``: writes down the files that messages came with."""
+Note = Callable[[Sequence[ProviderEvent]], Awaitable[None]]
+"""Writes down, committed, what else the events only point at."""
 
-    def __init__(self, tools: Tools, wake: Callable[[], None]) -> None:
+
+class Announcements:
+    """The handler of ``provider-events``: writes down what they only point at."""
+
+    def __init__(self, tools: Tools, wake: Callable[[], None], note: Note) -> None:
         self._tools = tools
         self._wake = wake
+        self._note = note
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
         """Nothing to prepare: what is known already is in the table."""
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Enter the files, committed, before their records are finished."""
-        events = [delivery.value for delivery in deliveries]
-        files = [
+        """Enter it, committed, before the records are finished."""
+        events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
+        messages = [
             event
             for event in events
             if isinstance(event, MessageReceived) and event.media is not None
         ]
-        if files:
+        if messages:
             now = self._tools.clock()
-            await in_thread(self._tools.engine, lambda c: store.remember(c, files, now=now))
+            await in_thread(self._tools.engine, lambda c: files.remember(c, messages, now=now))
             self._wake()
+        await self._note(events)
         for delivery in deliveries:
             delivery.finish()
 
@@ -117,15 +124,15 @@ async def attempt(tools: Tools, wanted: Wanted) -> None:
 
 async def count_waiting(tools: Tools) -> bool:
     """Count the files that wait, for the metrics."""
-    waiting = await in_thread(tools.engine, store.waiting)
+    waiting = await in_thread(tools.engine, files.waiting)
     for channel in {*waiting, *tools.sources}:
         WAITING.labels(channel).set(waiting.get(channel, 0))
     return False
 
 
 async def _outcome(tools: Tools, wanted: Wanted) -> Fetched | TryAgain | Lose:
-    largest = tools.settings.largest(wanted.message_type)
     source = tools.sources[wanted.channel]
+    largest = source.largest(wanted.message_type) or tools.settings.largest(wanted.message_type)
     try:
         async with asyncio.timeout(tools.settings.fetcher_fetch_within.total_seconds()):
             return await fetch(source, tools.media, wanted, largest=largest)
@@ -158,7 +165,7 @@ async def _put_down(tools: Tools, wanted: Wanted, *, due_in: timedelta, why: str
         "media.settling",
         lambda: in_thread(
             tools.engine,
-            lambda c: store.wait(c, wanted, owner, due_at=due_at, why=why, now=now),
+            lambda c: files.wait(c, wanted, owner, due_at=due_at, why=why, now=now),
         ),
     )
 
@@ -172,7 +179,7 @@ async def _settle(tools: Tools, wanted: Wanted, event: MediaEvent) -> None:
     owner = tools.settings.fetcher_owner
     await insist(
         "media.settling",
-        lambda: in_thread(tools.engine, lambda c: store.settle(c, wanted, owner, event)),
+        lambda: in_thread(tools.engine, lambda c: files.settle(c, wanted, owner, event)),
     )
     shown = {"channel": wanted.channel, "file": wanted.id, "attempt": wanted.attempt}
     level = logging.INFO if isinstance(event, MediaStored) else logging.WARNING

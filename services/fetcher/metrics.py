@@ -31,3 +31,24 @@ SECONDS = Histogram(
     ["channel"],
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600),
 )
+NOTICES = Counter(
+    "fetcher_kf_notices",
+    "Notices that a customer wrote to WeCom's customer service. `left`: WECOM_APPS names no app "
+    "with kf for that company, or the notice names no account; its messages are not read.",
+    ["outcome"],
+)
+SAID = Counter(
+    "fetcher_kf_events",
+    "What was read from WeCom's customer service: messages of customers, and notices.",
+    ["kind"],
+)
+PAGES_FAILED = Counter(
+    "fetcher_kf_pages_failed",
+    "Pages that could not be read, by why; they are asked for again. `error 40001`, `error 48002`, "
+    "`error 60020`: the secret, a right, or the list of trusted addresses is wrong.",
+    ["why"],
+)
+UNREAD = Gauge(
+    "fetcher_kf_unread",
+    "Customer-service accounts with something to read. Rising: see fetcher_kf_pages_failed.",
+)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, PositiveInt
 
+from providers.wecom.api_settings import WecomApiSettings
 from providers.whatsapp.settings import WhatsAppMediaSettings
 from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings, process_name
@@ -12,7 +13,7 @@ _KB = 1_024
 _MB = 1_024 * _KB
 
 
-class FetcherSettings(DatabaseSettings, WhatsAppMediaSettings, MediaSettings):
+class FetcherSettings(DatabaseSettings, WhatsAppMediaSettings, WecomApiSettings, MediaSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8086

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from runtime.errors import TryAgainLater
 from runtime.postgres import in_thread
-from services.fetcher import store
 from services.fetcher.handlers import Tools
-from services.fetcher.store import Claim, Wanted
+from services.fetcher.store import files
+from services.fetcher.store.files import Claim, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Workers:
         """Keep the claims of what is on its way from running out."""
         if ids := list(self._tasks):
             claim = self._claim()
-            await in_thread(self._tools.engine, lambda c: store.renew(c, ids, claim))
+            await in_thread(self._tools.engine, lambda c: files.renew(c, ids, claim))
         return False
 
     async def _begin(self) -> bool:
@@ -67,7 +67,7 @@ class Workers:
         claim, channels = self._claim(), list(self._tools.sources)
         try:
             claimed = await in_thread(
-                self._tools.engine, lambda c: store.claim_due(c, channels, claim, limit=room)
+                self._tools.engine, lambda c: files.claim_due(c, channels, claim, limit=room)
             )
         except TryAgainLater as error:
             log.warning("claims.waiting", extra={"why": f"{type(error).__name__}: {error}"})

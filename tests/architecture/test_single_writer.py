@@ -14,6 +14,7 @@ OWNERS = {
     "job_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
     "inbound_media": "fetcher",
+    "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",
     "accepted_sends": "scheduler",
     "jobs": "scheduler",

@@ -56,6 +56,7 @@ class Wanted:
     channel: Channel
     provider_message_id: str
     media_id: str
+    account_id: str | None
     message_type: str
     occurred_at: datetime
     announced_type: str | None
@@ -80,8 +81,8 @@ _CLAIM_DUE = sa.text(
     SET state = 'fetching', attempts = m.attempts + 1, claimed_by = :owner, due_at = :until,
         updated_at = :now
     FROM due WHERE m.id = due.id
-    RETURNING m.id, m.channel, m.provider_message_id, m.media_id, m.message_type, m.occurred_at,
-        m.announced_type, m.announced_sha256, m.file_name, m.attempts, m.created_at
+    RETURNING m.id, m.channel, m.provider_message_id, m.media_id, m.account_id, m.message_type,
+        m.occurred_at, m.announced_type, m.announced_sha256, m.file_name, m.attempts, m.created_at
     """
 )
 
