@@ -101,6 +101,9 @@ class Stack:
         """Start what does not run, take over what does; returns when both answer."""
         prerequisites.java()  # Said before anything is started.
         with self._alone():
+            if not self.exists():
+                # Left by a checkout that was deleted: of another password, and of another Kafka.
+                shutil.rmtree(self.places.short, ignore_errors=True)
             self._record = self._settled()
             self._record.write(self.places)
             with ThreadPoolExecutor() as starting:

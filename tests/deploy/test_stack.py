@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -145,6 +146,17 @@ def test_two_stacks_run_side_by_side(stack: Stack) -> None:
         assert other.kafka.is_ready()
         assert stack.kafka.is_ready()
         assert execute(stack, "select to_regclass('only_here')") == [(None,)]
+
+
+def test_a_checkout_deleted_and_made_anew_starts_from_nothing(stack: Stack) -> None:
+    execute(stack, "create table if not exists of_the_old_checkout ()")
+    stack.down()
+    shutil.rmtree(stack.places.state)
+
+    stack.up()
+
+    assert execute(stack, "select to_regclass('of_the_old_checkout')") == [(None,)]
+    psycopg2.connect(stack.postgres.tcp_dsn).close()
 
 
 def test_what_another_process_left_running_is_taken_over_and_cleaned() -> None:
