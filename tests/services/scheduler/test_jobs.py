@@ -110,7 +110,7 @@ async def test_a_job_is_fed_in_windows_until_every_row_is_settled(
 
     while settled < 2_000:
         expected = min(settled + WINDOW, 2_000)
-        fed = await eventually(lambda n=expected: count_of(requests, job_id, n), within=seconds(20))
+        fed = await eventually(lambda n=expected: count_of(requests, job_id, n), within=seconds(60))
         assert len(fed) == expected
         await projector.say_sent(fed)
         settled = expected
