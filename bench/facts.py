@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from bench.arena import SENDERS
+from schemas.topics.contents import TextContent
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     ProviderEvent,
@@ -19,7 +20,7 @@ from schemas.topics.provider_events import (
     SendStarted,
     StatusReported,
 )
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, TextContent
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.status_projector.projection import Heard, Trigger
 
 Record = SendRequested | ProviderEvent

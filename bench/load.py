@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 
 from bench.arena import SENDERS
 from runtime.clock import now
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, TextContent
+from schemas.topics.contents import TextContent
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.topic import Outgoing
 
 SOURCE = "/sendtrail/bench"

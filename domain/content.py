@@ -6,6 +6,9 @@ from collections.abc import Mapping
 LONGEST_TEXT = 4_096
 """Characters of a WhatsApp text body (IM-26)."""
 
+LONGEST_CAPTION = 1_024
+"""Characters of a caption (IM-26)."""
+
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

@@ -68,5 +68,7 @@ class FailureClass(StrEnum):
     """Nothing was sent: too much from this sender to this recipient."""
     REFUSED = "refused"
     """The provider will never accept this message."""
+    SENDER_BROKEN = "sender_broken"
+    """Nothing was sent: the sending account cannot send at all until somebody mends it."""
     IN_DOUBT = "in_doubt"
     """It may have been sent; calling again could send it twice (IM-08)."""

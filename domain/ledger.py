@@ -21,7 +21,16 @@ from typing import assert_never
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
+from domain.outcomes import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Rejected,
+    Reply,
+    Scope,
+    SenderBroken,
+    Throttled,
+)
 from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step
 
 
@@ -113,7 +122,7 @@ def after_reply(
     match reply:
         case Accepted(provider_message_id):
             return Accept(provider_message_id)
-        case Rejected(failure):
+        case Rejected(failure) | SenderBroken(failure):
             return Reject(failure)
         case InDoubt():
             return Doubt(now + policy.settle_after)

@@ -1,6 +1,7 @@
 """What one call to a provider can end in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ class Accepted:
     """The provider took the message and named it."""
 
     provider_message_id: ProviderMessageId
+    refused: Mapping[str, Failure] = field(default_factory=dict[str, Failure])
+    """Those of several recipients that it will not go to; the others' results follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +59,14 @@ class InDoubt:
     failure: Failure
 
 
-Reply = Accepted | Rejected | Deferred | Throttled | InDoubt
+@dataclass(frozen=True, slots=True)
+class SenderBroken:
+    """Nothing was sent: the account's token, payment or standing is at fault, not the message.
+
+    Whatever else it is asked to send would end the same way.
+    """
+
+    failure: Failure
+
+
+Reply = Accepted | Rejected | Deferred | Throttled | SenderBroken | InDoubt

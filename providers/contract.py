@@ -1,15 +1,21 @@
 """What a channel must be able to do; each package beside this file is one.
 
 A `Channel` makes one call and says what it ended in. It never retries, never waits for a limit
-and never raises for what a provider or a network may do: all of that is a `Reply`.
+and never raises for what a provider or a network may do: all of that is a `Reply`. Which channels
+there are, `providers.channels` finds out; one of somebody else's needs nothing but an entry point.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
-from domain.identity import MessageId, SenderId
+from domain.admission import ChannelLimits
+from domain.failures import Failure
+from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.outcomes import Reply
-from schemas.topics.send_requests import Content
+from schemas.topics.contents import Content
+from schemas.topics.provider_events import StatusReported
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +26,31 @@ class Message:
     """Given to the provider where it can carry it, so that its callbacks name it."""
     sender_id: SenderId
     recipient: str
-    """In the channel's own spelling; WhatsApp: E.164 with its plus."""
+    """As `Channel.address` spells it."""
     content: Content
+    reply_to: ProviderMessageId | None = None
+    """The message it answers, where the channel can show that."""
 
 
 class Channel(Protocol):
     """One provider's way of sending."""
+
+    @property
+    def limits(self) -> ChannelLimits:
+        """What the provider lets a sending account do."""
+        ...
+
+    def address(self, recipient: str) -> str:
+        """Return the one spelling of a recipient. Raises `domain.recipients.InvalidRecipient`."""
+        ...
+
+    def problem(self, message: Message) -> Failure | None:
+        """Return why it could never be sent, before anything is counted or called."""
+        ...
+
+    def is_free_form(self, content: Content) -> bool:
+        """Tell whether it may be sent only while `ChannelLimits.window` is open (IM-26)."""
+        ...
 
     async def send(self, message: Message) -> Reply:
         """Call the provider once. Cancelling leaves the outcome in doubt."""
@@ -34,3 +59,64 @@ class Channel(Protocol):
     async def close(self) -> None:
         """Close the connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the provider says about a message that is in doubt."""
+
+    provider_message_id: ProviderMessageId
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """A channel whose provider can be asked what became of a call without an answer."""
+
+    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
+        """Return the send that came of the call, None where there is none (yet).
+
+        Raises `AskLater` where the provider cannot tell now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that the provider took and whose results have to be asked for."""
+
+    message: Message
+    provider_message_id: ProviderMessageId
+    accepted_at: datetime
+    already: frozenset[str]
+    """The participants whose results are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one round of asking brought."""
+
+    results: Sequence[StatusReported]
+    """Of participants that were not known yet; each final."""
+    complete: bool
+    """Whether every target has its result."""
+
+
+@runtime_checkable
+class Poller(Protocol):
+    """A channel whose provider tells results only when asked (CF-12)."""
+
+    def is_polled(self, content: Content) -> bool:
+        """Tell whether the results of such a message have to be asked for."""
+        ...
+
+    async def poll(self, sent: Sent) -> Polled:
+        """Ask once. Raises `AskLater`."""
+        ...
+
+    def unanswered(self, sent: Sent, *, at: datetime) -> Sequence[StatusReported]:
+        """Return what is said of the targets without a result when waiting for them is over."""
+        ...
+
+
+class AskLater(Exception):
+    """The provider cannot say now; the argument is a word or two for logs, never an address."""

@@ -8,8 +8,9 @@ import msgspec
 
 from domain.failures import ErrorCode, Origin
 from domain.lifecycle import Source, Status
+from schemas.topics.contents import TextContent
 from schemas.topics.provider_events import FailureReason, StatusReported
-from schemas.topics.send_requests import SendRequested, TextContent
+from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import StatusChanged
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -12,13 +12,25 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
+from domain.admission import ChannelLimits
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
 from domain.identity import ProviderMessageId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
+from domain.outcomes import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Rejected,
+    Reply,
+    Scope,
+    SenderBroken,
+    Throttled,
+)
+from domain.recipients import to_e164
 from providers.contract import Message
 from providers.whatsapp import payloads
 from providers.whatsapp.failures import class_of, failure_of
 from providers.whatsapp.settings import WhatsAppSettings
+from schemas.topics.contents import Content
 
 NEVER_OPENED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """The connection did not come about, so nothing was sent. The transport reports a connection that
@@ -57,6 +69,23 @@ class WhatsAppChannel:
             },
             follow_redirects=False,  # the token goes to the configured host and nowhere else
         )
+
+    @property
+    def limits(self) -> ChannelLimits:
+        """What Meta lets a number do."""
+        return ChannelLimits()
+
+    def address(self, recipient: str) -> str:
+        """Return the number in E.164. Raises `InvalidRecipient`."""
+        return to_e164(recipient)
+
+    def problem(self, message: Message) -> Failure | None:
+        """Return why it could never be sent."""
+        return None
+
+    def is_free_form(self, content: Content) -> bool:
+        """Tell whether it needs an open window."""
+        return True
 
     async def send(self, message: Message) -> Reply:
         """Call the API once."""
@@ -116,6 +145,8 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> Reply:
             return Throttled(ours, Scope.RECIPIENT, asked)
         case FailureClass.REFUSED:
             return Rejected(failure)
+        case FailureClass.SENDER_BROKEN:
+            return SenderBroken(ours)
         case FailureClass.IN_DOUBT:
             return InDoubt(failure)
 

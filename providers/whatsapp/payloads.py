@@ -3,11 +3,13 @@
 import msgspec
 
 from providers.contract import Message
+from schemas.topics.contents import TextContent
 
 
 def build(message: Message) -> bytes:
     """Return the JSON body. Our message id rides along and comes back in every callback."""
     content = message.content
+    assert isinstance(content, TextContent)
     return msgspec.json.encode(
         {
             "messaging_product": "whatsapp",

@@ -1,10 +1,11 @@
 """Which differences between two schemas of a record break somebody (architecture, Topics).
 
 Both sides count: a writer breaks when something it may write today is refused tomorrow, a reader
-when something it finds today is missing tomorrow. Adding an optional field or a further word to
-an enumeration breaks nobody: readers pass over what they do not know.
+when something it finds today is missing tomorrow. Adding an optional field, a further word to an
+enumeration or a further kind of value breaks nobody: readers pass over what they do not know.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -40,6 +41,8 @@ def _shape_breaks(place: str, old: Schema, new: Schema) -> Iterator[str]:
 
 
 def _value_breaks(place: str, old: Schema, new: Schema) -> Iterator[str]:
+    if _is_widened(old, new):
+        return
     for key in _FIXED:
         if old.get(key) != new.get(key):
             yield f"{place}: {key} was {_shown(old, key)}, is {_shown(new, key)}"
@@ -52,6 +55,15 @@ def _value_breaks(place: str, old: Schema, new: Schema) -> Iterator[str]:
     lost = [word for word in old.get("enum", ()) if word not in new.get("enum", (word,))]
     yield from (f"{place}: no longer {word!r}" for word in lost)
     yield from _choice_breaks(place, old.get("anyOf", []), new.get("anyOf", []))
+
+
+def _is_widened(old: Schema, new: Schema) -> bool:
+    """Tell whether the new has become one of several kinds, or its words any that fit a pattern."""
+    if "$ref" in old:
+        return any(kind.get("$ref") == old["$ref"] for kind in new.get("anyOf", ()))
+    words: list[str] = old.get("enum", [])
+    pattern: str | None = new.get("pattern")
+    return bool(words) and pattern is not None and all(re.search(pattern, word) for word in words)
 
 
 def _choice_breaks(place: str, old: list[Schema], new: list[Schema]) -> Iterator[str]:

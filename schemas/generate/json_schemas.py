@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import dedent
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -35,6 +35,7 @@ def shared_schemas(models: Iterable[type[msgspec.Struct]], reference: str) -> di
     _, schemas = msgspec.json.schema_components(roots, ref_template=reference)
     for model in _with_parts(roots):
         _explain(schemas[model.__name__], model)
+    _drop_discriminators(schemas)
     return dict(sorted(schemas.items()))
 
 
@@ -68,6 +69,22 @@ def _explain(schema: Schema, model: type[msgspec.Struct]) -> None:
         schema["properties"][wire_names[field]] = {"description": text, **property_} | (
             {"description": text}
         )
+
+
+def _drop_discriminators(node: Any) -> None:  # noqa: ANN401 - any part of a schema
+    """Take away what JSON Schema does not know and AsyncAPI knows in another shape.
+
+    Each kind says by itself which ``type`` it is of.
+    """
+    if isinstance(node, dict):
+        tree = cast("dict[str, Any]", node)
+        if isinstance(tree.get("discriminator"), dict) and "anyOf" in tree:
+            del tree["discriminator"]
+        for part in tree.values():
+            _drop_discriminators(part)
+    elif isinstance(node, list):
+        for part in cast("list[Any]", node):
+            _drop_discriminators(part)
 
 
 def _with_parts(models: Iterable[type[msgspec.Struct]]) -> Iterator[type[msgspec.Struct]]:

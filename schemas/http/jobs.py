@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from schemas.http.envelope import Shape
+from schemas.topics.contents import TextContent
 from schemas.topics.records import Command, ContextId, SenderIdField
-from schemas.topics.send_requests import TextContent
 
 MOST_RECIPIENTS: Final = 100_000
 LONGEST_NAME: Final = 100

@@ -36,11 +36,11 @@ from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
-from services.dispatcher import store
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT
 from services.dispatcher.recorder import ACKNOWLEDGED_WITHIN, SOURCE, Recorder, reason_of
 from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.store import ledger
 from services.dispatcher.work import Asked, Claimed, Ended
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Requests:
         """
         tools, now = self._tools, self._tools.clock()
         owner = tools.settings.dispatcher_owner
-        ours = await in_thread(tools.engine, lambda c: store.claim(c, asked, owner=owner, now=now))
+        ours = await in_thread(tools.engine, lambda c: ledger.claim(c, asked, owner=owner, now=now))
         claimed: list[Claimed] = []
         for one in asked:
             message_id = one.request.message_id
@@ -213,9 +213,9 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     # Under a name of its own: the stream takes every claim under its name for one of its own.
     now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
 
-    def claim(connection: sa.Connection) -> tuple[list[store.Due], dict[str, str]]:
-        due = store.claim_due(connection, held, limit=free, owner=owner, now=now)
-        return due, dict(store.evidence(connection, [one.message_id for one in due]))
+    def claim(connection: sa.Connection) -> tuple[list[ledger.Due], dict[str, str]]:
+        due = ledger.claim_due(connection, held, limit=free, owner=owner, now=now)
+        return due, dict(ledger.evidence(connection, [one.message_id for one in due]))
 
     due, known = await in_thread(tools.engine, claim)
     for one in due:
@@ -237,19 +237,19 @@ async def settle_doubts(tools: Tools) -> bool:
     """
     now, settings = tools.clock(), tools.settings
 
-    def look(connection: sa.Connection) -> list[store.Doubtful]:
-        abandoned = store.doubt_abandoned(
+    def look(connection: sa.Connection) -> list[ledger.Doubtful]:
+        abandoned = ledger.doubt_abandoned(
             connection,
             before=now - settings.dispatcher_abandoned_after,
             settle_at=now + settings.dispatcher_settle_after,
             now=now,
         )
-        settled = store.settle_by_evidence(connection, now=now)
+        settled = ledger.settle_by_evidence(connection, now=now)
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)
             IN_DOUBT.labels("settled_by_evidence").inc(settled)
             log.info("doubts.moved", extra={"abandoned": abandoned, "settled": settled})
-        return store.unsettled(connection, limit=SWEEP_LIMIT, now=now)
+        return ledger.unsettled(connection, limit=SWEEP_LIMIT, now=now)
 
     doubts = await in_thread(tools.engine, look)
     if doubts:
@@ -257,7 +257,7 @@ async def settle_doubts(tools: Tools) -> bool:
     return len(doubts) == SWEEP_LIMIT
 
 
-async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
+async def _close(tools: Tools, doubts: Sequence[ledger.Doubtful]) -> None:
     now = tools.clock()
     events: list[SendRejected] = []
     again: list[str] = []
@@ -276,6 +276,6 @@ async def _close(tools: Tools, doubts: Sequence[store.Doubtful]) -> None:
             again.append(doubt.message_id)
     records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
     await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
-    await in_thread(tools.engine, lambda c: store.close_doubts(c, doubts, again, now=now))
+    await in_thread(tools.engine, lambda c: ledger.close_doubts(c, doubts, again, now=now))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
     log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})

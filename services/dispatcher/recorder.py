@@ -27,7 +27,7 @@ from schemas.topics.provider_events import (
     SendRejected,
     SendStarted,
 )
-from services.dispatcher import store
+from services.dispatcher.store import ledger
 from services.dispatcher.work import Claimed, Ended
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Recorder:
 
     async def _enter(self, ended: Sequence[Ended]) -> None:
         now = self._clock()
-        await in_thread(self._engine, lambda c: store.record(c, ended, now=now))
+        await in_thread(self._engine, lambda c: ledger.record(c, ended, now=now))
 
 
 def event_of(item: Claimed | Ended) -> DispatchEvent | None:

@@ -22,7 +22,8 @@ from runtime.clock import Clock
 from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, TextContent
+from schemas.topics.contents import TextContent
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.scheduler.held import Publish, held
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import JOBS_UNFINISHED, ROWS_FED, ROWS_SKIPPED

@@ -16,7 +16,8 @@ from domain.failures import ErrorCode
 from domain.identity import JobId, message_id_for_row
 from domain.recipients import InvalidRecipient, to_e164
 from schemas.http.jobs import JobRecipient
-from schemas.topics.send_requests import SendRequested, TextContent
+from schemas.topics.contents import TextContent
+from schemas.topics.send_requests import SendRequested
 from services.scheduler.store.jobs import Job
 from services.scheduler.store.rows import NewRow, Refusal, WaitingRow
 

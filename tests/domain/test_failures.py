@@ -30,11 +30,12 @@ def test_every_code_has_its_words() -> None:
     assert set(PROMPTS) == set(ErrorCode)
 
 
-def test_an_attempt_may_be_repeated_wait_for_room_be_given_up_or_in_doubt() -> None:
+def test_an_attempt_may_be_repeated_wait_for_room_or_a_repair_be_given_up_or_in_doubt() -> None:
     assert [*FailureClass] == [
         "retry",
         "sender_throttled",
         "recipient_throttled",
         "refused",
+        "sender_broken",
         "in_doubt",
     ]

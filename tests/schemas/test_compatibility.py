@@ -47,6 +47,8 @@ def changed(place: str, value: object) -> Schema:
         changed("properties/id/description", "Who."),
         changed("$defs/State/enum", ["open", "shut", "ajar"]),
         changed("$defs/Colour", {"type": "string"}),
+        changed("properties/state", {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/State"}]}),
+        changed("$defs/State", {"type": "string", "pattern": "^[a-z]+$"}),
     ],
 )
 def test_what_only_adds_or_widens_breaks_nobody(new: Schema) -> None:
@@ -73,6 +75,14 @@ def test_what_only_adds_or_widens_breaks_nobody(new: Schema) -> None:
         (changed("additionalProperties", SHUT), "$: now refuses unknown fields"),
         (changed("$defs/State/enum", ["open"]), "State: no longer 'shut'"),
         (changed("$defs/State", None), "State: removed"),
+        (
+            changed("$defs/State", {"pattern": "^o"}),
+            "State: pattern was free, is ^o",
+        ),
+        (
+            changed("properties/state", {"anyOf": [{"type": "null"}]}),
+            "$.state: $ref was #/$defs/State, is free",
+        ),
     ],
 )
 def test_what_removes_or_narrows_is_told(new: Schema, said: str) -> None:

@@ -14,7 +14,8 @@ from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from schemas.http.envelope import Envelope
 from schemas.http.im import MessageAccepted, SendMessage
-from schemas.topics.send_requests import SendRequested, TextContent
+from schemas.topics.contents import TextContent
+from schemas.topics.send_requests import SendRequested
 from services.scheduler.idempotency import Key, key_of
 from services.scheduler.intake import Asked
 from services.scheduler.routes.body import IdempotencyKey, documented, parse, read_body

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.lifecycle import Evidence, FailedAt, Status
+from schemas.topics.contents import type_of, words_of
 from schemas.topics.send_requests import SendRequested
 from services.status_projector.projection import Caused, Priced, Trail
 
@@ -93,8 +94,8 @@ def create(connection: sa.Connection, requests: Sequence[SendRequested], now: da
         "channels": [request.channel for request in requests],
         "senders": [request.sender_id for request in requests],
         "recipients": [request.recipient for request in requests],
-        "types": ["text" for _ in requests],
-        "contents": [request.content.body for request in requests],
+        "types": [type_of(request.content) for request in requests],
+        "contents": [words_of(request.content) or None for request in requests],
         "sent_ats": [request.requested_at for request in requests],
         "tenants": [request.tenant_id for request in requests],
         "cases": [request.case_id for request in requests],

@@ -11,7 +11,7 @@ from domain.identity import MessageId, SenderId
 from providers.contract import Message
 from providers.whatsapp.client import WhatsAppChannel
 from providers.whatsapp.settings import WhatsAppSettings
-from schemas.topics.send_requests import TextContent
+from schemas.topics.contents import TextContent
 from tests.given import RECIPIENT, SENDER, a_message_id
 
 TOKEN = "EAAG-the-token-that-nobody-may-see"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.identity import MessageId
 from providers.whatsapp import payloads
-from schemas.topics.send_requests import TextContent
+from schemas.topics.contents import TextContent
 from tests.given import RECIPIENT
 from tests.providers.whatsapp.channels import a_message
 

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from domain.identity import message_id_for_key
-from schemas.topics.send_requests import SendRequested, TextContent
+from schemas.topics.contents import TextContent, words_of
+from schemas.topics.send_requests import SendRequested
 from tests.given import SENDER, a_message_id
 from tests.services.scheduler.schedulers import MESSAGES, RunningScheduler, Tail, a_message
 
@@ -75,7 +76,7 @@ async def test_a_key_repeated_gets_the_first_answer_and_sends_nothing_more(
 
     assert again.json() == first.json()
     assert first.json()["data"]["messageId"] == message_id_for_key("acme", "order-17")
-    bodies = sorted(request.content.body for request in await requests.read())
+    bodies = sorted(words_of(request.content) for request in await requests.read())
     assert bodies == ["Hi Ada", "the last word"]
 
 
@@ -101,7 +102,7 @@ async def test_a_key_with_another_body_is_a_conflict(
         "message": "This Idempotency-Key was used with another body",
         "data": None,
     }
-    assert [request.content.body for request in await requests.read()] == ["one thing"]
+    assert [words_of(request.content) for request in await requests.read()] == ["one thing"]
 
 
 async def test_two_tenants_may_choose_the_same_key(scheduler: RunningScheduler) -> None:
@@ -180,7 +181,7 @@ async def test_what_is_wrong_is_named(
     assert refused.status_code == 400
     assert (envelope["code"], envelope["data"]) == (400, {"field": field})
     assert envelope["message"].startswith(f"{field}: ")
-    assert [request.content.body for request in await requests.read()] == ["the next one"]
+    assert [words_of(request.content) for request in await requests.read()] == ["the next one"]
 
 
 async def test_a_contact_that_is_no_phone_number_needs_a_recipient(
