@@ -20,3 +20,9 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
+SENDERS_PARKED = Gauge(
+    "dispatcher_sender_parked",
+    "1 while a sending account cannot send. Mend its token, payment or standing; it is tried"
+    " again by itself.",
+    ["sender"],
+)
