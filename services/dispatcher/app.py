@@ -23,9 +23,12 @@ from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.standing import look_after
 
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
+SENDERS_TICK = timedelta(seconds=5)
+FORGET_TICK = timedelta(minutes=10)
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -47,6 +50,10 @@ def build(settings: DispatcherSettings) -> FastAPI:
             recorder=recorder.run,
             lanes=requests.lanes.run,
             parked=lambda: every(DOUBT_TICK, lambda: fail_parked(tools)),
+            senders=lambda: every(
+                SENDERS_TICK, lambda: look_after(engine, requests.lanes.queues(), now)
+            ),
+            forget=lambda: every(FORGET_TICK, lambda: forget(engine, settings.zone, now)),
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
             stream=stream.run,

@@ -114,7 +114,11 @@ class Lanes:
         """How many requests wait in the lanes."""
         return sum(len(lane) for lane in self._lanes.values())
 
-    def places(self) -> "Places":
+    def queues(self) -> dict[str, int]:
+        """Return how many requests wait in each sender's lane."""
+        return {sender: len(lane) for sender, lane in self._lanes.items()}
+
+    def places(self) -> Places:
         """Return where due messages may be claimed now, beside the stream's."""
         busy = {sender: lane.busy for sender, lane in self._lanes.items()}
         return Places(self._width, busy, frozenset(self.held()))

@@ -5,6 +5,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.settings import DatabaseSettings, process_name
@@ -15,29 +16,11 @@ EmptyIsNone = Annotated[
 ]
 
 
-class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
-    """Each field is the environment variable of the same name."""
+class LimitSettings(BaseSettings):
+    """The limits of all senders, cases and recipients."""
 
-    http_port: int = 8085
-    """Health and metrics."""
-    dispatcher_max_in_flight: int = 4_000
-    """Requests taken from Kafka and not finished; bounds the memory."""
-    dispatcher_lane: int = 1_000
-    """Of these at most so many wait in the lane of one sending account; what is beyond waits in
-    PostgreSQL, so that no other account's wait behind them."""
-    dispatcher_calls_per_sender: int = 64
-    """Calls at once for one sending account. Also bounds what a crash leaves in doubt."""
-    dispatcher_settle_after: timedelta = timedelta(minutes=10)
-    """How long evidence of an in-doubt message is waited for (IM-08)."""
-    dispatcher_claim_lasts: timedelta = timedelta(seconds=30)
-    """A call must begin within this time of its claim."""
-    dispatcher_abandoned_after: timedelta = timedelta(seconds=60)
-    """A claim without an outcome for so long belonged to a process that is gone; longer than the
-    claim and the call together may last."""
-    dispatcher_owner: str = Field(default_factory=process_name)
-    """Names this process in the ledger."""
-    dispatcher_parked_longest: timedelta = timedelta(hours=1)
-    """How long messages wait for a sender that cannot send before they fail."""
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
     sender_daily_limit: EmptyIsNone = 1_000
     """Messages a day of one sending account that has no limit of its own; empty: any number
     (CF-17)."""
@@ -63,3 +46,28 @@ class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
     def zone(self) -> ZoneInfo:
         """The zone in which days begin."""
         return ZoneInfo(self.app_timezone)
+
+
+class DispatcherSettings(DatabaseSettings, LimitSettings, WhatsAppSettings):
+    """Each field is the environment variable of the same name."""
+
+    http_port: int = 8085
+    """Health and metrics."""
+    dispatcher_max_in_flight: int = 4_000
+    """Requests taken from Kafka and not finished; bounds the memory."""
+    dispatcher_lane: int = 1_000
+    """Of these at most so many wait in the lane of one sending account; what is beyond waits in
+    PostgreSQL, so that no other account's wait behind them."""
+    dispatcher_calls_per_sender: int = 64
+    """Calls at once for one sending account. Also bounds what a crash leaves in doubt."""
+    dispatcher_settle_after: timedelta = timedelta(minutes=10)
+    """How long evidence of an in-doubt message is waited for (IM-08)."""
+    dispatcher_claim_lasts: timedelta = timedelta(seconds=30)
+    """A call must begin within this time of its claim."""
+    dispatcher_abandoned_after: timedelta = timedelta(seconds=60)
+    """A claim without an outcome for so long belonged to a process that is gone; longer than the
+    claim and the call together may last."""
+    dispatcher_owner: str = Field(default_factory=process_name)
+    """Names this process in the ledger."""
+    dispatcher_parked_longest: timedelta = timedelta(hours=1)
+    """How long messages wait for a sender that cannot send before they fail."""

@@ -1,10 +1,11 @@
 """What the ends of attempts say of the accounts that made them (IM-09, IM-14, IM-55)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -12,7 +13,9 @@ from domain.failures import Failure
 from domain.ledger import Accept, HoldUntil, Park, Reject
 from domain.outcomes import Scope
 from domain.rates import slow_down
-from services.dispatcher.metrics import SENDERS_PARKED
+from runtime.clock import Clock
+from runtime.postgres import in_thread
+from services.dispatcher.metrics import DOUBTFUL, LANE, OVERDUE, SENDERS_PARKED
 from services.dispatcher.store import senders
 from services.dispatcher.work import Ended
 
@@ -20,6 +23,10 @@ log = logging.getLogger(__name__)
 
 PROBED_AFTER: Final = timedelta(seconds=1)
 """Another message of the sender is tried so soon: perhaps only the first one was at fault."""
+LATE: Final = timedelta(minutes=5)
+"""What has been due for longer is worth a line in the log, once a look."""
+KEPT: Final = timedelta(days=2)
+"""Used-up limits are kept for so long after their day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,36 @@ def tell(changes: Changes) -> None:
     for sender in changes.resumed:
         SENDERS_PARKED.labels(sender).set(0)
         log.warning("sender.resumed", extra={"sender": sender})
+
+
+async def look_after(engine: sa.Engine, queued: Mapping[str, int], clock: Clock) -> bool:
+    """Tell what waits for each sender and for how long, and what is in doubt (IM-54)."""
+    now = clock()
+
+    def look(connection: sa.Connection) -> tuple[dict[str, datetime], dict[str, int]]:
+        return senders.due_since(connection), senders.in_doubt(connection)
+
+    due, doubts = await in_thread(engine, look)
+    for gauge in (OVERDUE, LANE, DOUBTFUL):
+        gauge.clear()
+    for sender, count in queued.items():
+        LANE.labels(sender).set(count)
+    for sender, count in doubts.items():
+        DOUBTFUL.labels(sender).set(count)
+    for sender, since in due.items():
+        overdue = max((now - since).total_seconds(), 0.0)
+        OVERDUE.labels(sender).set(overdue)
+        if overdue > LATE.total_seconds():
+            log.warning("messages.late", extra={"sender": sender, "seconds": int(overdue)})
+    return False
+
+
+async def forget(engine: sa.Engine, zone: ZoneInfo, clock: Clock) -> bool:
+    """Drop counts of past days and rates that nobody uses."""
+    before = clock() - KEPT
+    day = before.astimezone(zone).date()
+    await in_thread(engine, lambda c: senders.forget(c, before=day, arrived_before=before))
+    return False
 
 
 def _slow_down(connection: sa.Connection, full: set[str], now: datetime) -> None:

@@ -219,6 +219,61 @@ def used_today(connection: sa.Connection, names: Iterable[str], day: date) -> di
     return {scopes[row.scope]: row.used for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a sender in the ledger."""
+
+    count: int
+    due_since: datetime | None
+    """When the oldest of it was due."""
+
+
+def waiting(connection: sa.Connection) -> dict[str, Waiting]:
+    """Return what waits for each sender; reads every waiting entry of the index."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT sender, count(*) AS messages, min(due_at) AS due_since
+            FROM dispatch_ledger WHERE state = 'waiting' GROUP BY sender
+            """
+        )
+    )
+    return {row.sender: Waiting(row.messages, row.due_since) for row in rows}
+
+
+def due_since(connection: sa.Connection) -> dict[str, datetime]:
+    """Return when the oldest waiting message of each sender was due; reads one entry a priority."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT s.sender, min(w.due_at) AS due_since
+            FROM senders s
+            CROSS JOIN generate_series(0, 2) AS p(priority)
+            CROSS JOIN LATERAL (
+                SELECT due_at FROM dispatch_ledger l
+                WHERE l.sender = s.sender AND l.priority = p.priority AND l.state = 'waiting'
+                ORDER BY due_at LIMIT 1
+            ) AS w
+            GROUP BY s.sender
+            """
+        )
+    )
+    return {row.sender: row.due_since for row in rows}
+
+
+def in_doubt(connection: sa.Connection) -> dict[str, int]:
+    """Return how many messages of each sender may have been sent; reads those entries alone."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT sender, count(*) AS messages FROM dispatch_ledger
+            WHERE state = 'in_doubt' GROUP BY sender
+            """
+        )
+    )
+    return {row.sender: row.messages for row in rows}
+
+
 def forget(connection: sa.Connection, *, before: date, arrived_before: datetime) -> None:
     """Drop counts of past days, and rates that nobody has used for long."""
     connection.execute(sa.text("DELETE FROM send_counts WHERE day < :day"), {"day": before})
