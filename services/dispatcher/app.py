@@ -23,7 +23,7 @@ from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.standing import look_after
+from services.dispatcher.standing import forget, look_after
 
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
