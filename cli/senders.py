@@ -57,12 +57,12 @@ def list_() -> None:
 
 @app.command()
 def resume(name: Name) -> None:
-    """Let a parked account send again at once, without waiting for its next probe."""
+    """Let a halted account send again at once, without waiting for its next probe."""
     engine = _engine(read(_Settings))
     with transaction(engine) as connection:
         resumed = senders.resume(connection, [name])
     engine.dispose()
-    print(f"{name} sends again" if resumed else f"{name} was not parked")
+    print(f"{name} sends again" if resumed else f"{name} was not halted")
 
 
 @app.command()
@@ -81,8 +81,8 @@ def limit(
 
 
 def _state(one: Sender, now: datetime) -> str:
-    if one.parked_at is not None:
-        return f"parked since {one.parked_at:%Y-%m-%d %H:%M:%S}: {one.parked_for}"
+    if one.halted_at is not None:
+        return f"halted since {one.halted_at:%Y-%m-%d %H:%M:%S}: {one.halted_for}"
     part = part_of(one.slowed, now)
     return "ready" if part >= 1 else f"slowed to {part:.0%}"
 

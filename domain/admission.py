@@ -33,10 +33,10 @@ class Standing:
     pair_rate: Rate | None = None
     daily_limit: int | None = None
     """Messages admitted a day (CF-17); None: as many as there are."""
-    parked_until: datetime | None = None
+    halted_until: datetime | None = None
     """Set while it cannot send: when its next probe may be made."""
     may_probe: bool = False
-    """Parked, and the next message is to find out whether it can send again."""
+    """Halted, and the next message is to find out whether it can send again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Go:
     """Call now."""
 
     probe: bool = False
-    """It finds out whether its parked sender can send again."""
+    """It finds out whether its halted sender can send again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Refuse:
 Decision = Go | Hold | Refuse
 
 _NO_ROOM = "waits for room"
-_PARKED = "the sender cannot send at the moment"
+_HALTED = "the sender cannot send at the moment"
 _LATER = "waits for its time"
 _BY_NUMBER = "Daily limit exceeded for this number."
 _BY_CASE = "Daily limit per case exceeded."
@@ -137,7 +137,7 @@ class Desk:
             return Refuse(wish.refusal)
         standing = self.standings.get(wish.sender, Standing())
         obstacle = (
-            self._parked(wish, standing)
+            self._halted(wish, standing)
             or self._early(wish)
             or self._quota_used_up(wish, standing)
             or self._too_fast(wish, standing)
@@ -155,13 +155,13 @@ class Desk:
             set(self._rates_of(wish, standing)),
         )
 
-    def _parked(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
-        if standing.parked_until is None:
+    def _halted(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
+        if standing.halted_until is None:
             return None
         if standing.may_probe and wish.sender not in self._probed:
             return None
-        failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _PARKED)
-        until = max(standing.parked_until, self.now)
+        failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _HALTED)
+        until = max(standing.halted_until, self.now)
         return Refuse(failure) if wish.urgent else Hold(until, failure)
 
     def _early(self, wish: Wish) -> Hold | None:

@@ -7,7 +7,7 @@ the grace period moves it on:
 
     (none)  --claim-->  claimed  --accepted-->  accepted
                            |     --refused--->  rejected
-                           |     --deferred, throttled, sender parked-->  waiting  --due--> claimed
+                           |     --deferred, throttled, sender halted-->  waiting  --due--> claimed
                            +--in doubt, or its owner vanished--> in_doubt
     in_doubt  --evidence-->  accepted
               --grace over--> rejected (UNKNOWN_OUTCOME)
@@ -71,7 +71,7 @@ class Reject:
     """Record that it will not be sent."""
 
     failure: Failure
-    parks_sender: bool = False
+    halts_sender: bool = False
     """Its sender cannot send others either."""
 
 
@@ -93,7 +93,7 @@ class HoldUntil:
 
 
 @dataclass(frozen=True, slots=True)
-class Park:
+class Halt:
     """Put it down until its sender can send again; the attempt does not count."""
 
     failure: Failure
@@ -106,7 +106,7 @@ class Doubt:
     settle_at: datetime
 
 
-Verdict = Accept | Reject | WaitUntil | HoldUntil | Park | Doubt
+Verdict = Accept | Reject | WaitUntil | HoldUntil | Halt | Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +188,12 @@ def may_call(*, claimed_at: datetime, now: datetime, claim_lasts: timedelta) -> 
     return now - claimed_at < claim_lasts
 
 
-def _after_breakage(tries: Tries, failure: Failure) -> Reject | Park:
-    """Park the sender; unless it could send for others since, then the message is what fails."""
+def _after_breakage(tries: Tries, failure: Failure) -> Reject | Halt:
+    """Halt the sender; unless it could send for others since, then the message is what fails."""
     was_repaired = tries.broken > 0 and not tries.probing
     if was_repaired or tries.urgent:
-        return Reject(failure, parks_sender=not was_repaired)
-    return Park(failure)
+        return Reject(failure, halts_sender=not was_repaired)
+    return Halt(failure)
 
 
 def _after_deferral(step: RetryAt | GiveUp, failure: Failure) -> Verdict:

@@ -70,8 +70,8 @@ senders = sa.Table(
     sa.Column("slowed_to", sa.Float),
     sa.Column("slowed_at", MOMENT),
     # Set while it cannot send: since when, why, and when that is looked into again.
-    sa.Column("parked_at", MOMENT),
-    sa.Column("parked_for", sa.Text),
+    sa.Column("halted_at", MOMENT),
+    sa.Column("halted_for", sa.Text),
     sa.Column("probe_at", MOMENT),
     sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
 )

@@ -18,7 +18,7 @@ from runtime.lifespan import every, running
 from runtime.postgres import connect
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.desk import Admission
-from services.dispatcher.due import call_due, fail_parked
+from services.dispatcher.due import call_due, fail_halted
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.recorder import Recorder
@@ -49,7 +49,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
         async with running(
             recorder=recorder.run,
             lanes=requests.lanes.run,
-            parked=lambda: every(DOUBT_TICK, lambda: fail_parked(tools)),
+            halted=lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
             senders=lambda: every(
                 SENDERS_TICK, lambda: look_after(engine, requests.lanes.queues(), now)
             ),

@@ -154,11 +154,11 @@ class Admission:
             _where_more_may_be(due, rooms),
         )
 
-    def claim_parked(
+    def claim_halted(
         self, connection: sa.Connection, *, before: datetime, owner: str, now: datetime
     ) -> list[Claimed]:
-        """Claim what has waited for its parked sender since before then, to fail it."""
-        due = ledger.lock_parked(connection, before=before, limit=SWEEP_LIMIT)
+        """Claim what has waited for its halted sender since before then, to fail it."""
+        due = ledger.lock_halted(connection, before=before, limit=SWEEP_LIMIT)
         ledger.take(connection, [one.message_id for one in due], owner=owner, now=now)
         works: list[Claimed] = []
         for one in due:
@@ -172,12 +172,12 @@ class Admission:
     ) -> dict[str, int]:
         """Return how many due messages of each sender may be looked at now.
 
-        ``free``: the free places in the lanes. Of a parked one it is a single probe.
+        ``free``: the free places in the lanes. Of a halted one it is a single probe.
         """
         rooms: dict[str, int] = {}
         for one in known:
             room = free.get(one.sender, 0)
-            if one.parked_at is not None:
+            if one.halted_at is not None:
                 room = min(room, int(one.probe_at is not None and one.probe_at <= now))
             rate = self._standing(one, now).rate
             if rate is not None:
@@ -297,16 +297,16 @@ class Admission:
         names = {wish.sender for wish in wishes}
         self._know_senders(connection, names)
         rows = senders.of(connection, names)
-        parked = [row.sender for row in rows.values() if row.parked_at is not None]
+        halted = [row.sender for row in rows.values() if row.halted_at is not None]
         probes = (
             senders.take_probes(
                 connection,
-                parked,
+                halted,
                 pause=PROBE_EVERY,
                 longest=PROBE_AT_LEAST_EVERY,
                 now=now,
             )
-            if parked
+            if halted
             else set[str]()
         )
         standings = {
@@ -344,7 +344,7 @@ class Admission:
             rate=rate,
             pair_rate=limits.per_pair,
             daily_limit=own if row.is_limited else None,
-            parked_until=None if row.parked_at is None else row.probe_at,
+            halted_until=None if row.halted_at is None else row.probe_at,
         )
 
     def _day(self, now: datetime) -> date:

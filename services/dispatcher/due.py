@@ -58,13 +58,13 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     return bool(claims.ours or claims.accepted)
 
 
-async def fail_parked(tools: Tools) -> bool:
-    """Fail what has waited too long for a parked sender; return whether there was any."""
+async def fail_halted(tools: Tools) -> bool:
+    """Fail what has waited too long for a halted sender; return whether there was any."""
     now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
-    before = now - tools.settings.dispatcher_parked_longest
+    before = now - tools.settings.dispatcher_halted_longest
     works = await in_thread(
         tools.engine,
-        lambda connection: tools.admission.claim_parked(
+        lambda connection: tools.admission.claim_halted(
             connection, before=before, owner=owner, now=now
         ),
     )

@@ -20,8 +20,8 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
-SENDERS_PARKED = Gauge(
-    "dispatcher_sender_parked",
+SENDERS_HALTED = Gauge(
+    "dispatcher_sender_halted",
     "1 while a sending account cannot send. Mend its token, payment or standing; it is tried"
     " again by itself.",
     ["sender"],
@@ -29,7 +29,7 @@ SENDERS_PARKED = Gauge(
 OVERDUE = Gauge(
     "dispatcher_overdue_seconds",
     "For how long the oldest waiting message of a sender has been due. Rising: its rate or its"
-    " provider is the bottleneck, or it is parked.",
+    " provider is the bottleneck, or it is halted.",
     ["sender"],
 )
 LANE = Gauge(

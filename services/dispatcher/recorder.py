@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from domain.failures import Failure
-from domain.ledger import Accept, HoldUntil, Park, Reject, WaitUntil
+from domain.ledger import Accept, Halt, HoldUntil, Reject, WaitUntil
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.lifespan import insist
@@ -138,7 +138,7 @@ def event_of(item: Claimed | Ended) -> DispatchEvent | None:
             )
         case WaitUntil(due_at, failure) | HoldUntil(due_at, failure):
             return _deferred(item, due_at, failure)
-        case Park(failure):
+        case Halt(failure):
             return _deferred(item, item.at + PROBED_AFTER, failure)
         case _:
             return None

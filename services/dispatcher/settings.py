@@ -69,5 +69,5 @@ class DispatcherSettings(DatabaseSettings, LimitSettings, WhatsAppSettings):
     claim and the call together may last."""
     dispatcher_owner: str = Field(default_factory=process_name)
     """Names this process in the ledger."""
-    dispatcher_parked_longest: timedelta = timedelta(hours=1)
+    dispatcher_halted_longest: timedelta = timedelta(hours=1)
     """How long messages wait for a sender that cannot send before they fail."""

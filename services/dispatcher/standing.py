@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.failures import Failure
-from domain.ledger import Accept, HoldUntil, Park, Reject
+from domain.ledger import Accept, Halt, HoldUntil, Reject
 from domain.outcomes import Scope
 from domain.rates import slow_down
 from runtime.clock import Clock
 from runtime.postgres import in_thread
-from services.dispatcher.metrics import DOUBTFUL, LANE, OVERDUE, SENDERS_PARKED
+from services.dispatcher.metrics import DOUBTFUL, LANE, OVERDUE, SENDERS_HALTED
 from services.dispatcher.store import senders
 from services.dispatcher.work import Ended
 
@@ -33,13 +33,13 @@ KEPT: Final = timedelta(days=2)
 class Changes:
     """What has changed for senders."""
 
-    parked: dict[str, str] = field(default_factory=dict[str, str])
+    halted: dict[str, str] = field(default_factory=dict[str, str])
     """With the reasons."""
     resumed: Sequence[str] = ()
 
 
 def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> Changes:
-    """Park, slow down and resume senders as their attempts ended."""
+    """Halt, slow down and resume senders as their attempts ended."""
     broken = {one.work.sender: _reason(failure) for one in ended if (failure := _breakage(one))}
     working = {
         one.work.sender
@@ -48,18 +48,18 @@ def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -
     }
     _slow_down(connection, {one.work.sender for one in ended if _had_no_room(one)}, now)
     return Changes(
-        senders.park(connection, broken, pause=PROBED_AFTER, now=now) if broken else {},
+        senders.halt(connection, broken, pause=PROBED_AFTER, now=now) if broken else {},
         senders.resume(connection, working) if working else (),
     )
 
 
 def tell(changes: Changes) -> None:
     """Alert, or say that all is well again."""
-    for sender, reason in changes.parked.items():
-        SENDERS_PARKED.labels(sender).set(1)
-        log.error("sender.parked", extra={"sender": sender, "reason": reason})
+    for sender, reason in changes.halted.items():
+        SENDERS_HALTED.labels(sender).set(1)
+        log.error("sender.halted", extra={"sender": sender, "reason": reason})
     for sender in changes.resumed:
-        SENDERS_PARKED.labels(sender).set(0)
+        SENDERS_HALTED.labels(sender).set(0)
         log.warning("sender.resumed", extra={"sender": sender})
 
 
@@ -103,7 +103,7 @@ def _slow_down(connection: sa.Connection, full: set[str], now: datetime) -> None
 
 def _breakage(one: Ended) -> Failure | None:
     match one.verdict:
-        case Park(failure) | Reject(failure, parks_sender=True):
+        case Halt(failure) | Reject(failure, halts_sender=True):
             return failure
         case _:
             return None

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 def known(database: sa.Engine) -> str:
-    """Return a sender that is parked, with ten messages admitted today."""
+    """Return a sender that is halted, with ten messages admitted today."""
     now = datetime.now(UTC)
     sender = "whatsapp:106540352242922"
     with database.begin() as connection:
@@ -25,13 +25,13 @@ def known(database: sa.Engine) -> str:
         senders.set_counts(connection, {scope: 10}, now.date())
         connection.execute(
             sa.text(
-                "UPDATE senders SET parked_at = now(), parked_for = '190 token', probe_at = now()"
+                "UPDATE senders SET halted_at = now(), halted_for = '190 token', probe_at = now()"
             )
         )
     return sender
 
 
-def test_the_list_shows_use_limit_and_why_a_sender_is_parked(known: str, database_url: str) -> None:
+def test_the_list_shows_use_limit_and_why_a_sender_is_halted(known: str, database_url: str) -> None:
     listed = sendtrail(database_url, "senders", "list")
 
     assert listed.exit_code == 0
@@ -40,12 +40,12 @@ def test_the_list_shows_use_limit_and_why_a_sender_is_parked(known: str, databas
     assert [cell.strip() for cell in line.split("│")][3:5] == ["10", "1000"]
 
 
-def test_a_parked_sender_is_resumed_by_hand_once(known: str, database_url: str) -> None:
+def test_a_halted_sender_is_resumed_by_hand_once(known: str, database_url: str) -> None:
     first = sendtrail(database_url, "senders", "resume", known)
     again = sendtrail(database_url, "senders", "resume", known)
 
     assert first.output == f"{known} sends again\n"
-    assert again.output == f"{known} was not parked\n"
+    assert again.output == f"{known} was not halted\n"
 
 
 @pytest.mark.parametrize(("given", "shown"), [(("250",), "250"), ((), "none")])

@@ -136,10 +136,10 @@ def test_what_is_held_by_one_limit_uses_nothing_of_the_others() -> None:
     assert (desk.used, desk.arrivals) == ({}, {})
 
 
-def test_a_parked_sender_gets_one_probe_and_the_rest_waits_or_fails_at_once() -> None:
+def test_a_halted_sender_gets_one_probe_and_the_rest_waits_or_fails_at_once() -> None:
     until = NOON + timedelta(seconds=10)
-    parked = Standing(parked_until=until, may_probe=True)
-    desk = a_desk(a=parked)
+    halted = Standing(halted_until=until, may_probe=True)
+    desk = a_desk(a=halted)
 
     assert desk.decide(a_wish()) == Go(probe=True)
     waiting, urgent = desk.decide(a_wish()), desk.decide(a_wish(urgent=True))
@@ -150,8 +150,8 @@ def test_a_parked_sender_gets_one_probe_and_the_rest_waits_or_fails_at_once() ->
     assert urgent.failure.code is ErrorCode.WA_ACCOUNT_ABNORMAL
 
 
-def test_without_its_probe_a_parked_sender_sends_nothing() -> None:
-    desk = a_desk(a=Standing(parked_until=NOON - timedelta(seconds=1)))
+def test_without_its_probe_a_halted_sender_sends_nothing() -> None:
+    desk = a_desk(a=Standing(halted_until=NOON - timedelta(seconds=1)))
 
     held = desk.decide(a_wish())
 
@@ -161,7 +161,7 @@ def test_without_its_probe_a_parked_sender_sends_nothing() -> None:
 
 def test_a_refusal_comes_before_every_wait() -> None:
     failure = Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="expired before it was sent")
-    desk = a_desk(a=Standing(parked_until=NOON, daily_limit=0))
+    desk = a_desk(a=Standing(halted_until=NOON, daily_limit=0))
 
     assert desk.decide(a_wish(refusal=failure)) == Refuse(failure)
 

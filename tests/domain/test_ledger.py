@@ -9,9 +9,9 @@ from domain.identity import ProviderMessageId
 from domain.ledger import (
     Accept,
     Doubt,
+    Halt,
     HoldUntil,
     LedgerPolicy,
-    Park,
     Reject,
     Tries,
     Verdict,
@@ -110,22 +110,22 @@ def test_a_claim_may_be_called_under_only_while_it_is_fresh(age: timedelta) -> N
     assert allowed == (age < lasts)
 
 
-def test_a_broken_sender_is_parked_and_its_message_waits_uncounted() -> None:
+def test_a_broken_sender_is_halted_and_its_message_waits_uncounted() -> None:
     verdict = broken(Tries(1))
 
-    assert verdict == Park(REFUSED)
+    assert verdict == Halt(REFUSED)
     assert Tries(2, throttled=1).counted == 1
 
 
 def test_a_message_is_at_fault_itself_when_its_sender_could_send_for_others_since() -> None:
     assert broken(Tries(2, 1, broken=1)) == Reject(REFUSED)
-    assert broken(Tries(2, 1, broken=1, probing=True)) == Park(REFUSED)
+    assert broken(Tries(2, 1, broken=1, probing=True)) == Halt(REFUSED)
 
 
-def test_what_somebody_waits_for_fails_at_once_and_parks_its_sender_all_the_same() -> None:
+def test_what_somebody_waits_for_fails_at_once_and_halts_its_sender_all_the_same() -> None:
     verdict = broken(Tries(1, urgent=True))
 
-    assert verdict == Reject(REFUSED, parks_sender=True)
+    assert verdict == Reject(REFUSED, halts_sender=True)
 
 
 def broken(tries: Tries) -> Verdict:

@@ -19,9 +19,9 @@ from domain.ledger import (
     Accept,
     Doubt,
     EntryState,
+    Halt,
     HoldUntil,
     LedgerPolicy,
-    Park,
     Reject,
     Tries,
     Verdict,
@@ -222,7 +222,7 @@ class Dispatchers:
                 entry = replace(entry, state=EntryState.REJECTED)
             case WaitUntil(due_at) | HoldUntil(due_at):
                 entry = replace(entry, state=EntryState.WAITING, moment=due_at)
-            case Park():
+            case Halt():
                 entry = replace(entry, state=EntryState.WAITING, moment=self.now)
             case Doubt(settle_at):
                 entry = replace(entry, state=EntryState.IN_DOUBT, moment=settle_at)

@@ -12,8 +12,8 @@ from domain.ledger import (
     Accept,
     Doubt,
     EntryState,
+    Halt,
     HoldUntil,
-    Park,
     Reject,
     Verdict,
     WaitUntil,
@@ -190,21 +190,21 @@ def lock_due(connection: sa.Connection, rooms: Mapping[str, int], *, now: dateti
     return chosen
 
 
-_LOCK_PARKED = sa.text(
+_LOCK_HALTED = sa.text(
     """
     SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
            d.request
     FROM dispatch_ledger d JOIN senders s USING (sender)
-    WHERE s.parked_at IS NOT NULL AND d.state = 'waiting' AND d.due_at < :before
+    WHERE s.halted_at IS NOT NULL AND d.state = 'waiting' AND d.due_at < :before
     LIMIT :limit
     FOR UPDATE OF d SKIP LOCKED
     """
 )
 
 
-def lock_parked(connection: sa.Connection, *, before: datetime, limit: int) -> list[Due]:
-    """Lock messages of parked senders that have been due since before then."""
-    rows = connection.execute(_LOCK_PARKED, {"before": before, "limit": limit})
+def lock_halted(connection: sa.Connection, *, before: datetime, limit: int) -> list[Due]:
+    """Lock messages of halted senders that have been due since before then."""
+    rows = connection.execute(_LOCK_HALTED, {"before": before, "limit": limit})
     return [Due(*row) for row in rows]
 
 
@@ -322,7 +322,7 @@ def _entry(ended: Ended) -> _Entry:
             return _Entry(
                 EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code, throttled=1
             )
-        case Park(failure):
+        case Halt(failure):
             return _Entry(
                 EntryState.WAITING,
                 ended.at,

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from domain.rates import Slowed
-from schemas.tables.dispatch import senders
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class Sender:
     is_limited: bool
     """Whether a daily limit holds for it at all."""
     slowed: Slowed | None
-    parked_at: datetime | None
-    parked_for: str | None
+    halted_at: datetime | None
+    halted_for: str | None
     probe_at: datetime | None
 
 
@@ -32,13 +31,15 @@ def enter(connection: sa.Connection, senders: Collection[str]) -> None:
 
 def of(connection: sa.Connection, names: Collection[str]) -> dict[str, Sender]:
     """Return these senders, by name; those that are not known yet are missing."""
-    rows = connection.execute(sa.select(senders).where(senders.c.sender.in_(names)))
+    rows = connection.execute(
+        sa.text("SELECT * FROM senders WHERE sender = ANY(:names)"), {"names": sorted(names)}
+    )
     return {row["sender"]: _sender(row) for row in rows.mappings()}
 
 
 def everyone(connection: sa.Connection) -> list[Sender]:
     """Return all senders, in the order of their names."""
-    rows = connection.execute(sa.select(senders).order_by(senders.c.sender))
+    rows = connection.execute(sa.text("SELECT * FROM senders ORDER BY sender"))
     return [_sender(row) for row in rows.mappings()]
 
 
@@ -48,7 +49,7 @@ _PROBE = sa.text(
     SET probe_at = :now + LEAST(
             CAST(:pause AS interval) * power(2, LEAST(probes - 1, 10)), CAST(:longest AS interval)),
         probes = probes + 1
-    WHERE sender = ANY(:senders) AND parked_at IS NOT NULL AND probe_at <= :now
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL AND probe_at <= :now
     RETURNING sender
     """
 )
@@ -62,27 +63,27 @@ def take_probes(
     longest: timedelta,
     now: datetime,
 ) -> set[str]:
-    """Take the probes of parked senders that are due; nobody else may make them then."""
+    """Take the probes of halted senders that are due; nobody else may make them then."""
     values = {"senders": sorted(names), "now": now, "pause": pause, "longest": longest}
     return {row.sender for row in connection.execute(_PROBE, values)}
 
 
-_PARK = sa.text(
+_HALT = sa.text(
     """
     UPDATE senders s
-    SET parked_at = :now, parked_for = p.reason, probe_at = :now + CAST(:pause AS interval),
+    SET halted_at = :now, halted_for = p.reason, probe_at = :now + CAST(:pause AS interval),
         probes = 1
     FROM unnest(CAST(:senders AS text[]), CAST(:reasons AS text[])) AS p(sender, reason)
-    WHERE s.sender = p.sender AND s.parked_at IS NULL
-    RETURNING s.sender, s.parked_for
+    WHERE s.sender = p.sender AND s.halted_at IS NULL
+    RETURNING s.sender, s.halted_for
     """
 )
 
 
-def park(
+def halt(
     connection: sa.Connection, reasons: Mapping[str, str], *, pause: timedelta, now: datetime
 ) -> dict[str, str]:
-    """Park senders; return those that were not parked already, with their reasons."""
+    """Halt senders; return those that were not halted already, with their reasons."""
     names = sorted(reasons)
     values = {
         "senders": names,
@@ -90,20 +91,20 @@ def park(
         "pause": pause,
         "now": now,
     }
-    return {row.sender: row.parked_for for row in connection.execute(_PARK, values)}
+    return {row.sender: row.halted_for for row in connection.execute(_HALT, values)}
 
 
 _RESUME = sa.text(
     """
-    UPDATE senders SET parked_at = NULL, parked_for = NULL, probe_at = NULL, probes = 0
-    WHERE sender = ANY(:senders) AND parked_at IS NOT NULL
+    UPDATE senders SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probes = 0
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL
     RETURNING sender
     """
 )
 
 
 def resume(connection: sa.Connection, names: Collection[str]) -> list[str]:
-    """Let parked senders send again; return which were parked."""
+    """Let halted senders send again; return which were halted."""
     rows = connection.execute(_RESUME, {"senders": sorted(names)})
     return [row.sender for row in rows]
 
@@ -310,7 +311,7 @@ def _sender(row: sa.RowMapping) -> Sender:
         row["daily_limit"],
         row["is_limited"],
         None if slowed_at is None else Slowed(row["slowed_to"], slowed_at),
-        row["parked_at"],
-        row["parked_for"],
+        row["halted_at"],
+        row["halted_for"],
         row["probe_at"],
     )

@@ -81,7 +81,7 @@ async def test_what_may_wait_for_the_next_day_waits_in_the_ledger(
     assert (due_at + timedelta(hours=8)).time().isoformat() == "00:00:00"
 
 
-async def test_a_sender_that_cannot_send_is_parked_and_sends_all_that_waited_once_it_can(
+async def test_a_sender_that_cannot_send_is_halted_and_sends_all_that_waited_once_it_can(
     a_dispatcher: StartDispatcher,
     upstream: Upstream,
     facts: Tail[ProviderEvent],
@@ -89,7 +89,7 @@ async def test_a_sender_that_cannot_send_is_parked_and_sends_all_that_waited_onc
     ledger: sa.Engine,
 ) -> None:
     dispatcher = await a_dispatcher()
-    name = f"parked-{uuid4().hex[:6]}"
+    name = f"halted-{uuid4().hex[:6]}"
     number = a_sender()
     requests = [a_request(f"05{n:02}", name=name, sender_id=number) for n in range(20)]
     sender = f"whatsapp:{number}"
@@ -97,34 +97,34 @@ async def test_a_sender_that_cannot_send_is_parked_and_sends_all_that_waited_onc
     add_rule(provider, {"opaque_prefix": name}, {"wa.refuse": 190}, count=3)
 
     await upstream.ask(*requests)
-    await eventually(lambda: is_parked(ledger, sender), within=SOON)
+    await eventually(lambda: is_halted(ledger, sender), within=SOON)
     urgent = a_request("0599", priority="high", sender_id=number)
     await upstream.ask(urgent)
     ends = await ends_of(facts, requests)
 
     assert {type(end) for end in ends} == {SendAccepted}
-    assert not is_parked(ledger, sender)
-    assert await dispatcher.metric(f'dispatcher_sender_parked{{sender="{sender}"}}') == 0
+    assert not is_halted(ledger, sender)
+    assert await dispatcher.metric(f'dispatcher_sender_halted{{sender="{sender}"}}') == 0
     (said,) = await ends_of(facts, [urgent])
     assert isinstance(said, SendAccepted) or codes(said)[0] is ErrorCode.WA_ACCOUNT_ABNORMAL
 
 
-async def test_what_waits_too_long_for_a_parked_sender_fails(
+async def test_what_waits_too_long_for_a_halted_sender_fails(
     a_dispatcher: StartDispatcher,
     upstream: Upstream,
     facts: Tail[ProviderEvent],
     ledger: sa.Engine,
 ) -> None:
-    await a_dispatcher(DISPATCHER_PARKED_LONGEST="PT1S")
+    await a_dispatcher(DISPATCHER_HALTED_LONGEST="PT1S")
     request = a_request("0600", sender_id=a_sender())
     with ledger.begin() as connection:
-        park = sa.text(
+        halt = sa.text(
             """
-            INSERT INTO senders (sender, parked_at, parked_for, probe_at)
+            INSERT INTO senders (sender, halted_at, halted_for, probe_at)
             VALUES (:sender, now(), 'test', now() + interval '1 hour')
             """
         )
-        connection.execute(park, {"sender": f"whatsapp:{request.sender_id}"})
+        connection.execute(halt, {"sender": f"whatsapp:{request.sender_id}"})
 
     await upstream.ask(request)
     await eventually(lambda: state_of(ledger, request.message_id) == "waiting", within=SOON)
@@ -190,7 +190,7 @@ def a_sender() -> str:
     return next(SENDERS)
 
 
-def is_parked(engine: sa.Engine, sender: str) -> bool:
+def is_halted(engine: sa.Engine, sender: str) -> bool:
     with engine.connect() as connection:
-        query = sa.text("SELECT parked_at IS NOT NULL FROM senders WHERE sender = :sender")
+        query = sa.text("SELECT halted_at IS NOT NULL FROM senders WHERE sender = :sender")
         return bool(connection.execute(query, {"sender": sender}).scalar())

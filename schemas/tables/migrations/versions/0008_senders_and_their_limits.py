@@ -16,8 +16,8 @@ def upgrade() -> None:
             is_limited BOOLEAN NOT NULL DEFAULT true,
             slowed_to DOUBLE PRECISION,
             slowed_at TIMESTAMPTZ,
-            parked_at TIMESTAMPTZ,
-            parked_for TEXT,
+            halted_at TIMESTAMPTZ,
+            halted_for TEXT,
             probe_at TIMESTAMPTZ,
             probes INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (sender)
