@@ -24,7 +24,7 @@ def decoded(body: bytes) -> Json | Refusal:
         return Refusal(_NOT_UTF8)
     try:
         found: object = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Refusal(WRONG_PARAMETER, _NO_JSON)
     if not isinstance(found, dict):
         return Refusal(WRONG_PARAMETER, _NO_JSON)

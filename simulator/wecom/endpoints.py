@@ -10,6 +10,7 @@ from simulator.wecom import (
     app_chats,
     app_messages,
     calls,
+    customer_calls,
     group_send_calls,
     new_group_sends,
     robots,
@@ -77,6 +78,24 @@ ENDPOINTS: dict[str, Endpoint] = {
     ),
     f"{_ABOUT_CUSTOMERS}/cancel_groupmsg_send": Endpoint(
         "POST", _reading(group_send_calls.OneGroupSend, group_send_calls.cancel)
+    ),
+    f"{_ABOUT_CUSTOMERS}/get_follow_user_list": Endpoint(
+        "GET", customer_calls.follow_users, "follow_user"
+    ),
+    f"{_ABOUT_CUSTOMERS}/list": Endpoint("GET", customer_calls.customers, "external_userid"),
+    f"{_ABOUT_CUSTOMERS}/batch/get_by_user": Endpoint(
+        "POST",
+        _reading(customer_calls.CustomersQuery, customer_calls.customers_of_members),
+        "external_contact_list",
+    ),
+    f"{_ABOUT_CUSTOMERS}/get_corp_tag_list": Endpoint(
+        "POST", _reading(customer_calls.TagsQuery, customer_calls.tags), "tag_group"
+    ),
+    f"{_ABOUT_CUSTOMERS}/groupchat/list": Endpoint(
+        "POST", _reading(customer_calls.ChatsQuery, customer_calls.chats), "group_chat_list"
+    ),
+    f"{_ABOUT_CUSTOMERS}/groupchat/get": Endpoint(
+        "POST", _reading(customer_calls.ChatQuery, customer_calls.chat)
     ),
     "message/send": Endpoint("POST", app_messages.send, is_counted=False),
     "message/recall": Endpoint("POST", _reading(app_messages.Recall, app_messages.recall)),

@@ -33,6 +33,7 @@ _TEXTS: dict[int, str] = {
     40031: "invalid userid list",
     40032: "invalid userid list size",
     40033: "invalid charset",
+    40050: "invalid chatid",
     40058: "invalid Request Parameter",
     40063: "some parameters are empty",
     40066: "invalid url",
