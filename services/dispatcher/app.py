@@ -15,14 +15,18 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.handlers import Requests, Tools, call_due, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
+from services.dispatcher.people import WANTED, Listener
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
+HEARD_AT_ONCE = 1_000
+"""Messages from people that are entered together."""
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -37,6 +41,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
         tools = Tools(settings, engine, producer, recorder, dict(channels), now)
         requests = Requests(tools)
         stream = _stream(settings, requests, producer)
+        heard = _heard(settings, Listener(engine, settings.words, now), producer)
         IN_FLIGHT.set_function(lambda: stream.in_flight)
         CALLING.set_function(lambda: requests.lanes.calling)
         async with running(
@@ -44,6 +49,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
             lanes=requests.lanes.run,
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
+            people=heard.run,
             stream=stream.run,
         ):
             yield
@@ -71,3 +77,14 @@ def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer
     )
     letters = DeadLetters(producer, "dispatcher", now)
     return Stream(config, [SEND_REQUESTS], requests, letters)
+
+
+def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer) -> Stream:
+    config = StreamConfig(
+        bootstrap=settings.kafka_bootstrap_servers,
+        group="dispatcher-people",
+        max_in_flight=HEARD_AT_ONCE,
+        wanted=WANTED,
+    )
+    letters = DeadLetters(producer, "dispatcher", now)
+    return Stream(config, [PROVIDER_EVENTS], listener, letters)

@@ -20,3 +20,8 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
+WISHES = Counter(
+    "dispatcher_wishes",
+    "Recipients who said `out` or `in`, each name of theirs. `out` rising: look at what is sent.",
+    ["channel", "scope", "wish"],
+)

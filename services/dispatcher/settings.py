@@ -6,9 +6,10 @@ from pydantic import Field
 
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.settings import DatabaseSettings, process_name
+from services.dispatcher.people_settings import PeopleSettings
 
 
-class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
+class DispatcherSettings(DatabaseSettings, WhatsAppSettings, PeopleSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

@@ -13,6 +13,8 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
+    "contact_windows": "dispatcher",
+    "opt_outs": "dispatcher",
     "inbound_media": "fetcher",
     "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",
