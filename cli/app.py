@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, senders, topics
+from cli import database, dlq, people, senders, topics
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -23,6 +23,7 @@ app.command()(topics.topics)
 app.command()(database.check)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(senders.app, name="senders")
+app.add_typer(people.app, name="people")
 
 
 def main() -> int:

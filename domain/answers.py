@@ -28,18 +28,28 @@ _AROUND: Final = re.compile(r"^[\W_]+|[\W_]+$")
 def choice_of(words: str) -> Choice | None:
     """Return what the words decide, None where they say anything else.
 
-    People put blanks, quotes, full stops and full-width letters around and into the word they were
-    asked for; nothing but the word itself may be left when these are gone.
+    Nothing but the word itself may be left of them (`plain`).
 
     >>> choice_of(" “确认”。")
     <Choice.CONFIRM: 'confirm'>
     >>> choice_of("确认一下时间") is None
     True
     """
+    return _WORDS.get(plain(words))
+
+
+def plain(words: str) -> str:
+    """Return the words as they are compared; nothing of a text in which nobody decides.
+
+    People put blanks, quotes, full stops and full-width letters around and into the word they were
+    asked for.
+
+    >>> plain(" “STOP”! ")
+    'stop'
+    """
     if len(words) > _LONGEST:
-        return None
-    plain = unicodedata.normalize("NFKC", words).casefold()
-    return _WORDS.get(_AROUND.sub("", plain))
+        return ""
+    return _AROUND.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
 LONGEST_COMMENT: Final = 500

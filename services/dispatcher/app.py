@@ -16,11 +16,13 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
+from services.dispatcher.people import WANTED, Listener
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import forget, look_after
@@ -29,6 +31,8 @@ DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
 SENDERS_TICK = timedelta(seconds=5)
 FORGET_TICK = timedelta(minutes=10)
+HEARD_AT_ONCE = 1_000
+"""Messages from people that are entered together."""
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -44,6 +48,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
         tools = Tools(settings, engine, producer, recorder, admission, channels, now)
         requests = Requests(tools)
         stream = _stream(settings, requests, producer)
+        heard = _heard(settings, Listener(engine, settings.words, now), producer)
         IN_FLIGHT.set_function(lambda: stream.in_flight)
         CALLING.set_function(lambda: requests.lanes.calling)
         async with running(
@@ -56,6 +61,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
             forget=lambda: every(FORGET_TICK, lambda: forget(engine, settings.zone, now)),
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
+            people=heard.run,
             stream=stream.run,
         ):
             yield
@@ -83,3 +89,14 @@ def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer
     )
     letters = DeadLetters(producer, "dispatcher", now)
     return Stream(config, [SEND_REQUESTS], requests, letters)
+
+
+def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer) -> Stream:
+    config = StreamConfig(
+        bootstrap=settings.kafka_bootstrap_servers,
+        group="dispatcher-people",
+        max_in_flight=HEARD_AT_ONCE,
+        wanted=WANTED,
+    )
+    letters = DeadLetters(producer, "dispatcher", now)
+    return Stream(config, [PROVIDER_EVENTS], listener, letters)

@@ -43,3 +43,8 @@ DOUBTFUL = Gauge(
     "Messages of a sender that may have been sent. Rising: answers get lost, or callbacks do.",
     ["sender"],
 )
+WISHES = Counter(
+    "dispatcher_wishes",
+    "Recipients who said `out` or `in`, each name of theirs. `out` rising: look at what is sent.",
+    ["channel", "scope", "wish"],
+)

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.settings import DatabaseSettings, process_name
+from services.dispatcher.people_settings import PeopleSettings
 
 EmptyIsNone = Annotated[
     Annotated[int, Field(ge=0)] | None,
@@ -48,7 +49,7 @@ class LimitSettings(BaseSettings):
         return ZoneInfo(self.app_timezone)
 
 
-class DispatcherSettings(DatabaseSettings, LimitSettings, WhatsAppSettings):
+class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsAppSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

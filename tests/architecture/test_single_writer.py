@@ -16,6 +16,8 @@ OWNERS = {
     "senders": "dispatcher",
     "send_counts": "dispatcher",
     "send_arrivals": "dispatcher",
+    "contact_windows": "dispatcher",
+    "opt_outs": "dispatcher",
     "inbound_media": "fetcher",
     "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",
