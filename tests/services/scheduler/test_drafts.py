@@ -98,19 +98,19 @@ def test_a_content_with_placeholders_can_be_a_jobs(content: dict[str, Json]) -> 
     check(content)
 
 
-@pytest.mark.parametrize(
-    ("field", "wrong"),
-    [
-        ("content.link", QR_CODE | {"link": "ftp://{host}"}),
-        ("content", QR_CODE | {"id": "4711"}),
-        ("content.name", TEMPLATE | {"name": "{which}"}),
-        ("content.body[0].text", TEMPLATE | {"body": [{"type": "text"}]}),
-        ("content.action.buttons", INTERACTIVE | {"action": {"kind": "buttons", "buttons": []}}),
-        ("content.caption", QR_CODE | {"caption": "a\x00b"}),
-        ("content.colour", TEXT | {"colour": "red"}),
-        ("content.type", {"type": "dance"}),
-    ],
-)
+WRONG: list[tuple[str, Any]] = [
+    ("content.link", QR_CODE | {"link": "ftp://{host}"}),
+    ("content", QR_CODE | {"id": "4711"}),
+    ("content.name", TEMPLATE | {"name": "{which}"}),
+    ("content.body[0].text", TEMPLATE | {"body": [{"type": "text"}]}),
+    ("content.action.buttons", INTERACTIVE | {"action": {"kind": "buttons", "buttons": []}}),
+    ("content.caption", QR_CODE | {"caption": "a\x00b"}),
+    ("content.colour", TEXT | {"colour": "red"}),
+    ("content.type", {"type": "dance"}),
+]
+
+
+@pytest.mark.parametrize(("field", "wrong"), WRONG)
 def test_what_nobody_could_have_is_refused_with_its_field(
     field: str, wrong: dict[str, Json]
 ) -> None:
