@@ -31,9 +31,9 @@ def refuse_nul(value: Json, *, inside: str = "") -> None:
             raise InvalidInput(place, "must not contain the NUL character")
 
 
-def refuse_expiry(expires_at: datetime, *, starts: datetime) -> None:
-    """Raise `InvalidInput` where nothing could be sent in time: ``starts`` is when it begins."""
-    if not starts < expires_at <= starts + FARTHEST:
-        raise InvalidInput(
-            "expiresAt", f"must lie after the sending begins, at most {FARTHEST.days} days"
-        )
+def wrong_expiry(expires_at: datetime, *, starts: datetime) -> InvalidInput | None:
+    """Return the error where nothing could be sent in time: ``starts`` is when it begins."""
+    if starts < expires_at <= starts + FARTHEST:
+        return None
+    problem = f"must lie after the sending begins, at most {FARTHEST.days} days"
+    return InvalidInput("expiresAt", problem)

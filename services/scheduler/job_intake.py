@@ -14,7 +14,7 @@ from domain.identity import JobId
 from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
-from services.scheduler.fields import refuse_expiry, refuse_nul
+from services.scheduler.fields import refuse_nul, wrong_expiry
 from services.scheduler.idempotency import Key, first_answer, key_of
 from services.scheduler.metrics import ROWS_SKIPPED
 from services.scheduler.screening import screen
@@ -56,19 +56,21 @@ def create(
         answer = first_answer(key, keys.load(connection, [key.name])[key.name])
         if answer is not None:
             return JobCreated.model_validate(answer)
+    # A repetition may come late; whoever is new here may not.
+    expired = body.expires_at and wrong_expiry(body.expires_at, starts=now)
+    if expired:
+        raise expired
     created = _store(connection, body, sender_id=sender_id, now=now)
     if key is not None:
         keys.answer(connection, {key.name: created.model_dump(mode="json", by_alias=True)})
     return created
 
 
-def check(body: CreateJob, *, now: datetime) -> None:
+def check(body: CreateJob) -> None:
     """Raise `InvalidInput` for what is wrong with the job as a whole, whatever its rows are."""
     drafts.check(body.content)
     texts = {"name": body.name, "senderId": body.sender_id, "tenantId": body.tenant_id}
     refuse_nul(dict(texts))
-    if body.expires_at is not None:
-        refuse_expiry(body.expires_at, starts=now)
 
 
 def _store(

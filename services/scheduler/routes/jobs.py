@@ -90,12 +90,11 @@ def _creating(
 
     def create(connection: sa.Connection) -> JobCreated:
         body = decode(_DECODER, raw)
-        now = clock()
-        job_intake.check(body, now=now)
+        job_intake.check(body)
         sender_id = body.sender_id or default_sender
         if not sender_id:
             raise InvalidInput("senderId", "is required: this installation has no default sender")
         key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
-        return job_intake.create(connection, body, sender_id=sender_id, key=key, now=now)
+        return job_intake.create(connection, body, sender_id=sender_id, key=key, now=clock())
 
     return create

@@ -17,7 +17,7 @@ from schemas.http.envelope import Envelope
 from schemas.http.im import MessageAccepted, SendMessage, Text
 from schemas.topics.contents import Content, TextContent
 from schemas.topics.send_requests import Fallback, SendRequested
-from services.scheduler.fields import FARTHEST, refuse_expiry, refuse_nul, wrong
+from services.scheduler.fields import FARTHEST, refuse_nul, wrong, wrong_expiry
 from services.scheduler.idempotency import Key, key_of
 from services.scheduler.intake import Asked
 from services.scheduler.routes.body import IdempotencyKey, decode, read_body
@@ -65,7 +65,9 @@ def asked_of(body: SendMessage, key: Key | None, *, default_sender: str, now: da
     content = _content(body)
     refuse_nul(msgspec.to_builtins(body))
     recipient = body.contact_id if body.recipient is None else body.recipient
-    due_at = _due_at(body, now)
+    untimely = _untimely(body, now)
+    if untimely is not None and key is None:
+        raise untimely
     request = SendRequested(
         message_id=_message_id(key),
         channel=body.channel,
@@ -74,7 +76,7 @@ def asked_of(body: SendMessage, key: Key | None, *, default_sender: str, now: da
         content=content,
         requested_at=now,
         priority=body.priority,
-        expires_at=_expires_at(body, due_at or now),
+        expires_at=None if untimely else _utc(body.expires_at),
         when_limited=body.when_limited,
         reply_to=body.reply_to,
         fallback=_fallback(body, recipient, default_sender),
@@ -86,7 +88,7 @@ def asked_of(body: SendMessage, key: Key | None, *, default_sender: str, now: da
         wa_account_id=body.wa_account_id,
         original_message_id=body.original_message_id,
     )
-    return Asked(request, due_at, key)
+    return Asked(request, None if untimely else _utc(body.scheduled_at), key, untimely)
 
 
 def _key(body: SendMessage, idempotency_key: str) -> Key:
@@ -148,17 +150,13 @@ def _fallback(body: SendMessage, recipient: str, default_sender: str) -> Fallbac
     return msgspec.structs.replace(fallback, sender_id=sender, recipient=recipient)
 
 
-def _due_at(body: SendMessage, now: datetime) -> datetime | None:
+def _untimely(body: SendMessage, now: datetime) -> InvalidInput | None:
+    """Return what is wrong with its times; a repetition is not asked, it may come late."""
     due_at = body.scheduled_at
-    if due_at is None:
-        return None
-    if not now < due_at <= now + FARTHEST:
-        raise InvalidInput("scheduledAt", f"must lie in the future, at most {FARTHEST.days} days")
-    return due_at.astimezone(UTC)
+    if due_at is not None and not now < due_at <= now + FARTHEST:
+        return InvalidInput("scheduledAt", f"must lie in the future, at most {FARTHEST.days} days")
+    return None if body.expires_at is None else wrong_expiry(body.expires_at, starts=due_at or now)
 
 
-def _expires_at(body: SendMessage, starts: datetime) -> datetime | None:
-    if body.expires_at is None:
-        return None
-    refuse_expiry(body.expires_at, starts=starts)
-    return body.expires_at.astimezone(UTC)
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)

@@ -144,6 +144,23 @@ async def test_a_message_must_be_due_before_it_expires(scheduler: RunningSchedul
     assert (answer.status_code, answer.json()["data"]) == (400, {"field": "expiresAt"})
 
 
+async def test_a_repetition_that_comes_after_its_time_gets_the_first_answer(
+    scheduler: RunningScheduler, requests: Tail[SendRequested]
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+
+    first = await scheduler.send(key="brief", expiresAt=soon.isoformat())
+    await eventually(lambda: datetime.now(UTC) > soon, within=seconds(10))
+    again = await scheduler.send(key="brief", expiresAt=soon.isoformat())
+    late = await scheduler.send(key="late", expiresAt=soon.isoformat())
+    mended = await scheduler.send(key="late")
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert (late.status_code, late.json()["data"]) == (400, {"field": "expiresAt"})
+    assert mended.status_code == 201
+    assert len(await requests.read()) == 2
+
+
 async def test_the_default_sender_is_one_of_whatsapp(scheduler: RunningScheduler) -> None:
     answer = await scheduler.send(channel="wecom", recipient="ada")
 
