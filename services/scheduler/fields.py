@@ -25,10 +25,11 @@ def wrong(error: msgspec.ValidationError, *, inside: str = "") -> InvalidInput:
 
 
 def refuse_nul(value: Json, *, inside: str = "") -> None:
-    """Raise `InvalidInput` for what PostgreSQL could not store as text."""
+    """Raise `InvalidInput` for what PostgreSQL could not store as text; a name may hold it, too."""
     for place, text in texts_of(value, inside):
-        if "\x00" in text:
-            raise InvalidInput(place, "must not contain the NUL character")
+        if "\x00" in place or "\x00" in text:
+            shown = place.replace("\x00", "\ufffd")
+            raise InvalidInput(shown, "must not contain the NUL character")
 
 
 def wrong_expiry(expires_at: datetime, *, starts: datetime) -> InvalidInput | None:

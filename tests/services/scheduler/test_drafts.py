@@ -106,6 +106,10 @@ WRONG: list[tuple[str, Any]] = [
     ("content.action.buttons", INTERACTIVE | {"action": {"kind": "buttons", "buttons": []}}),
     ("content.caption", QR_CODE | {"caption": "a\x00b"}),
     ("content.colour", TEXT | {"colour": "red"}),
+    (
+        "content.data.a\ufffd",
+        {"type": "notification", "templateId": "t", "data": {"a\x00": "b"}},
+    ),
     ("content.type", {"type": "dance"}),
 ]
 
