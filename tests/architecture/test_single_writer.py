@@ -24,6 +24,8 @@ OWNERS = {
     "accepted_sends": "scheduler",
     "jobs": "scheduler",
     "job_items": "scheduler",
+    "job_outcomes": "scheduler",
+    "job_changes": "scheduler",
 }
 
 
