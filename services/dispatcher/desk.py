@@ -23,15 +23,14 @@ from domain.admission import (
     Wish,
 )
 from domain.failures import ErrorCode, Failure, Origin
-from domain.identity import MessageId, SenderId
 from domain.ledger import EntryState, Tries
 from domain.rates import part_of, slower
-from domain.recipients import InvalidRecipient
-from providers.contract import Channel, Message
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from providers.contract import Channel
+from schemas.topics.send_requests import SEND_REQUESTS
+from services.dispatcher.screening import Screening
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.store import ledger, senders
-from services.dispatcher.work import Asked, Claimed, sender_of
+from services.dispatcher.work import Asked, Claimed
 
 PROBE_EVERY: Final = timedelta(seconds=10)
 """After the first failure of a sender; the pauses double, up to the next line."""
@@ -64,18 +63,13 @@ class DueClaims:
     """Senders of whom more may be due."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Screened:
-    wish: Wish
-    recipient: str
-
-
 class Admission:
     """Claims messages, as far as the limits let them through."""
 
     def __init__(self, settings: DispatcherSettings, channels: Mapping[str, Channel]) -> None:
         self._settings = settings
         self._channels = channels
+        self._screening = Screening(settings, channels)
         self._quotas = Quotas(
             per_case=settings.case_daily_limit,
             case_interval=settings.case_send_interval,
@@ -120,7 +114,7 @@ class Admission:
         due = ledger.lock_due(connection, rooms, now=now)
         requests = [SEND_REQUESTS.decode(one.request) for one in due]
         admitted = [one.attempt > one.throttled for one in due]
-        screened = self._screen(connection, requests, now, admitted=admitted)
+        screened = self._screening.screen(connection, requests, now, admitted=admitted)
         desk = self._open_desk(connection, [one.wish for one in screened], now)
         ours: list[Claimed] = []
         postponed: dict[str, datetime] = {}
@@ -196,7 +190,7 @@ class Admission:
         now: datetime,
     ) -> Claims:
         blocked = ledger.blocked(connection, [one.conversation for one in new])
-        screened = self._screen(connection, [one.request for one in new], now)
+        screened = self._screening.screen(connection, [one.request for one in new], now)
         desk = self._open_desk(connection, [one.wish for one in screened], now)
         entries: list[ledger.Entry] = []
         claimed: dict[str, Claimed] = {}
@@ -244,54 +238,6 @@ class Admission:
             refusal,
             one.done,
         )
-
-    def _screen(
-        self,
-        connection: sa.Connection,
-        requests: Sequence[SendRequested],
-        now: datetime,
-        *,
-        admitted: Sequence[bool] | None = None,
-    ) -> list[_Screened]:
-        """Return the wishes of these requests, with what speaks against each."""
-        jobs = {request.job_id for request in requests if request.job_id is not None}
-        cancelled = ledger.cancelled(connection, sorted(jobs))
-        flags = admitted or [False] * len(requests)
-        screened: list[_Screened] = []
-        for request, was_admitted in zip(requests, flags, strict=True):
-            recipient, refusal = self._look_at(request, cancelled, now)
-            wish = Wish(
-                sender=sender_of(request),
-                recipient=f"{request.channel}:{recipient}",
-                case=_case_of(request),
-                urgent=request.priority == "high",
-                may_wait=request.when_limited == "wait",
-                admitted=was_admitted,
-                refusal=refusal,
-            )
-            screened.append(_Screened(wish, recipient))
-        return screened
-
-    def _look_at(
-        self, request: SendRequested, cancelled: set[str], now: datetime
-    ) -> tuple[str, Failure | None]:
-        """Return the recipient in the channel's spelling, and why the message is refused."""
-        channel = self._channels.get(request.channel)
-        if channel is None:
-            return request.recipient, _ours(f"no channel {request.channel} is set up")
-        if request.expires_at is not None and request.expires_at <= now:
-            return request.recipient, _ours("expired before it was sent")
-        if request.job_id in cancelled:
-            return request.recipient, _ours("the job was cancelled")
-        try:
-            recipient = channel.address(request.recipient)
-        except InvalidRecipient as error:
-            failure = Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error))
-            return request.recipient, failure
-        message = Message(
-            MessageId(request.message_id), SenderId(request.sender_id), recipient, request.content
-        )
-        return recipient, channel.problem(message)
 
     def _open_desk(self, connection: sa.Connection, wishes: Sequence[Wish], now: datetime) -> Desk:
         names = {wish.sender for wish in wishes}
@@ -356,11 +302,3 @@ def _where_more_may_be(due: Sequence[ledger.Due], rooms: Mapping[str, int]) -> f
     for one in due:
         found[one.sender] += 1
     return frozenset(sender for sender, room in rooms.items() if found[sender] >= room)
-
-
-def _case_of(request: SendRequested) -> str | None:
-    return None if request.case_id is None else f"{request.tenant_id or ''}:{request.case_id}"
-
-
-def _ours(detail: str) -> Failure:
-    return Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail=detail)

@@ -25,6 +25,17 @@ def sender_of(request: SendRequested) -> str:
     return f"{request.channel}:{request.sender_id}"
 
 
+def message_of(request: SendRequested, recipient: str) -> Message:
+    """Return what the channel is asked to send; the recipient as it spells it."""
+    return Message(
+        MessageId(request.message_id),
+        SenderId(request.sender_id),
+        recipient,
+        request.content,
+        None if request.reply_to is None else ProviderMessageId(request.reply_to),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A request from the stream, not claimed yet."""
@@ -78,14 +89,7 @@ class Claimed:
     @property
     def message(self) -> Message:
         """What the channel is asked to send."""
-        request = self.request
-        return Message(
-            MessageId(request.message_id),
-            SenderId(request.sender_id),
-            self.recipient,
-            request.content,
-            None if request.reply_to is None else ProviderMessageId(request.reply_to),
-        )
+        return message_of(self.request, self.recipient)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

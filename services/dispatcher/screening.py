@@ -1,0 +1,118 @@
+"""Says what speaks against a message, whatever the limits are: before anything is counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from domain.admission import Wish
+from domain.consent import refusal as refusal_of
+from domain.failures import ErrorCode, Failure, Origin
+from domain.recipients import InvalidRecipient
+from domain.windows import closed, is_open
+from providers.contract import Channel
+from schemas.topics.send_requests import SendRequested
+from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.store import ledger, people
+from services.dispatcher.store.people import Pair, People
+from services.dispatcher.work import message_of, sender_of
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A request with all that is known of it."""
+
+    wish: Wish
+    recipient: str
+    """As the channel spells it."""
+
+
+class Screening:
+    """Looks at requests, with what is known of their jobs and recipients."""
+
+    def __init__(self, settings: DispatcherSettings, channels: Mapping[str, Channel]) -> None:
+        self._settings = settings
+        self._channels = channels
+
+    def screen(
+        self,
+        connection: sa.Connection,
+        requests: Sequence[SendRequested],
+        now: datetime,
+        *,
+        admitted: Sequence[bool] | None = None,
+    ) -> list[Screened]:
+        """Return the wishes of these requests, with what speaks against each."""
+        jobs = {request.job_id for request in requests if request.job_id is not None}
+        cancelled = ledger.cancelled(connection, sorted(jobs))
+        looks = [self._look_at(request, cancelled, now) for request in requests]
+        pairs = [
+            Pair(request.channel, request.sender_id, recipient)
+            for request, (recipient, _) in zip(requests, looks, strict=True)
+        ]
+        known = people.facts(connection, pairs)
+        flags = admitted or [False] * len(requests)
+        return [
+            Screened(
+                Wish(
+                    sender=sender_of(request),
+                    recipient=f"{request.channel}:{recipient}",
+                    case=_case_of(request),
+                    urgent=request.priority == "high",
+                    may_wait=request.when_limited == "wait",
+                    admitted=was_admitted,
+                    not_before=self._not_before(request, recipient, now),
+                    refusal=refusal or self._refused_for(request, pair, known, now),
+                ),
+                recipient,
+            )
+            for request, (recipient, refusal), pair, was_admitted in zip(
+                requests, looks, pairs, flags, strict=True
+            )
+        ]
+
+    def _look_at(
+        self, request: SendRequested, cancelled: set[str], now: datetime
+    ) -> tuple[str, Failure | None]:
+        """Return the recipient in the channel's spelling, and why the message is refused."""
+        channel = self._channels.get(request.channel)
+        if channel is None:
+            return request.recipient, _ours(f"no channel {request.channel} is set up")
+        if request.expires_at is not None and request.expires_at <= now:
+            return request.recipient, _ours("expired before it was sent")
+        if request.job_id in cancelled:
+            return request.recipient, _ours("the job was cancelled")
+        try:
+            recipient = channel.address(request.recipient)
+        except InvalidRecipient as error:
+            failure = Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error))
+            return request.recipient, failure
+        return recipient, channel.problem(message_of(request, recipient))
+
+    def _refused_for(
+        self, request: SendRequested, pair: Pair, known: People, now: datetime
+    ) -> Failure | None:
+        """Return why the recipient may not be written to, or not like this (IM-21, IM-26)."""
+        refusal = refusal_of(known.opt_outs.get(pair), is_marketing=False)
+        channel = self._channels.get(request.channel)
+        if refusal is not None or channel is None:
+            return refusal
+        window = channel.limits.window
+        if window is None or not channel.is_free_form(request.content):
+            return None
+        return None if is_open(known.last_inbound.get(pair), window, now) else closed(window)
+
+    def _not_before(self, request: SendRequested, recipient: str, now: datetime) -> datetime | None:
+        """Return when the recipient's night is over; who waits for an answer may be woken."""
+        if request.priority == "high" or request.reply_to is not None:
+            return None
+        return self._settings.nights.held_until(recipient, now)
+
+
+def _case_of(request: SendRequested) -> str | None:
+    return None if request.case_id is None else f"{request.tenant_id or ''}:{request.case_id}"
+
+
+def _ours(detail: str) -> Failure:
+    return Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail=detail)
