@@ -74,7 +74,7 @@ class WecomApi:
 
     async def post(self, app: WecomApp, name: str, body: Mapping[str, object]) -> bytes:
         """Call as that app and return the answer's JSON. Raises `CallFailed`."""
-        # Not escaped: WeCom refuses ``\uxxxx`` (40033), which this encoder never writes.
+        # WeCom refuses ``\uxxxx`` (40033), which is written for control characters only.
         content = msgspec.json.encode(body)
         return await self._told(app, _Call("POST", f"cgi-bin/{name}", content=content))
 
