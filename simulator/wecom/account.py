@@ -18,7 +18,10 @@ from simulator.tencent.channel import (
     crypto_of,
 )
 from simulator.tencent.documents import Json, as_json, as_xml
+from simulator.wecom.directory import Directory
+from simulator.wecom.group_sends import GroupSends
 from simulator.wecom.kf import Desk
+from simulator.wecom.limits import Frequencies
 from simulator.wecom.tokens import Tokens
 
 _MEDIA_KEPT_S = 3 * 86_400.0
@@ -40,11 +43,18 @@ class Account(Channel):
         self.forget_traffic()
 
     def forget_traffic(self) -> None:
-        """Start tokens, files, conversations and group versions over."""
+        """Start everything over that calls and orders have made."""
         secret = self._secret.get_secret_value() if self._secret else None
         self.tokens = Tokens(self.corp_id, secret, self._clock)
         self.media = Shelf(self._clock, _MEDIA_KEPT_S)
+        self.media_kinds: dict[str, str] = {}
+        """What was uploaded as image, voice, video or file."""
+        self.pictures: dict[str, float] = {}
+        """Addresses that `media/uploadimg` gave, and when."""
         self.desk = Desk(self._clock)
+        self.directory = Directory(self._clock.now())
+        self.group_sends = GroupSends()
+        self.frequencies = Frequencies()
         self.member_versions: dict[str, str] = {}
         """Group chat -> the version of its list of members."""
         self.failures = 0
