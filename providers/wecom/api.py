@@ -18,7 +18,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from providers.outbound import times
 from providers.wecom.api_settings import WecomApiSettings, WecomApp, WecomRobot
-from providers.wecom.failures import Kind
+from providers.wecom.failures import Kind, may_pass
 from providers.wecom.forms import Form
 from providers.wecom.tokens import CallFailed, Given, Tokens
 
@@ -219,8 +219,8 @@ def _check(status: int, answer: bytes) -> None:
         words = told.errmsg if isinstance(told.errmsg, str) else None
         raise CallFailed(f"error {told.errcode}", told.errcode, text=words)
     if status != HTTPStatus.OK:
-        may_be_done = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        raise CallFailed(f"HTTP {status}", status=status, in_doubt=may_be_done)
+        # Behind an outage of something in between, WeCom may have done it.
+        raise CallFailed(f"HTTP {status}", status=status, in_doubt=may_pass(status))
     if told is None:
         raise CallFailed("answer unreadable", in_doubt=True)
 

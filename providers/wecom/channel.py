@@ -5,7 +5,8 @@ Only group sends have results of their own afterwards; everything else is over w
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -43,11 +44,18 @@ class _Settings(WecomSendSettings, MediaSettings):
 class WecomChannel:
     """WeCom behind the interface of a channel."""
 
-    def __init__(self, settings: WecomSendSettings, store: MediaStore) -> None:
+    def __init__(
+        self,
+        settings: WecomSendSettings,
+        store: MediaStore,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock``: in seconds; says how old an upload is."""
         self._answer_within = settings.wecom_answer_within
         self._api = WecomApi(settings)
         self._drafts = Drafts(settings)
-        self._files = Files(self._api, settings, store)
+        self._files = Files(self._api, settings, store, clock)
         self._group_sends = GroupSends(self._api, answered_within=settings.wecom_answer_within)
 
     @property

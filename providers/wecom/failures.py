@@ -5,6 +5,7 @@ HTTP says 200 to all of them, and the text beside the code is not for programs (
 
 from datetime import timedelta
 from enum import Enum, StrEnum
+from http import HTTPStatus
 from typing import Final
 
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
@@ -58,6 +59,15 @@ def kind_of(code: int) -> Kind:
     ('access_token', 'retryable')
     """
     return _KINDS.get(code, Kind.RETRYABLE)
+
+
+def may_pass(status: int) -> bool:
+    """Tell whether an HTTP status without a word of WeCom's is an outage, not a wrong address.
+
+    >>> may_pass(502), may_pass(404)
+    (True, False)
+    """
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
 
 
 def pause_of(code: int) -> timedelta | None:

@@ -6,7 +6,7 @@ An upload belongs to who made it and to a kind, so the account of an upload is
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -38,13 +38,23 @@ class _Uploaded(msgspec.Struct):
 class Files:
     """The files of one process' sends."""
 
-    def __init__(self, api: WecomApi, settings: WecomSendSettings, store: MediaStore) -> None:
+    def __init__(
+        self,
+        api: WecomApi,
+        settings: WecomSendSettings,
+        store: MediaStore,
+        clock: Callable[[], float],
+    ) -> None:
         self._api = api
         self._store = store
         self._apps = {app.sender_id: app for app in settings.wecom_apps}
         self._robots = {f"robot:{robot.name}": robot for robot in settings.wecom_robots}
         self._uploads = Uploads(
-            store, self._upload, kept_for=_KEPT_FOR, largest=max(LARGEST.values())
+            store,
+            self._upload,
+            kept_for=_KEPT_FOR,
+            largest=max(LARGEST.values()),
+            clock=clock,
         )
 
     async def ids_of(

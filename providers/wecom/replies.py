@@ -1,7 +1,7 @@
 """What a call that sends through WeCom ends in (IM-08, IM-09, WX 13)."""
 
 from dataclasses import replace
-from typing import Final
+from http import HTTPStatus
 
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
 from domain.outcomes import (
@@ -13,11 +13,8 @@ from domain.outcomes import (
     SenderBroken,
     Throttled,
 )
-from providers.wecom.failures import class_of, failure_of
+from providers.wecom.failures import class_of, failure_of, may_pass
 from providers.wecom.tokens import CallFailed
-
-_REQUEST_TIMEOUT: Final = 408
-_TOO_MANY_REQUESTS: Final = 429
 
 
 def reply_of(error: CallFailed, scope: Scope = Scope.SENDER) -> Reply:
@@ -25,11 +22,11 @@ def reply_of(error: CallFailed, scope: Scope = Scope.SENDER) -> Reply:
     if error.code is not None:
         return _told(error, error.code, scope)
     failure = network(error.why)
-    if error.in_doubt or error.status == _REQUEST_TIMEOUT:
+    if error.in_doubt:
         return InDoubt(failure)
-    if error.status == _TOO_MANY_REQUESTS:
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(failure, scope)
-    if error.status is not None:
+    if error.status is not None and not may_pass(error.status):
         # No word of WeCom's: something in between answers whatever is asked of it.
         return SenderBroken(replace(failure, code=ErrorCode.WA_ACCOUNT_ABNORMAL))
     return Deferred(failure)

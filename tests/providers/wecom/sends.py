@@ -1,6 +1,7 @@
 """Messages for WeCom, and the channel under test; the arguments are what matters to a test."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -63,10 +64,21 @@ def a_store(directory: Path) -> MediaStore:
     return open_store(MediaSettings(media_store_url=directory.as_uri()))
 
 
+async def keep(store: MediaStore, key: str, data: bytes) -> None:
+    """Put a file into a store."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield data
+
+    await store.put(key, pieces())
+
+
 @asynccontextmanager
-async def a_channel(settings: WecomSendSettings, store: MediaStore) -> AsyncGenerator[WecomChannel]:
+async def a_channel(
+    settings: WecomSendSettings, store: MediaStore, clock: Callable[[], float] = time.monotonic
+) -> AsyncGenerator[WecomChannel]:
     """Return the channel."""
-    channel = WecomChannel(settings, store)
+    channel = WecomChannel(settings, store, clock=clock)
     try:
         yield channel
     finally:

@@ -121,7 +121,8 @@ def test_endless_words_are_cut() -> None:
     ("error", "kind"),
     [
         (CallFailed("HTTP 502", status=502, in_doubt=True), InDoubt),
-        (CallFailed("HTTP 408", status=408), InDoubt),
+        (CallFailed("HTTP 502", status=502), Deferred),
+        (CallFailed("HTTP 408", status=408), Deferred),
         (CallFailed("HTTP 429", status=429), Throttled),
         (CallFailed("HTTP 404", status=404), SenderBroken),
         (CallFailed("HTTP 302", status=302), SenderBroken),
