@@ -15,7 +15,7 @@ from domain.failures import ErrorCode, Origin
 from domain.identity import SenderId
 from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
 from providers.contract import Message
-from providers.whatsapp.client import HIDDEN_ACCEPTANCE
+from providers.whatsapp.answers import HIDDEN_ACCEPTANCE
 from tests.eventually import seconds
 from tests.providers.whatsapp.channels import (
     PATIENCE,
