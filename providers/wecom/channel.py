@@ -27,7 +27,7 @@ from providers.wecom.recipients import address_of
 from providers.wecom.replies import network, reply_of
 from providers.wecom.tokens import CallFailed
 from runtime.media import MediaSettings, MediaStore, open_store
-from runtime.settings import read
+from runtime.settings import Settings, read
 from schemas.topics.contents import Content, GroupSendContent
 from schemas.topics.provider_events import StatusReported
 
@@ -37,7 +37,7 @@ app, and the surplus is dropped without an error (WX 12); a robot says 20 a minu
 holds for both, so it is the robot's, with two to spare for calls that overtake each other."""
 
 
-class _Settings(WecomSendSettings, MediaSettings):
+class _Settings(Settings, WecomSendSettings, MediaSettings):
     """What the channel reads from the environment."""
 
 
