@@ -119,7 +119,7 @@ class Tally:
         self.replaced_tokens: Counter[str] = Counter()
         """Those of them that came after a younger token had been given out."""
         self.dropped: Counter[str] = Counter()
-        """Messages above a member's limit, which nobody is told of, by member."""
+        """Messages above a member's limit, which WeCom drops without a word, by member."""
         self.timings: deque[float] = deque(maxlen=_TIMINGS_KEPT)
         """Milliseconds the product took to answer its latest callbacks."""
 

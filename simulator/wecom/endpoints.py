@@ -6,7 +6,15 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from simulator.conduct import Outcome
-from simulator.wecom import calls, group_send_calls, new_group_sends, uploads
+from simulator.wecom import (
+    app_chats,
+    app_messages,
+    calls,
+    group_send_calls,
+    new_group_sends,
+    robots,
+    uploads,
+)
 from simulator.wecom.bodies import shaped
 from simulator.wecom.call import Call
 from simulator.wecom.refusals import Refusal
@@ -44,6 +52,7 @@ def _reading(
 
 _ABOUT_CUSTOMERS = "externalcontact"
 _UPLOAD = Endpoint("POST", uploads.upload, largest=uploads.LARGEST_UPLOAD)
+_ROBOT = Endpoint("POST", robots.send, has_token=False, is_counted=False)
 
 ENDPOINTS: dict[str, Endpoint] = {
     "gettoken": Endpoint("GET", calls.get_token, has_token=False),
@@ -69,4 +78,13 @@ ENDPOINTS: dict[str, Endpoint] = {
     f"{_ABOUT_CUSTOMERS}/cancel_groupmsg_send": Endpoint(
         "POST", _reading(group_send_calls.OneGroupSend, group_send_calls.cancel)
     ),
+    "message/send": Endpoint("POST", app_messages.send, is_counted=False),
+    "message/recall": Endpoint("POST", _reading(app_messages.Recall, app_messages.recall)),
+    "message/update_template_card": Endpoint(
+        "POST", _reading(app_messages.CardUpdate, app_messages.update_card)
+    ),
+    "appchat/create": Endpoint("POST", _reading(app_chats.NewChat, app_chats.create)),
+    "appchat/send": Endpoint("POST", app_chats.send, is_counted=False),
+    "webhook/send": _ROBOT,
+    "webhook/upload_media": _ROBOT._replace(answer=robots.upload, largest=uploads.LARGEST_UPLOAD),
 }

@@ -7,21 +7,23 @@ MINUTE_S, HOUR_S = 60, 3600
 
 
 class Window:
-    """What happened within the last so many seconds."""
+    """How much of something there was within the last so many seconds."""
 
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
-        self._moments: deque[float] = deque()
+        self._noted: deque[tuple[float, int]] = deque()
+        self._count = 0
 
     def count(self, now: float) -> int:
-        """Return how often it happened."""
-        while self._moments and self._moments[0] <= now - self._span_s:
-            self._moments.popleft()
-        return len(self._moments)
+        """Return how much it is."""
+        while self._noted and self._noted[0][0] <= now - self._span_s:
+            self._count -= self._noted.popleft()[1]
+        return self._count
 
-    def note(self, now: float) -> None:
-        """Let it happen once more."""
-        self._moments.append(now)
+    def note(self, now: float, count: int = 1) -> None:
+        """Add to it."""
+        self._noted.append((now, count))
+        self._count += count
 
 
 @dataclass(slots=True)

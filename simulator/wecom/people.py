@@ -86,6 +86,7 @@ class Scene:
     def click(self, order: Click) -> str:
         """Let a member tap; return the response code of the tap."""
         code = ids.code(self._world, "response", order.user)
+        self._world.wecom.cards.give(code)
         menu = "_menu" if order.is_menu else ""
         message: Json = {
             **self._head(order.user, "event"),

@@ -95,6 +95,11 @@ def refusal_of(world: World, media_id: str, kind: Kind) -> Refusal | None:
     return None
 
 
+def is_picture(data: bytes) -> bool:
+    """Say whether it begins as a PNG or a JPEG does."""
+    return data.startswith((_PNG, _JPEG))
+
+
 def _file_in(call: Call) -> Part | Refusal:
     form = parts_of(call.content_type, call.body) or {}
     part = form.get("media")
@@ -109,7 +114,7 @@ def _refusal_of(kind: str, data: bytes) -> Refusal | None:
     if len(data) > _LARGEST[kind]:
         return Refusal(_TOO_LARGE)
     is_of_kind = {
-        "image": data.startswith((_PNG, _JPEG)),
+        "image": is_picture(data),
         "voice": data.startswith(_AMR),
         "video": data[_FILM_AT] == _FILM,
         "file": True,

@@ -23,6 +23,7 @@ from tests.simulator.wecom_calls import (
     called,
     code_of,
     media_id_of,
+    short,
     time_passes,
     uploaded,
 )
@@ -65,7 +66,7 @@ async def test_a_text_of_4000_bytes_is_the_longest(product: Product) -> None:
         ({"sender": SENDER, "text": TEXT, "misspelt": 1}, 40058),
         ({"sender": 7, "text": TEXT}, 40058),
     ],
-    ids=str,
+    ids=short,
 )
 async def test_what_is_wrong_with_a_group_send_is_refused(
     product: Product, order: Json, code: int
@@ -102,7 +103,7 @@ async def test_what_is_wrong_with_a_group_send_is_refused(
         ({"msgtype": "file", "file": {"media_id": ""}}, 41006),
         ({"msgtype": "miniprogram", "miniprogram": {"title": "t"}}, 40063),
     ],
-    ids=str,
+    ids=short,
 )
 async def test_attachments_are_checked(product: Product, attachment: Json, code: int) -> None:
     assert await code_of(product, CREATE, sender=SENDER, attachments=[attachment]) == code

@@ -1,6 +1,7 @@
 """Calls of WeCom as a careful product makes them: with its token, UTF-8 without escapes."""
 
 import json
+from io import BytesIO
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -22,7 +23,7 @@ async def token_of(product: Product) -> str:
     return (await product.wecom("gettoken", **CREDENTIALS)).body["access_token"]
 
 
-async def called(product: Product, name: str, **body: object) -> Json:
+async def called(product: Product, name: str, /, **body: object) -> Json:
     """POST a call and return what it was answered; the token is kept while it lives."""
     sent = json.dumps(body, ensure_ascii=False).encode()
     while True:
@@ -35,7 +36,7 @@ async def called(product: Product, name: str, **body: object) -> Json:
         del _TOKENS[product]
 
 
-async def code_of(product: Product, name: str, **body: object) -> int:
+async def code_of(product: Product, name: str, /, **body: object) -> int:
     """POST a call and return the code of its answer."""
     return (await called(product, name, **body))["errcode"]
 
@@ -45,7 +46,9 @@ async def uploaded(
 ) -> Reply:
     """Upload a file the way forms do it."""
     form = aiohttp.FormData()
-    form.add_field("media", data, filename="file.bin", content_type="application/octet-stream")
+    form.add_field(
+        "media", BytesIO(data), filename="file.bin", content_type="application/octet-stream"
+    )
     url = f"{product.simulator.base_url}/wecom/cgi-bin/{name}"
     asked = {"access_token": await token_of(product), **query}
     async with product.session.post(url, data=form, params=asked) as answer:
@@ -59,3 +62,9 @@ async def media_id_of(product: Product, data: bytes, kind: str) -> str:
 
 async def time_passes(product: Product, seconds: float) -> None:
     await product.order("POST", "clock", {"pause": True, "advance_s": seconds})
+
+
+def short(value: object) -> str:
+    """Return the name of a test's parameter, however large it is."""
+    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    return text[:60]
