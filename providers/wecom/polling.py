@@ -1,6 +1,7 @@
 """Asks WeCom about group sends: who has it by now, and which task a lost answer created (WX 3)."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ _CANCELLED: Final = 41093
 _PAGE: Final = 1_000
 _LIST_PAGE: Final = 100
 """The most that WeCom gives at once; beyond it, it falls back to less."""
+_MOST_EMPTY: Final = 20
+"""Pages that lead to the same place; an empty one may lead back to itself."""
 _BY_COMPANY: Final = 0
 """Tasks made by API are those of the company."""
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
@@ -200,7 +203,7 @@ class GroupSends:
 
     async def _pages_in_a_row(self, question: _Question, kind: type[P]) -> list[P]:
         pages: list[P] = []
-        cursors = {""}
+        seen = Counter[str]()
         body = dict(question.body)
         while True:
             answer = await self._api.post(question.app, _PREFIX + question.name, body)
@@ -211,9 +214,9 @@ class GroupSends:
             pages.append(page)
             if not page.next_cursor:
                 return pages
-            if page.next_cursor in cursors:
+            seen[page.next_cursor] += 1
+            if seen[page.next_cursor] > _MOST_EMPTY:
                 raise CallFailed("pages lead nowhere")
-            cursors.add(page.next_cursor)
             body["cursor"] = page.next_cursor
 
 
