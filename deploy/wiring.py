@@ -107,6 +107,8 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
         "WHATSAPP_WEBHOOK_VERIFY_TOKEN": shared.verify_token,
         "WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
         "WHATSAPP_BUSINESS_ACCOUNT_ID": BUSINESS_ACCOUNT_ID,
+        # The simulated account may send as much as it likes.
+        "SENDER_DAILY_LIMIT": "",
     }
 
 

@@ -20,3 +20,26 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
+SENDERS_PARKED = Gauge(
+    "dispatcher_sender_parked",
+    "1 while a sending account cannot send. Mend its token, payment or standing; it is tried"
+    " again by itself.",
+    ["sender"],
+)
+OVERDUE = Gauge(
+    "dispatcher_overdue_seconds",
+    "For how long the oldest waiting message of a sender has been due. Rising: its rate or its"
+    " provider is the bottleneck, or it is parked.",
+    ["sender"],
+)
+LANE = Gauge(
+    "dispatcher_lane",
+    "Requests waiting in memory for one sender. At DISPATCHER_LANE: what is beyond waits in the"
+    " ledger.",
+    ["sender"],
+)
+DOUBTFUL = Gauge(
+    "dispatcher_doubtful",
+    "Messages of a sender that may have been sent. Rising: answers get lost, or callbacks do.",
+    ["sender"],
+)
