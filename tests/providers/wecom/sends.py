@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from domain.identity import MessageId, SenderId
+from domain.outcomes import Reply
 from providers.contract import Message
-from providers.wecom.api_settings import WecomApp, WecomRobot, WecomSendSettings
+from providers.wecom.api_settings import ROBOTS, WecomApp, WecomRobot, WecomSendSettings
 from providers.wecom.channel import WecomChannel
 from runtime.media import MediaSettings, MediaStore, open_store
-from schemas.topics.contents import GroupSendContent, TextContent
+from schemas.topics.contents import Content, GroupSendContent, TextContent
 from tests.given import a_message_id
 
 CORP, AGENT = "ww5a1b2c3d4e5f6071", "1000002"
@@ -26,6 +27,8 @@ CUSTOMER = "wmqfasd1e1927831123109rBAAAA"
 APP = WecomApp(corp_id=CORP, agent_id=AGENT, secret=SecretStr(SECRET), customer_contact=True)
 ROBOT = WecomRobot(name="ops", key=SecretStr(KEY))
 
+SHORT = timedelta(seconds=1)
+"""For calls that end by our own time-out."""
 PATIENCE = timedelta(seconds=20)
 """Far beyond what any answer of these tests takes, however busy the machine."""
 
@@ -83,3 +86,14 @@ async def a_channel(
         yield channel
     finally:
         await channel.close()
+
+
+def by_robot(content: Content, name: str = "ops") -> Message:
+    """Return what a robot says."""
+    return a_message(sender_id=SenderId(ROBOTS), recipient=f"robot:{name}", content=content)
+
+
+async def send(url: str, message: Message, store: Path, **settings: Any) -> Reply:  # noqa: ANN401
+    """Send one message to that address, with other settings if the test says so."""
+    async with a_channel(settings_for(url, **settings), a_store(store)) as channel:
+        return await channel.send(message)

@@ -40,6 +40,7 @@ from tests.providers.wecom.sends import (
     SENDER,
     a_group_send,
     a_message,
+    by_robot,
     settings_for,
 )
 
@@ -56,10 +57,6 @@ DRAFTS = Drafts(settings_for("http://nowhere", wecom_apps=(APP, WITHOUT_CONTACT,
 
 def problem(message: Message) -> Failure | None:
     return DRAFTS.problem(message)
-
-
-def by_robot(content: Content, name: str = "ops") -> Message:
-    return a_message(sender_id=SenderId(ROBOTS), recipient=f"robot:{name}", content=content)
 
 
 def says(problem: Failure | None) -> str:
