@@ -27,13 +27,37 @@ _FAILED_FOR: Final = timedelta(seconds=1)
 
 
 class CallFailed(Exception):
-    """A call did not work; the argument is a word or two for logs and metrics, never an address."""
+    """A call did not work; ``why`` is a word or two for logs and metrics, never an address."""
 
-    def __init__(self, why: str, code: int = -1) -> None:
+    def __init__(
+        self,
+        why: str,
+        code: int | None = None,
+        *,
+        status: int | None = None,
+        text: str | None = None,
+        in_doubt: bool = False,
+    ) -> None:
         super().__init__(why)
         self.why = why
-        self.kind = kind_of(code)
-        self.retry_after = pause_of(code)
+        self.code = code
+        """WeCom's ``errcode``; None where it was not WeCom that spoke."""
+        self.status = status
+        """Of HTTP, where that is all there is: an answer of something in between."""
+        self.text = text
+        """WeCom's words beside the code."""
+        self.in_doubt = in_doubt
+        """Whether WeCom may have done what it was asked to."""
+
+    @property
+    def kind(self) -> Kind:
+        """What follows for who asks for something."""
+        return Kind.RETRYABLE if self.code is None else kind_of(self.code)
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """How long WeCom wants to be left alone, where it is known."""
+        return None if self.code is None else pause_of(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +115,7 @@ class Tokens:
 
 
 def _again(error: CallFailed | None) -> CallFailed:
-    again = CallFailed("no access token" if error is None else error.why)
-    if error is not None:
-        again.kind, again.retry_after = error.kind, error.retry_after
-    return again
+    # Never in doubt: what the token was wanted for has not been asked.
+    if error is None:
+        return CallFailed("no access token")
+    return CallFailed(error.why, error.code, status=error.status, text=error.text)

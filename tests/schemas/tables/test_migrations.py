@@ -21,13 +21,14 @@ from schemas.tables import (
     messages,
     people,
     sends,
+    templates,
 )
 from schemas.tables.migrate import migrate
 from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
 
-DESCRIBED = (customer_service, dispatch, jobs, media, messages, people, sends)
+DESCRIBED = (customer_service, dispatch, jobs, media, messages, people, sends, templates)
 """Importing them fills METADATA."""
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
