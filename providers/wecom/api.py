@@ -16,9 +16,10 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 
 from providers.outbound import times
+from providers.tencent.tokens import Given, Tokens
 from providers.wecom.api_settings import WecomApiSettings, WecomApp
 from providers.wecom.failures import Kind
-from providers.wecom.tokens import CallFailed, Given, Tokens
+from providers.wecom.tokens import CallFailed
 
 LARGEST_ANSWER: Final = 16 * 1_024 * 1_024
 """Bytes of an answer that is no file; a page of a thousand messages has some 2 MB."""
@@ -93,7 +94,7 @@ class WecomApi:
         finally:
             await response.aclose()
 
-    async def _get_token(self, app: WecomApp) -> Given:
+    async def _get_token(self, app: WecomApp, _: str | None) -> Given:
         query = {"corpid": app.corp_id, "corpsecret": app.secret.get_secret_value()}
         response = await self._send("GET", "gettoken", query, None)
         try:

@@ -1,0 +1,86 @@
+"""Access tokens of WeCom's and WeChat's apps: kept, and renewed by one at a time (IM-28, WX 14.1).
+
+Both throttle whoever asks often, and WeCom blocks an address that repeats a wrong secret: so a
+refusal is kept as well, and handed to everybody who asks until it is time to try again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Generic, TypeVar
+
+EARLY: Final = timedelta(minutes=5)
+"""How long before its end a token is renewed. The provider may give the same one again, with less
+and less time left; a quarter of that is then left unused."""
+_EARLY_PART: Final = 0.25
+FAILED_FOR: Final = timedelta(seconds=1)
+
+App = TypeVar("App")
+"""What it is asked for with; hashable."""
+
+
+class CallFailed(Exception):
+    """A call did not work; ``why`` is a word or two for logs and metrics, never an address."""
+
+    def __init__(self, why: str, holds: timedelta = FAILED_FOR) -> None:
+        super().__init__(why)
+        self.why = why
+        self.holds = holds
+        """How long whoever wants a token hears the same, without another call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the call for a token answers."""
+
+    token: str = field(repr=False)
+    lives: timedelta
+
+
+Get = Callable[[App, str | None], Awaitable[Given]]
+"""Asks for an app's token; with one that the provider refused, for any but that. Raises
+`CallFailed`."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    token: str | None = field(default=None, repr=False)
+    refusal: CallFailed | None = None
+    until: float = 0.0
+    """Until when the one or the other holds."""
+
+
+class Tokens(Generic[App]):
+    """The access tokens of this process."""
+
+    def __init__(self, get: Get[App], clock: Callable[[], float] = time.monotonic) -> None:
+        self._get = get
+        self._clock = clock
+        self._kept: dict[App, _Kept] = {}
+
+    async def of(self, app: App, *, but: str | None = None) -> str:
+        """Return the app's token, any ``but`` the one that was refused. Raises `CallFailed`."""
+        kept = self._kept.setdefault(app, _Kept())
+        async with kept.lock:
+            fits = kept.token is not None and kept.token != but
+            if self._clock() >= kept.until or (kept.refusal is None and not fits):
+                await self._renew(app, but, kept)
+            if kept.token is None:
+                # A new one each time: an exception keeps the traces of all who raised it.
+                raise CallFailed("no access token") if kept.refusal is None else copy(kept.refusal)
+            return kept.token
+
+    async def _renew(self, app: App, but: str | None, kept: _Kept) -> None:
+        kept.token, kept.refusal, kept.until = None, None, 0.0
+        try:
+            given = await self._get(app, but)
+        except CallFailed as error:
+            kept.refusal, kept.until = copy(error), self._clock() + error.holds.total_seconds()
+        else:
+            unused = min(EARLY, given.lives * _EARLY_PART)
+            kept.token = given.token
+            kept.until = self._clock() + (given.lives - unused).total_seconds()
