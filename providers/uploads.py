@@ -11,8 +11,8 @@ after 30 days, WeCom after 3.
         return error.reply
 
 ``upload(account, file)`` makes one call and returns the provider's id, or raises `NotUploaded`.
-When a send is refused because the provider does not have the id any more: `forget` it, ask
-`media_id` again and repeat the send, once.
+When a send is refused because the provider does not have the id any more: `forget` it, and where
+that says True ask `media_id` again and repeat the send, once.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ AT_ONCE: Final = 4
 REFUSED_FOR: Final = timedelta(minutes=1)
 """A file that the provider refused is not brought to it again so soon: a campaign may name it ten
 thousand times."""
+NEW_FOR: Final = timedelta(minutes=10)
+"""No provider forgets an upload so soon."""
 MOST: Final = 10_000
 """Ids that are kept; beyond it the oldest go, and are uploaded again when they are named."""
 
@@ -77,6 +79,7 @@ class _Place:
 class _Kept:
     outcome: str | Reply
     """The provider's id, or its refusal."""
+    since: float
     until: float
 
 
@@ -118,15 +121,20 @@ class Uploads:
             return outcome
         raise NotUploaded(outcome)
 
-    def forget(self, account: str, key: str, media_id: str, *, name: str | None = None) -> None:
-        """Do not use this id again: the provider does not have it any more.
+    def forget(self, account: str, key: str, media_id: str, *, name: str | None = None) -> bool:
+        """Do not use this id again: the provider says that it does not have it any more.
 
-        Where somebody else has uploaded the file anew meanwhile, the new id stays.
+        Returns whether another upload may help. It does not where the id is new: what the provider
+        refuses then is the file itself, and a campaign would upload it once a message.
+        Where somebody else has uploaded it anew meanwhile, the new id stays.
         """
         place = _Place(account, key, name)
         kept = self._kept.get(place)
         if kept is not None and kept.outcome == media_id:
+            if self._clock() < kept.since + NEW_FOR.total_seconds():
+                return False
             del self._kept[place]
+        return True
 
     async def close(self) -> None:
         """Break off what is on its way."""
@@ -160,7 +168,8 @@ class Uploads:
 
     def _keep(self, place: _Place, outcome: str | Reply, time: timedelta) -> None:
         self._kept.pop(place, None)
-        self._kept[place] = _Kept(outcome, self._clock() + time.total_seconds())
+        now = self._clock()
+        self._kept[place] = _Kept(outcome, now, now + time.total_seconds())
         if len(self._kept) > MOST:
             del self._kept[next(iter(self._kept))]
 

@@ -17,9 +17,9 @@ class Part(NamedTuple):
 
 
 def parts_of(content_type: str, body: bytes) -> dict[str, Part] | None:
-    """Return the parts by their names; none where the body is no form.
+    r"""Return the parts by their names; none where the body is no form.
 
-    >>> body = b'--x\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\nhello\\r\\n--x--'
+    >>> body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nhello\r\n--x--'
     >>> parts_of("multipart/form-data; boundary=x", body)
     {'a': Part(content=b'hello', filename='')}
     """

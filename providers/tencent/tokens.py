@@ -7,10 +7,9 @@ refusal is kept as well, and handed to everybody who asks until it is time to tr
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 EARLY: Final = timedelta(minutes=5)
 """How long before its end a token is renewed. The provider may give the same one again, with less
@@ -30,6 +29,12 @@ class CallFailed(Exception):
         self.why = why
         self.holds = holds
         """How long whoever wants a token hears the same, without another call."""
+
+    def again(self) -> Self:
+        """Return a new one that says the same; each keeps the traces of whoever raised it."""
+        another = type(self).__new__(type(self), *self.args)
+        another.__dict__.update(self.__dict__)
+        return another
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,7 @@ class Tokens(Generic[App]):
             if self._clock() >= kept.until or (kept.refusal is None and not fits):
                 await self._renew(app, but, kept)
             if kept.token is None:
-                # A new one each time: an exception keeps the traces of all who raised it.
-                raise CallFailed("no access token") if kept.refusal is None else copy(kept.refusal)
+                raise kept.refusal.again() if kept.refusal else CallFailed("no access token")
             return kept.token
 
     async def _renew(self, app: App, but: str | None, kept: _Kept) -> None:
@@ -79,7 +83,7 @@ class Tokens(Generic[App]):
         try:
             given = await self._get(app, but)
         except CallFailed as error:
-            kept.refusal, kept.until = copy(error), self._clock() + error.holds.total_seconds()
+            kept.refusal, kept.until = error.again(), self._clock() + error.holds.total_seconds()
         else:
             unused = min(EARLY, given.lives * _EARLY_PART)
             kept.token = given.token

@@ -74,6 +74,11 @@ class Tokens:
             return Refusal(_REPLACED)
         return Refusal(_EXPIRED) if self._clock.now() >= ends_at else None
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Every token ever given."""
+        return tuple(self._ends_at)
+
     def end(self) -> None:
         """End the stable token before its time."""
         self._ends_at[self._stable] = 0.0

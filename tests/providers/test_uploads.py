@@ -116,17 +116,28 @@ async def test_an_id_is_not_used_longer_than_it_is_kept(store: MediaStore) -> No
 
 
 async def test_an_id_that_is_forgotten_is_uploaded_anew_by_one(store: MediaStore) -> None:
-    provider = Provider()
-    uploads = the_uploads(store, provider)
+    provider, now = Provider(), [0.0]
+    uploads = the_uploads(store, provider, lambda: now[0])
     old = await uploads.media_id("1", KEY)
 
-    uploads.forget("1", KEY, old)
+    now[0] = DAY
+    assert uploads.forget("1", KEY, old)
     new = await uploads.media_id("1", KEY)
     # A second call that was refused with the old id says so after the first has a new one.
-    uploads.forget("1", KEY, old)
+    assert uploads.forget("1", KEY, old)
 
     assert (old, new) == ("media-1", "media-2")
     assert await uploads.media_id("1", KEY) == new
+
+
+async def test_a_new_id_that_is_refused_is_not_worth_another_upload(store: MediaStore) -> None:
+    provider = Provider()
+    uploads = the_uploads(store, provider)
+    media_id = await uploads.media_id("1", KEY)
+
+    assert not uploads.forget("1", KEY, media_id)
+
+    assert await uploads.media_id("1", KEY) == media_id
 
 
 async def test_what_the_provider_refuses_is_not_brought_again_at_once(store: MediaStore) -> None:
