@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, topics
+from cli import database, dlq, topics, wecom, whatsapp
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -22,6 +22,8 @@ app.command()(database.migrate)
 app.command()(topics.topics)
 app.command()(database.check)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(wecom.app, name="wecom")
+app.add_typer(whatsapp.app, name="whatsapp")
 
 
 def main() -> int:

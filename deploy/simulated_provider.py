@@ -123,6 +123,10 @@ class SimulatedProvider:
         """Let people or providers do something: `/inbound`, `/wecom/clicks`, `/wechat/events`."""
         return self._call("POST", path, json=dict(body))
 
+    def put_template(self, template: Mapping[str, object]) -> None:
+        """Let the WhatsApp account have a template, in the place of the one of its name."""
+        self._call("PUT", "/templates", json=dict(template))
+
     def callbacks(self, **wanted: str) -> list[dict[str, Any]]:
         """Return what it told us, with every try: by provider, state, kind or message_id."""
         return self._get("/ledger/callbacks", limit=PAGE, **wanted)["items"]

@@ -16,7 +16,7 @@ from domain.addresses import is_public
 
 NEVER_OPENED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """The connection did not come about, so nothing was sent. The transport reports a connection that
-broke *after* the request under the same names of its own: only the cause tells them apart."""
+broke *after* the request as ``httpx.ConnectTimeout`` too: only the cause tells them apart."""
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 """As `socket.getaddrinfo` describes an address."""

@@ -47,11 +47,17 @@ def read(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
-            sys.stderr.write(f"sendtrail: {_place(*problem['loc'])}: {problem['msg']}\n")
+            sys.stderr.write(f"sendtrail: {_place(*problem['loc'])}{problem['msg']}\n")
         raise SystemExit(2) from None
 
 
-def _place(variable: str | int, *inside: str | int) -> str:
-    """Return where it is wrong: the variable, and the part of its value if it is JSON."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in inside)
-    return str(variable).upper() + "".join(parts)
+def _place(*inside: str | int) -> str:
+    """Return where it is wrong: the variable, and the part of its value if it is JSON.
+
+    Where several variables do not go together, the message names them.
+    """
+    if not inside:
+        return ""
+    variable, *parts = inside
+    places = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return f"{str(variable).upper()}{''.join(places)}: "

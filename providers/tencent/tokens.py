@@ -53,10 +53,9 @@ Get = Callable[[App, str | None], Awaitable[Given]]
 @dataclass(slots=True)
 class _Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    token: str | None = field(default=None, repr=False)
-    refusal: CallFailed | None = None
+    held: str | CallFailed | None = field(default=None, repr=False)
+    """The token, or why there is none."""
     until: float = 0.0
-    """Until when the one or the other holds."""
 
 
 class Tokens(Generic[App]):
@@ -71,20 +70,21 @@ class Tokens(Generic[App]):
         """Return the app's token, any ``but`` the one that was refused. Raises `CallFailed`."""
         kept = self._kept.setdefault(app, _Kept())
         async with kept.lock:
-            fits = kept.token is not None and kept.token != but
-            if self._clock() >= kept.until or (kept.refusal is None and not fits):
-                await self._renew(app, but, kept)
-            if kept.token is None:
-                raise kept.refusal.again() if kept.refusal else CallFailed("no access token")
-            return kept.token
+            held = kept.held
+            if held is None or held == but or self._clock() >= kept.until:
+                held = await self._renewed(app, but, kept)
+            if isinstance(held, CallFailed):
+                raise held.again()
+            return held
 
-    async def _renew(self, app: App, but: str | None, kept: _Kept) -> None:
-        kept.token, kept.refusal, kept.until = None, None, 0.0
+    async def _renewed(self, app: App, but: str | None, kept: _Kept) -> str | CallFailed:
+        kept.held = None  # whoever asks is cancelled at times, and leaves nothing then
         try:
             given = await self._get(app, but)
         except CallFailed as error:
-            kept.refusal, kept.until = error.again(), self._clock() + error.holds.total_seconds()
+            kept.held, lasts = error.again(), error.holds
         else:
             unused = min(EARLY, given.lives * _EARLY_PART)
-            kept.token = given.token
-            kept.until = self._clock() + (given.lives - unused).total_seconds()
+            kept.held, lasts = given.token, given.lives - unused
+        kept.until = self._clock() + lasts.total_seconds()
+        return kept.held

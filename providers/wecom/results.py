@@ -1,8 +1,8 @@
 """What became of a WeCom group send, out of the answers that tell (PC-10, CF-12, WX 2, WX 3).
 
-No callback tells it: ``get_groupmsg_send_result`` has to be asked until each row is final. Who asks
-is the dispatcher, once it sends to WeCom. Here the rows become the same facts that other channels
-tell in callbacks, so that nobody behind `provider-events` sees a difference.
+No callback tells it: ``get_groupmsg_send_result`` has to be asked until each row is final
+(`providers.wecom.polling`). Here the rows become the same facts that other channels tell in
+callbacks: one about each target, which is the message's participant.
 
 Nothing later than "sent" is ever known, and a member who never confirms leaves rows unsent for
 ever: when to give up on those is for who asks to decide.
@@ -15,7 +15,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.failures import ErrorCode, Origin
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import MessageId, SenderId
 from providers.callbacks import Callback, Ignored, Reason
 from schemas.topics.provider_events import FailureReason, StatusReported
 
@@ -28,7 +29,16 @@ _FAILURES: Final[dict[int, tuple[ErrorCode, str]]] = {
 }
 """Final states of a row, with what WeCom's page says of them."""
 
-_REFUSED: Final = "fail_list"
+_REFUSED: Final = Failure(
+    ErrorCode.INVALID_RECIPIENT, Origin.PROVIDER, "fail_list", "invalid, or cannot be reached"
+)
+_CANCELLED: Final = FailureReason(
+    code=ErrorCode.UNKNOWN_ERROR, origin=Origin.LOCAL, detail="the group send was cancelled"
+)
+_UNCONFIRMED: Final = FailureReason(
+    code=ErrorCode.UNKNOWN_ERROR, origin=Origin.LOCAL, detail="not confirmed"
+)
+"""The member has not sent it, and nobody waits any longer (CF-12)."""
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 
@@ -38,6 +48,8 @@ class GroupSend:
     """One task that ``add_msg_template`` created."""
 
     corp_id: str
+    sender_id: SenderId
+    message_id: MessageId
     msgid: str
     created_at: datetime
     """When the task was created: the time of whatever has none of its own. A row that failed is
@@ -56,12 +68,20 @@ def of_send_list(task: GroupSend, rows: Sequence[object]) -> Callback:
     return _sorted_out(_of_row(task, row, f"send_list[{place}]") for place, row in enumerate(rows))
 
 
-def of_fail_list(task: GroupSend, recipients: Sequence[object]) -> Callback:
-    """Return what the creating call says: these recipients are invalid or cannot be reached."""
-    return _sorted_out(
-        _of_refused(task, recipient, f"{_REFUSED}[{place}]")
-        for place, recipient in enumerate(recipients)
-    )
+def refused_of(recipients: Iterable[object], targets: Iterable[str]) -> dict[str, Failure]:
+    """Return whom the creating call refuses at once, of those whom the send is for."""
+    named = {recipient for recipient in recipients if isinstance(recipient, str)}
+    return {target: _REFUSED for target in targets if target in named}
+
+
+def cancelled(task: GroupSend, targets: Iterable[str]) -> list[StatusReported]:
+    """Return that it does not go to these any more: somebody cancelled it (41093)."""
+    return [_report(task, target, failure=_CANCELLED) for target in targets]
+
+
+def unconfirmed(task: GroupSend, targets: Iterable[str], at: datetime) -> list[StatusReported]:
+    """Return that these have no result, and that waiting for one is over (CF-12)."""
+    return [_report(task, target, at, failure=_UNCONFIRMED) for target in targets]
 
 
 def _sorted_out(found: Iterable[StatusReported | Ignored | None]) -> Callback:
@@ -91,15 +111,6 @@ def _of_row(task: GroupSend, item: object, where: str) -> StatusReported | Ignor
     return Ignored(Reason.UNKNOWN_STATUS, f"{where}.status", str(row.status))
 
 
-def _of_refused(task: GroupSend, item: object, where: str) -> StatusReported | Ignored:
-    try:
-        recipient = msgspec.convert(item, _Id)
-    except msgspec.ValidationError as error:
-        return Ignored(Reason.MALFORMED, where, str(error))
-    failure = _failure(ErrorCode.INVALID_RECIPIENT, _REFUSED, "invalid, or cannot be reached")
-    return _report(task, recipient, failure=failure)
-
-
 def _failure(code: ErrorCode, provider_code: str, detail: str) -> FailureReason:
     return FailureReason(
         code=code, origin=Origin.PROVIDER, provider_code=provider_code, detail=detail
@@ -115,9 +126,12 @@ def _report(
 ) -> StatusReported:
     return StatusReported(
         channel="wecom",
-        provider_message_id=f"{task.msgid}:{recipient}",
+        provider_message_id=task.msgid,
+        message_id=task.message_id,
         status="sent" if failure is None else "failed",
         occurred_at=at or task.created_at,
+        sender_id=task.sender_id,
         account_id=task.corp_id,
+        participant=recipient,
         failure=failure,
     )

@@ -1,206 +1,189 @@
 """Sends one message through the Cloud API and says what the call ended in (IM-08, IM-09)."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from datetime import timedelta
+from typing import Final
 
-import aiohttp
-import httpx
 import msgspec
-from httpx_aiohttp import AiohttpTransport
 
-from domain.admission import ChannelLimits
-from domain.failures import ErrorCode, Failure, FailureClass, Origin
-from domain.identity import ProviderMessageId
-from domain.outcomes import (
-    Accepted,
-    Deferred,
-    InDoubt,
-    Rejected,
-    Reply,
-    Scope,
-    SenderBroken,
-    Throttled,
-)
+from domain.admission import ChannelLimits, Rate
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import ProviderMessageId, SenderId
+from domain.outcomes import Deferred, InDoubt, Rejected, Reply
 from domain.recipients import to_e164
 from providers.contract import Message
+from providers.uploads import NotUploaded, Uploads
 from providers.whatsapp import payloads
-from providers.whatsapp.failures import class_of, failure_of
+from providers.whatsapp.answers import network_error, object_of, reply_to_error, reply_to_send
+from providers.whatsapp.checks import reason_against
+from providers.whatsapp.graph import GraphApi, Unanswered
+from providers.whatsapp.media_uploads import uploads_to
 from providers.whatsapp.settings import WhatsAppSettings
-from schemas.topics.contents import Content
+from providers.whatsapp.templates import TemplateBook
+from runtime.media import MediaStore
+from schemas.topics.contents import Content, TemplateContent
 
-NEVER_OPENED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-"""The connection did not come about, so nothing was sent. The transport reports a connection that
-broke *after* the request as ``httpx.ConnectTimeout`` too: only the cause tells them apart."""
+WINDOW: Final = timedelta(hours=24)
+"""After a person's last message, in which anything may be sent to them (WA 4, IM-26)."""
 
-HIDDEN_ACCEPTANCE = timedelta(seconds=5)
-"""An answer of a gateway in front of the API may hide an accepted send: its callback is waited
-for this long before the call is repeated."""
+AHEAD: Final = timedelta(milliseconds=100)
+"""How much of a number's throughput may go at once: Meta counts by the second."""
 
-KEEPALIVE = timedelta(seconds=30)
-
-LONGEST_ID = 255
-"""Characters of a provider's message id; Meta's have up to 128."""
-
-LONGEST_NUMBER = 20
-"""Digits of a ``Retry-After`` that are read; nine are 31 years."""
+NO_FILE_YET: Final = timedelta(seconds=15)
+"""An upload that takes longer than its message may wait goes on meanwhile."""
 
 
 class WhatsAppChannel:
-    """The Cloud API behind the interface of a channel."""
+    """The Cloud API behind the interface of a channel.
 
-    def __init__(self, settings: WhatsAppSettings) -> None:
-        self._settings = settings
-        limits = httpx.Limits(
-            max_connections=settings.whatsapp_connections,
-            keepalive_expiry=KEEPALIVE.total_seconds(),
-        )
-        answer_within = settings.whatsapp_answer_within.total_seconds()
-        connect_within = settings.whatsapp_connect_within.total_seconds()
-        self._client = httpx.AsyncClient(
-            transport=AiohttpTransport(limits=limits),
-            timeout=httpx.Timeout(answer_within, connect=connect_within, pool=answer_within),
-            headers={
-                "Authorization": f"Bearer {settings.whatsapp_access_token.get_secret_value()}",
-                "Content-Type": "application/json",
-            },
-            follow_redirects=False,  # the token goes to the configured host and nowhere else
-        )
+    Without a store no content may name a file by its key; without templates none is checked.
+    """
+
+    def __init__(
+        self,
+        settings: WhatsAppSettings,
+        store: MediaStore | None = None,
+        templates: TemplateBook | None = None,
+    ) -> None:
+        self._answer_within = settings.whatsapp_answer_within.total_seconds()
+        self._api = GraphApi(settings)
+        self._uploads: Uploads | None = None
+        if store is not None:
+            self._uploads = uploads_to(self._api, store, settings.whatsapp_upload_within)
+        self._templates = templates
+        self._limits = _limits(settings)
 
     @property
     def limits(self) -> ChannelLimits:
-        """What Meta lets a number do."""
-        return ChannelLimits()
+        """What Meta lets a number do (WA 4)."""
+        return self._limits
 
     def address(self, recipient: str) -> str:
-        """Return the number in E.164. Raises `InvalidRecipient`."""
-        return to_e164(recipient)
+        """Return a business-scoped user id as it is, a number in E.164.
+
+        Raises `InvalidRecipient`.
+        """
+        return recipient if payloads.is_user_id(recipient) else to_e164(recipient)
 
     def problem(self, message: Message) -> Failure | None:
-        """Return why it could never be sent."""
+        """Return why it could never be sent: by its content, or by the template it names."""
+        content = message.content
+        reason = reason_against(content)
+        if reason is None and self._uploads is None and _key_of(content) is not None:
+            reason = "content: names a file of a media store, and none is configured"
+        if reason is not None:
+            return Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail=reason)
+        if self._templates is not None and isinstance(content, TemplateContent):
+            return self._templates.problem(content)
         return None
 
     def is_free_form(self, content: Content) -> bool:
-        """Tell whether it needs an open window."""
-        return True
+        """Tell whether it needs an open window: all do but templates (WA 4)."""
+        return not isinstance(content, TemplateContent)
 
     async def send(self, message: Message) -> Reply:
-        """Call the API once."""
-        # Quoted: who asks for a send chooses the sender, and no other call of the API with it.
-        sender = quote(message.sender_id, safe="")
-        url = f"{self._settings.whatsapp_api_base_url}/{sender}/messages"
+        """Call the API once; twice only where the first call was refused for a forgotten upload.
+
+        All of it ends within the time for one answer: so long a claim lasts.
+        """
+        until = asyncio.get_running_loop().time() + self._answer_within
+        key = _key_of(message.content)
+        if key is None or self._uploads is None:
+            return await self._call(message, until)
         try:
-            async with asyncio.timeout(self._settings.whatsapp_answer_within.total_seconds()):
-                response = await self._client.post(url, content=payloads.build(message))
-        except httpx.HTTPError as error:
-            return _after_transport_error(error)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return InDoubt(_network(type(error).__name__))
-        return reply_of(response)
+            return await self._send_file(self._uploads, message, key, until)
+        except NotUploaded as error:
+            return error.reply
+
+    async def mark_read(
+        self, sender_id: SenderId, provider_message_id: ProviderMessageId, *, typing: bool = False
+    ) -> Failure | None:
+        """Tell a person that their message, and all before it, was read; None where that worked.
+
+        ``typing``: also that an answer is being written; that shows for 25 seconds (WA 6).
+        """
+        mark = {
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": provider_message_id,
+            **({"typing_indicator": {"type": "text"}} if typing else {}),
+        }
+        try:
+            response = await self._api.post(sender_id, "messages", msgspec.json.encode(mark))
+        except Unanswered as error:
+            return error.failure
+        if object_of(response).get("success") is True:
+            return None
+        return reply_to_error(response).failure
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
+        """Break off uploads and close the connections."""
+        if self._uploads is not None:
+            await self._uploads.close()
+        await self._api.close()
+
+    async def _send_file(self, uploads: Uploads, message: Message, key: str, until: float) -> Reply:
+        media_id = await self._uploaded(uploads, message, key, until)
+        reply = await self._call(_with_file(message, media_id), until)
+        if not is_media_gone(reply) or not uploads.forget(message.sender_id, key, media_id):
+            return reply
+        media_id = await self._uploaded(uploads, message, key, until)
+        return await self._call(_with_file(message, media_id), until)
+
+    async def _uploaded(self, uploads: Uploads, message: Message, key: str, until: float) -> str:
+        """Return the file's id; half of the time is left for the call that follows."""
+        try:
+            async with asyncio.timeout_at(until - self._answer_within / 2):
+                return await uploads.media_id(message.sender_id, key)
+        except TimeoutError as error:
+            later = Deferred(network_error("the file is still being uploaded"), NO_FILE_YET)
+            raise NotUploaded(later) from error
+
+    async def _call(self, message: Message, until: float) -> Reply:
+        body = payloads.build(message)
+        try:
+            response = await self._api.post(message.sender_id, "messages", body, until=until)
+        except Unanswered as error:
+            return InDoubt(error.failure) if error.was_sent else Deferred(error.failure)
+        return reply_to_send(response)
 
 
-def reply_of(response: httpx.Response) -> Reply:
-    """Return what an answer means. Decided by the error code in the body, not by the status."""
-    body = _object(response.content)
-    if response.is_success:
-        return _accepted(body)
-    error: Any = body.get("error")
-    if isinstance(error, dict) and "code" in error:
-        return _refused(response, cast("dict[str, Any]", error))
-    return _without_code(response)
+def is_media_gone(reply: Reply) -> bool:
+    """Tell whether a send was refused because the API does not have its file (any more).
+
+    Code 131053 says so. Code 100 comes with many a reason; then its text names an attachment:
+    "Param image['id'] is not a valid whatsapp business account media attachment ID".
+    """
+    if not isinstance(reply, Rejected):
+        return False
+    if reply.failure.provider_code == "131053":
+        return True
+    return reply.failure.provider_code in {"100", "131009"} and "media" in (
+        reply.failure.detail or ""
+    )
 
 
-def _accepted(body: dict[str, Any]) -> Reply:
-    try:
-        provider_message_id = body["messages"][0]["id"]
-    except (KeyError, IndexError, TypeError):
-        provider_message_id = None
-    if isinstance(provider_message_id, str) and _is_storable(provider_message_id):
-        return Accepted(ProviderMessageId(provider_message_id))
-    # A success without a message id that we can keep: it may well have been sent.
-    return InDoubt(Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="answer without an id"))
+def _limits(settings: WhatsAppSettings) -> ChannelLimits:
+    per_second, interval = settings.whatsapp_messages_per_second, settings.whatsapp_pair_interval
+    per_sender = per_pair = None
+    if per_second:
+        per_sender = Rate(per_second, max(1, int(per_second * AHEAD.total_seconds())))
+    if interval:
+        per_pair = Rate(1 / interval.total_seconds(), settings.whatsapp_pair_burst)
+    window = WINDOW if settings.whatsapp_window == "enforce" else None
+    return ChannelLimits(per_sender, per_pair, window)
 
 
-def _refused(response: httpx.Response, error: dict[str, Any]) -> Reply:
-    code = _code(error.get("code"))
-    data: Any = error.get("error_data")
-    details = cast("dict[str, Any]", data).get("details") if isinstance(data, dict) else data
-    failure = failure_of(code, _text(error.get("message")), _text(details))
-    # Where a later attempt may succeed, this is not the provider's last word but our conclusion.
-    ours = Failure(failure.code, Origin.LOCAL, failure.provider_code, failure.detail)
-    asked = retry_after(response, datetime.now(UTC))
-    match class_of(code, response.status_code):
-        case FailureClass.RETRY:
-            return Deferred(ours, asked)
-        case FailureClass.SENDER_THROTTLED:
-            return Throttled(ours, Scope.SENDER, asked)
-        case FailureClass.RECIPIENT_THROTTLED:
-            return Throttled(ours, Scope.RECIPIENT, asked)
-        case FailureClass.REFUSED:
-            return Rejected(failure)
-        case FailureClass.SENDER_BROKEN:
-            return SenderBroken(ours)
-        case FailureClass.IN_DOUBT:
-            return InDoubt(failure)
+def _key_of(content: Content) -> str | None:
+    file = payloads.file_of(content)
+    return None if file is None else file.key
 
 
-def _without_code(response: httpx.Response) -> Reply:
-    detail = f"HTTP {response.status_code}"
-    asked = retry_after(response, datetime.now(UTC)) or timedelta()
-    pause = max(asked, HIDDEN_ACCEPTANCE)
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(_network(detail), Scope.SENDER, pause)
-    if response.is_server_error or response.status_code == HTTPStatus.REQUEST_TIMEOUT:
-        return Deferred(_network(detail), pause)
-    return Rejected(Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER, detail=detail))
-
-
-def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
-    """Return the pause the answer asks for: seconds or a date; None for anything else."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        # Cut before it is read: Python refuses numbers of thousands of digits.
-        return timedelta(seconds=min(int(text[:LONGEST_NUMBER]), timedelta.max.days))
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta())
-
-
-def _after_transport_error(error: httpx.HTTPError) -> Reply:
-    cause = error.__cause__ or error
-    failure = _network(type(cause).__name__)
-    return Deferred(failure) if isinstance(cause, NEVER_OPENED) else InDoubt(failure)
-
-
-def _network(detail: str) -> Failure:
-    return Failure(ErrorCode.NETWORK_ERROR, Origin.LOCAL, detail=detail)
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-
-
-def _code(value: object) -> int | str | None:
-    # A code of another type is no code; the HTTP status then decides.
-    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
-
-
-def _is_storable(provider_message_id: str) -> bool:
-    return 0 < len(provider_message_id) <= LONGEST_ID and "\x00" not in provider_message_id
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _with_file(message: Message, media_id: str) -> Message:
+    return Message(
+        message.message_id,
+        message.sender_id,
+        message.recipient,
+        payloads.with_media_id(message.content, media_id),
+        message.reply_to,
+    )

@@ -19,7 +19,10 @@ class _Meaning(Enum):
     """What we tell people, and whether the same call may succeed later."""
 
     BAD_RECIPIENT = (ErrorCode.INVALID_RECIPIENT, FailureClass.REFUSED)
-    SENDER_BLOCKED = (ErrorCode.WA_ACCOUNT_ABNORMAL, FailureClass.REFUSED)
+    SENDER_BLOCKED = (ErrorCode.WA_ACCOUNT_ABNORMAL, FailureClass.SENDER_BROKEN)
+    """Whatever else this number is asked to send would end the same way."""
+    SENDER_RESTRICTED = (ErrorCode.WA_ACCOUNT_ABNORMAL, FailureClass.REFUSED)
+    """The account may not send this kind of message, or to there; others it may."""
     NOT_SENDABLE = (ErrorCode.UNKNOWN_ERROR, FailureClass.REFUSED)
     NO_ROOM = (ErrorCode.NETWORK_ERROR, FailureClass.SENDER_THROTTLED)
     NO_ROOM_FOR_RECIPIENT = (ErrorCode.NETWORK_ERROR, FailureClass.RECIPIENT_THROTTLED)
@@ -35,7 +38,8 @@ _CODES: Final[dict[int, _Meaning]] = {
     190: _Meaning.SENDER_BLOCKED,  # access token expired
     **dict.fromkeys(range(200, 300), _Meaning.SENDER_BLOCKED),  # permission missing
     368: _Meaning.SENDER_BLOCKED,  # account restricted for a policy violation
-    130497: _Meaning.SENDER_BLOCKED,  # account may not message users in this country
+    130497: _Meaning.SENDER_RESTRICTED,  # may not message users in this country
+    2500: _Meaning.SENDER_BLOCKED,  # the configured version of the API does not exist
     131005: _Meaning.SENDER_BLOCKED,  # access denied
     131031: _Meaning.SENDER_BLOCKED,  # account locked
     # Throttling.
@@ -75,7 +79,7 @@ _CODES: Final[dict[int, _Meaning]] = {
     131053: _Meaning.NOT_SENDABLE,  # outbound media not uploadable
     131057: _Meaning.NO_ROOM,  # throughput upgrade, about a minute
     131062: _Meaning.NOT_SENDABLE,  # a business-scoped user id does not do here
-    131063: _Meaning.SENDER_BLOCKED,  # marketing templates disabled for the account
+    131063: _Meaning.SENDER_RESTRICTED,  # marketing templates disabled for the account
     134011: _Meaning.SENDER_BLOCKED,  # payment terms not accepted
     135000: _Meaning.PASSING,  # generic error
     137000: _Meaning.NOT_SENDABLE,  # the recipient's identity key changed
@@ -130,7 +134,7 @@ def class_of(code: int | str | None, http_status: int) -> FailureClass:
     The status decides only where the code is missing or unknown: 429 and 5xx may pass.
 
     >>> class_of(3, 500), class_of(None, 503)
-    (<FailureClass.REFUSED: 'refused'>, <FailureClass.RETRY: 'retry'>)
+    (<FailureClass.SENDER_BROKEN: 'sender_broken'>, <FailureClass.RETRY: 'retry'>)
     """
     meaning = _meaning_of(code)
     if meaning is not None:

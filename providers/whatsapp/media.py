@@ -17,7 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from providers.media import Download, NotThere, Unavailable
 from providers.outbound import public_client, times, was_refused
-from providers.whatsapp.client import retry_after
+from providers.whatsapp.answers import retry_after
 from providers.whatsapp.settings import WhatsAppMediaSettings
 
 NO_SUCH_OBJECT = 100

@@ -1,12 +1,17 @@
-"""How the WhatsApp Cloud API is reached (WA-01, WA-02)."""
+"""How the WhatsApp Cloud API is reached, and what may be sent through it (WA-01, WA-02)."""
 
 from datetime import timedelta
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NoNegativeTime = Annotated[timedelta, Field(ge=timedelta())]
+SomeTime = Annotated[timedelta, Field(gt=timedelta())]
 
-class WhatsAppSettings(BaseSettings):
+
+class WhatsAppApiSettings(BaseSettings):
     """Each field is the environment variable of the same name."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
@@ -23,7 +28,26 @@ class WhatsAppSettings(BaseSettings):
     """At once, over all senders of this process."""
 
 
-class WhatsAppMediaSettings(WhatsAppSettings):
+class WhatsAppSettings(WhatsAppApiSettings):
+    """What is sent through it."""
+
+    whatsapp_messages_per_second: NotNegative = 80
+    """Of one number, to whomever (WA 4); 0: no limit of ours. Meta raises it to 1,000 by itself;
+    numbers that are shared with the Business app have 20."""
+    whatsapp_pair_interval: NoNegativeTime = timedelta(seconds=6)
+    """Between two messages of one number to one person (WA 4); 0: no limit of ours."""
+    whatsapp_pair_burst: PositiveInt = 45
+    """How many of these may come at once after a pause."""
+    whatsapp_window: Literal["enforce", "off"] = "enforce"
+    """Whether free-form messages go only to people who have written in the last 24 hours (IM-26);
+    ``off`` leaves it to Meta to refuse the others."""
+    whatsapp_upload_within: SomeTime = timedelta(minutes=2)
+    """For bringing one file to Meta."""
+    whatsapp_business_account_id: str | None = None
+    """Whose templates are kept in step with Meta's list (WA-12); without it none are."""
+
+
+class WhatsAppMediaSettings(WhatsAppApiSettings):
     """How files are fetched from it."""
 
     whatsapp_media_hosts: str = "fbsbx.com,facebook.com"

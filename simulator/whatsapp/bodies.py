@@ -136,13 +136,39 @@ class Interactive(Struct, forbid_unknown_fields=True):
     footer: FooterText | None = None
 
 
-class Parameter(Struct):
+class Currency(Struct, forbid_unknown_fields=True):
+    """An amount: what is shown where it cannot be put in the user's own way, and the amount."""
+
+    fallback_value: str
+    code: Annotated[str, Meta(min_length=3, max_length=3)]
+    amount_1000: int
+
+
+class DateTime(Struct):
+    """A date, in the words that are shown."""
+
+    fallback_value: str
+
+
+class Parameter(Struct, forbid_unknown_fields=True):
     """A template parameter; its other fields depend on its type."""
 
     type: str
     text: str | None = None
     payload: str | None = None
+    coupon_code: str | None = None
     parameter_name: str | None = None
+    currency: Currency | None = None
+    date_time: DateTime | None = None
+    image: Media | None = None
+    video: Media | None = None
+    document: Document | None = None
+    location: Location | None = None
+
+    @property
+    def media(self) -> Media | None:
+        """The file that it carries."""
+        return self.image or self.video or self.document
 
 
 class Component(Struct):

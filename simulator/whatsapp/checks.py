@@ -148,8 +148,16 @@ def _interactive(held: Interactive) -> Refusal | None:
         return Refusal(131008, "Parameter interactive.body is required.")
     if len(held.body.text) > need.longest_body:
         return Refusal(131009, f"interactive.body.text is longer than {need.longest_body}.")
-    if sum(len(part.rows) for part in held.action.sections or []) > _MOST_ROWS:
+    return _choices(held)
+
+
+def _choices(held: Interactive) -> Refusal | None:
+    rows = [row.id for part in held.action.sections or [] for row in part.rows]
+    if len(rows) > _MOST_ROWS:
         return Refusal(131009, f"interactive.action.sections has more than {_MOST_ROWS} rows.")
+    ids = rows + [button.reply.id for button in held.action.buttons or []]
+    if len(set(ids)) < len(ids):
+        return Refusal(131009, "interactive.action: the ids of rows or buttons are not unique.")
     return None
 
 
@@ -162,12 +170,19 @@ def template(world: World, call: Call) -> Refusal | None:
 
 def media(world: World, call: Call) -> Refusal | None:
     """Step 10: a file that is named by its id is still there."""
-    held = getattr(call.send, call.send.type)
-    if not isinstance(held, Media) or held.id is None:
-        return None
-    if world.account.media.find(held.id) is not None:
-        return None
-    return Refusal(131053, f"Media {held.id} does not exist or has expired.")
+    for held in _media_of(call.send):
+        if held.id is not None and world.account.media.find(held.id) is None:
+            return Refusal(131053, f"Media {held.id} does not exist or has expired.")
+    return None
+
+
+def _media_of(body: SendBody) -> list[Media]:
+    """Return the files that a body carries, in the header of a template too."""
+    if body.template is not None:
+        parameters = [item for part in body.template.components for item in part.parameters]
+        return [item.media for item in parameters if item.media is not None]
+    held = getattr(body, body.type)
+    return [held] if isinstance(held, Media) else []
 
 
 def window(world: World, call: Call) -> Refusal | None:

@@ -73,10 +73,12 @@ def _shown(template: Template) -> dict[str, object]:
     body: dict[str, object] = {"type": "BODY", "text": template.body}
     if template.parameters:
         body["example"] = {"body_text": [[f"example {name}" for name in template.parameters]]}
-    components = [body]
-    if template.buttons:
-        replies = [{"type": "QUICK_REPLY", "text": text} for text in template.buttons]
-        components.append({"type": "BUTTONS", "buttons": replies})
+    components = [*_header(template), body]
+    if template.buttons or template.links:
+        buttons = [{"type": "QUICK_REPLY", "text": text} for text in template.buttons]
+        address = "https://shop.example/orders/{{1}}"
+        buttons += [{"type": "URL", "text": text, "url": address} for text in template.links]
+        components.append({"type": "BUTTONS", "buttons": buttons})
     return {
         "id": template.id,
         "name": template.name,
@@ -86,3 +88,10 @@ def _shown(template: Template) -> dict[str, object]:
         "parameter_format": "NAMED" if template.is_named else "POSITIONAL",
         "components": components,
     }
+
+
+def _header(template: Template) -> list[dict[str, object]]:
+    if template.header is None:
+        return []
+    text = {"text": "News of {{1}}"} if template.header == "TEXT" else {}
+    return [{"type": "HEADER", "format": template.header, **text}]

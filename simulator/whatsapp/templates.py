@@ -1,6 +1,7 @@
 """Which templates the account has and how a use of one must look (fact sheet, 2.2 and 3.4)."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec import Struct
 
@@ -21,8 +22,12 @@ class Template(Struct, kw_only=True, forbid_unknown_fields=True):
     body: str
     parameters: list[str]
     """Names of the body's parameters, or "1", "2" ... when they are positional."""
+    header: Literal["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"] | None = None
+    """What is filled into its header; none: it has none."""
     buttons: list[str] = []
     """Texts of its quick replies."""
+    links: list[str] = []
+    """Texts of its links, after the quick replies; the end of each address is filled in."""
     id: str = ""
 
     @property
@@ -83,11 +88,47 @@ class Templates:
             return Refusal(blocked, f"template ({use.name}) is {template.status.lower()}")
         if template.status != "APPROVED":
             return Refusal(132001, f"template ({use.name}) is not approved")
-        return _parameters_refused(template, _body_parameters(use.components))
+        parts = use.components
+        return (
+            _parameters_refused(template, _parameters(parts, "body"))
+            or _header_refused(template, _parameters(parts, "header"))
+            or _links_refused(template, parts)
+        )
 
 
-def _body_parameters(components: list[Component]) -> list[Parameter]:
-    return [item for part in components if part.type == "body" for item in part.parameters]
+def _parameters(components: list[Component], kind: str) -> list[Parameter]:
+    return [item for part in components if part.type == kind for item in part.parameters]
+
+
+def _header_refused(template: Template, given: list[Parameter]) -> Refusal | None:
+    if template.header in {None, "TEXT"}:
+        expected = int(template.header is not None)
+        if len(given) != expected:
+            text = f"header: number of localizable_params ({len(given)}) does not match the"
+            return Refusal(132000, f"{text} expected number of params ({expected})")
+    if template.header is None:
+        return None
+    received = given[0].type if given else "unknown"
+    if received != template.header.lower() or getattr(given[0], received) is None:
+        text = f"expected {template.header}, received {received.upper()}"
+        return Refusal(132012, f"header: Format mismatch, {text}")
+    return None
+
+
+def _links_refused(template: Template, parts: list[Component]) -> Refusal | None:
+    filled = {
+        int(part.index or 0): part
+        for part in parts
+        if part.type == "button" and part.sub_type == "url" and part.parameters
+    }
+    first = len(template.buttons)
+    for place in range(first, first + len(template.links)):
+        if place not in filled:
+            text = f"Button at index {place} of type Url requires a parameter"
+            return Refusal(131008, f"buttons: {text}")
+    if len(filled) > len(template.links):
+        return Refusal(132000, "buttons: a parameter for a button that takes none")
+    return None
 
 
 Flaw = Callable[[Template, list[Parameter]], bool]
@@ -100,7 +141,7 @@ def _has_foreign_type(template: Template, given: list[Parameter]) -> bool:
 
 def _has_empty_text(template: Template, given: list[Parameter]) -> bool:
     del template
-    return any(item.type == "text" and not item.text for item in given)
+    return any(not getattr(item, item.type) for item in given)
 
 
 def _has_wrong_names(template: Template, given: list[Parameter]) -> bool:
@@ -114,7 +155,7 @@ def _is_too_long(template: Template, given: list[Parameter]) -> bool:
 
 _FLAWS: tuple[tuple[Flaw, Refusal], ...] = (
     (_has_foreign_type, Refusal(132012, "body: parameter type not allowed")),
-    (_has_empty_text, Refusal(131008, "body: parameter of type text is missing text value")),
+    (_has_empty_text, Refusal(131008, "body: parameter is missing its value")),
     (_has_wrong_names, Refusal(132012, "body: parameter names do not match the template")),
     (_is_too_long, Refusal(132005, "Translated text too long")),
 )

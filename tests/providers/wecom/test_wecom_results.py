@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 
 from domain.failures import ErrorCode, Origin
-from providers.callbacks import Ignored, Reason
-from providers.wecom.results import GroupSend, of_fail_list, of_send_list
-from schemas.topics.provider_events import PROVIDER_EVENTS, FailureReason, StatusReported
+from domain.identity import MessageId, SenderId
+from providers.callbacks import Reason
+from providers.wecom.results import GroupSend, of_send_list
+from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
 from tests.given import NOON
 
-TASK = GroupSend(corp_id="ww_corp", msgid="msgGCAAAXtWyujaWJHDDGi0mAAAA", created_at=NOON)
+TASK = GroupSend(
+    corp_id="ww_corp",
+    sender_id=SenderId("ww_corp.1"),
+    message_id=MessageId("order-17"),
+    msgid="msgGCAAAXtWyujaWJHDDGi0mAAAA",
+    created_at=NOON,
+)
 CUSTOMER = "wmqfasd1e19278asdasAAAA"
 
 
@@ -25,17 +32,20 @@ def a_row(**what_matters: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
     }
 
 
-def test_a_sent_row_is_a_sent_message() -> None:
+def test_a_sent_row_is_a_message_sent_to_one_participant() -> None:
     callback = of_send_list(TASK, [a_row()])
 
     assert callback.ignored == ()
     assert callback.events == (
         StatusReported(
             channel="wecom",
-            provider_message_id=f"{TASK.msgid}:{CUSTOMER}",
+            provider_message_id=TASK.msgid,
+            message_id="order-17",
             status="sent",
             occurred_at=datetime(2019, 3, 14, 4, 6, 15, tzinfo=UTC),
+            sender_id="ww_corp.1",
             account_id="ww_corp",
+            participant=CUSTOMER,
         ),
     )
 
@@ -80,16 +90,17 @@ def test_a_group_is_named_by_its_chat() -> None:
     (event,) = of_send_list(TASK, [row]).events
 
     assert isinstance(event, StatusReported)
-    assert event.provider_message_id == f"{TASK.msgid}:wrOgQhDgAAMYQiS5"
+    assert event.participant == "wrOgQhDgAAMYQiS5"
 
 
 def test_a_row_that_is_asked_for_again_is_the_same_statement() -> None:
-    rows = [a_row(), a_row(status=2, send_time=0)]
+    rows = [a_row(), a_row(external_userid="wmOther", status=2, send_time=0)]
 
     first, again = of_send_list(TASK, rows), of_send_list(TASK, rows)
 
     ids = [PROVIDER_EVENTS.event_id(event) for event in first.events]
     assert ids == [PROVIDER_EVENTS.event_id(event) for event in again.events]
+    assert len(set(ids)) == 2
 
 
 @pytest.mark.parametrize(
@@ -113,26 +124,3 @@ def test_a_broken_row_is_told_and_its_neighbours_live(broken: object, reason: Re
     (ignored,) = callback.ignored
     assert ignored.reason is reason
     assert ignored.where.startswith("send_list[1]")
-
-
-def test_who_was_refused_at_once_has_failed() -> None:
-    callback = of_fail_list(TASK, [CUSTOMER, None])
-
-    assert callback.events == (
-        StatusReported(
-            channel="wecom",
-            provider_message_id=f"{TASK.msgid}:{CUSTOMER}",
-            status="failed",
-            occurred_at=NOON,
-            account_id="ww_corp",
-            failure=FailureReason(
-                code=ErrorCode.INVALID_RECIPIENT,
-                origin=Origin.PROVIDER,
-                provider_code="fail_list",
-                detail="invalid, or cannot be reached",
-            ),
-        ),
-    )
-    assert callback.ignored == (
-        Ignored(Reason.MALFORMED, "fail_list[1]", "Expected `str`, got `null`"),
-    )

@@ -11,6 +11,7 @@ from domain.identity import MessageId, SenderId
 from providers.contract import Message
 from providers.whatsapp.client import WhatsAppChannel
 from providers.whatsapp.settings import WhatsAppSettings
+from runtime.media import MediaStore
 from schemas.topics.contents import TextContent
 from tests.given import RECIPIENT, SENDER, a_message_id
 
@@ -22,10 +23,16 @@ PATIENCE = timedelta(seconds=20)
 
 @asynccontextmanager
 async def a_channel(
-    url: str, *, token: str = TOKEN, answer_within: timedelta = PATIENCE
+    url: str,
+    *,
+    token: str = TOKEN,
+    answer_within: timedelta = PATIENCE,
+    store: MediaStore | None = None,
+    **settings: Any,  # noqa: ANN401 - any setting
 ) -> AsyncGenerator[WhatsAppChannel]:
     """Return the channel to that address."""
-    channel = WhatsAppChannel(settings_for(url, token=token, answer_within=answer_within))
+    chosen = settings_for(url, token=token, answer_within=answer_within, **settings)
+    channel = WhatsAppChannel(chosen, store)
     try:
         yield channel
     finally:
@@ -33,7 +40,11 @@ async def a_channel(
 
 
 def settings_for(
-    url: str, *, token: str = TOKEN, answer_within: timedelta = PATIENCE
+    url: str,
+    *,
+    token: str = TOKEN,
+    answer_within: timedelta = PATIENCE,
+    **settings: Any,  # noqa: ANN401 - any setting
 ) -> WhatsAppSettings:
     """Return settings that lead to that address."""
     return WhatsAppSettings(
@@ -41,6 +52,7 @@ def settings_for(
         whatsapp_access_token=SecretStr(token),
         whatsapp_connect_within=min(answer_within / 2, timedelta(seconds=5)),
         whatsapp_answer_within=answer_within,
+        **settings,
     )
 
 

@@ -13,9 +13,18 @@ import pytest
 from deploy.processes import stop_all
 from domain.failures import ErrorCode, Origin
 from domain.identity import SenderId
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, Scope, Throttled
+from domain.outcomes import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Rejected,
+    Reply,
+    Scope,
+    SenderBroken,
+    Throttled,
+)
 from providers.contract import Message
-from providers.whatsapp.client import HIDDEN_ACCEPTANCE
+from providers.whatsapp.answers import HIDDEN_ACCEPTANCE
 from tests.eventually import seconds
 from tests.providers.whatsapp.channels import (
     PATIENCE,
@@ -84,23 +93,25 @@ async def test_what_the_provider_names_is_accepted(provider: RunningSimulator) -
     assert reply.provider_message_id == life.provider_message_id
 
 
-@pytest.mark.parametrize(
-    ("last_four", "ours", "theirs"),
-    [
-        ("9100", ErrorCode.UNKNOWN_ERROR, "100"),
-        ("9190", ErrorCode.WA_ACCOUNT_ABNORMAL, "190"),
-        ("9368", ErrorCode.WA_ACCOUNT_ABNORMAL, "368"),
-    ],
-)
-async def test_a_refusal_is_the_providers_word_with_both_codes(
-    provider: RunningSimulator, last_four: str, ours: ErrorCode, theirs: str
+async def test_a_refusal_is_the_providers_word_with_both_codes(provider: RunningSimulator) -> None:
+    reply = await send_to(provider, a_message(recipient="+16505559100"))
+
+    assert isinstance(reply, Rejected)
+    assert reply.failure.code is ErrorCode.UNKNOWN_ERROR
+    assert reply.failure.provider_code == "100"
+    assert reply.failure.origin is Origin.PROVIDER
+
+
+@pytest.mark.parametrize(("last_four", "theirs"), [("9190", "190"), ("9368", "368")])
+async def test_a_number_that_may_not_send_is_not_the_messages_fault(
+    provider: RunningSimulator, last_four: str, theirs: str
 ) -> None:
     reply = await send_to(provider, a_message(recipient=f"+1650555{last_four}"))
 
-    assert isinstance(reply, Rejected)
-    assert reply.failure.code is ours
+    assert isinstance(reply, SenderBroken)
+    assert reply.failure.code is ErrorCode.WA_ACCOUNT_ABNORMAL
     assert reply.failure.provider_code == theirs
-    assert reply.failure.origin is Origin.PROVIDER
+    assert reply.failure.origin is Origin.LOCAL
 
 
 @pytest.mark.parametrize(
@@ -186,8 +197,32 @@ async def test_a_server_error_with_a_code_that_may_pass_defers(code: int) -> Non
 async def test_the_code_decides_and_not_the_status() -> None:
     reply = await answered_by(says("500 Internal Server Error", an_error(3)))
 
-    assert isinstance(reply, Rejected)
+    assert isinstance(reply, SenderBroken)
     assert reply.failure.code is ErrorCode.WA_ACCOUNT_ABNORMAL
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (100, Rejected),
+        ("131026", Rejected),
+        (130429, Throttled),
+        (131000, Deferred),
+        (4_711, Rejected),
+    ],
+)
+async def test_an_error_under_200_is_one_all_the_same(code: object, kind: type[Reply]) -> None:
+    reply = await answered_by(says("200 OK", an_error(code)))
+
+    assert isinstance(reply, kind)
+
+
+async def test_a_message_beside_an_error_was_sent() -> None:
+    body = json.dumps({"messages": [{"id": "wamid.1"}], "error": {"code": 100}}).encode()
+
+    reply = await answered_by(says("200 OK", body))
+
+    assert isinstance(reply, Accepted)
 
 
 @pytest.mark.parametrize("body", [HTML, b"", b"{}", b"[1]", b'{"error": "down"}', b"\xff\xfe"])
@@ -254,7 +289,9 @@ async def test_a_code_of_no_known_kind_is_a_refusal(code: object) -> None:
         b'{"messages": [{"id": ""}]}',
         b'{"messages": [{"id": "a\\u0000b"}]}',
         b'{"messages": [{"id": "' + b"x" * 256 + b'"}]}',
-        b'{"error": {"code": 100}}',
+        b'{"error": {}}',
+        b'{"error": {"code": null}}',
+        b'{"error": {"code": 100}, "messages": []}',
     ],
 )
 async def test_a_success_without_an_id_to_keep_is_in_doubt(body: bytes) -> None:

@@ -9,11 +9,32 @@ def test_what_is_wrong_with_the_recipient_is_called_so(code: int | str) -> None:
     assert failure_of(code, None, None).code is ErrorCode.INVALID_RECIPIENT
 
 
-@pytest.mark.parametrize(
-    "code", [0, 10, 33, 190, 200, 299, 368, 130497, 131031, 131037, 131042, 131045, 133010]
-)
+BROKEN = [
+    *(0, 3, 10, 33, 190, 200, 299, 368, 2500),
+    *(131005, 131031, 131037, 131042, 131045, 131048, 131064),
+    *(133000, 133005, 133006, 133007, 133008, 133009, 133010, 133015, 133016, 134011),
+]
+"""The number cannot send at all until somebody mends it (fact sheet, 3)."""
+
+RESTRICTED = [130497, 131063]
+"""It may not send this one: to that country, or marketing at all."""
+
+
+@pytest.mark.parametrize("code", BROKEN + RESTRICTED)
 def test_what_is_wrong_with_our_account_is_called_so(code: int) -> None:
     assert failure_of(code, None, None).code is ErrorCode.WA_ACCOUNT_ABNORMAL
+
+
+@pytest.mark.parametrize("code", BROKEN)
+@pytest.mark.parametrize("http_status", [200, 400, 401, 429, 500])
+def test_a_sender_that_cannot_send_is_not_the_messages_fault(code: int, http_status: int) -> None:
+    assert class_of(code, http_status) is FailureClass.SENDER_BROKEN
+    assert class_of(str(code), http_status) is FailureClass.SENDER_BROKEN
+
+
+@pytest.mark.parametrize("code", [*RESTRICTED, 131026, 131047, 131049, 131050, 132001, 132015])
+def test_what_concerns_one_message_does_not_stop_its_sender(code: int) -> None:
+    assert class_of(code, 400) is FailureClass.REFUSED
 
 
 @pytest.mark.parametrize("code", [4, 80007, 130429, 131056])
@@ -61,7 +82,7 @@ def test_too_much_to_one_recipient_lets_only_that_recipient_wait() -> None:
     assert class_of(131056, 400) is FailureClass.RECIPIENT_THROTTLED
 
 
-@pytest.mark.parametrize("code", [0, 3, 100, 190, 131026, 131045, 131048, 132001, 133000])
+@pytest.mark.parametrize("code", [100, 131009, 131026, 131049, 131053, 132001, 132016, 137000])
 @pytest.mark.parametrize("http_status", [400, 429, 500])
 def test_a_lasting_failure_is_refused_whatever_its_http_status(code: int, http_status: int) -> None:
     assert class_of(code, http_status) is FailureClass.REFUSED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from providers.whatsapp.client import retry_after
+from providers.whatsapp.answers import retry_after
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

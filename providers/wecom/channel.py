@@ -1,0 +1,169 @@
+"""Sends through WeCom: to members, chats, robots' groups and customers (WX 2, 5, 6, 11; CF-12).
+
+A sender is an app of WECOM_APPS, written as company and agent (``ww….1000002``), or ``robots``.
+Only group sends have results of their own afterwards; everything else is over with the answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from domain.admission import ChannelLimits, Rate
+from domain.failures import Failure
+from domain.outcomes import Deferred, InDoubt, Rejected, Reply, Scope
+from providers.contract import AskLater, Found, Message, Polled, Sent
+from providers.uploads import NotUploaded
+from providers.wecom.answers import accepted
+from providers.wecom.api import Flight, WecomApi
+from providers.wecom.api_settings import WecomApp, WecomRobot, WecomSendSettings
+from providers.wecom.carrying import CannotCarry, Media, Wanted, encoded
+from providers.wecom.drafts import Draft, Drafts
+from providers.wecom.failures import MEDIA_GONE
+from providers.wecom.files import Files
+from providers.wecom.polling import GroupSends, unanswered
+from providers.wecom.recipients import address_of
+from providers.wecom.replies import network, reply_of
+from providers.wecom.tokens import CallFailed
+from runtime.media import MediaSettings, MediaStore, open_store
+from runtime.settings import Settings, read
+from schemas.topics.contents import Content, GroupSendContent
+from schemas.topics.provider_events import StatusReported
+
+LIMITS: Final = ChannelLimits(per_pair=Rate(per_second=1 / 5, burst=6))
+"""At most 18 in any minute and 726 in any hour. A member gets 30 a minute and 1,000 an hour of an
+app, and the surplus is dropped without an error (WX 12); a robot says 20 a minute (WX 11). One rate
+holds for both, so it is the robot's, with two to spare for calls that overtake each other."""
+
+
+class _Settings(Settings, WecomSendSettings, MediaSettings):
+    """What the channel reads from the environment."""
+
+
+class WecomChannel:
+    """WeCom behind the interface of a channel."""
+
+    def __init__(
+        self,
+        settings: WecomSendSettings,
+        store: MediaStore,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock``: in seconds; says how old an upload is."""
+        self._answer_within = settings.wecom_answer_within
+        self._api = WecomApi(settings)
+        self._drafts = Drafts(settings)
+        self._files = Files(self._api, settings, store, clock)
+        self._group_sends = GroupSends(self._api, answered_within=settings.wecom_answer_within)
+
+    @property
+    def limits(self) -> ChannelLimits:
+        """What a member and a robot's group take."""
+        return LIMITS
+
+    def address(self, recipient: str) -> str:
+        """Return the one spelling of a recipient. Raises `InvalidRecipient`."""
+        return address_of(recipient)
+
+    def problem(self, message: Message) -> Failure | None:
+        """Return why it could never be sent: unknown names, sizes in bytes, what nobody carries."""
+        return self._drafts.problem(message)
+
+    def is_free_form(self, content: Content) -> bool:
+        """Tell that nothing here waits for a person's message."""
+        del content
+        return False
+
+    async def send(self, message: Message) -> Reply:
+        """Call WeCom once, after the files it needs are there."""
+        flight = Flight()
+        try:
+            async with asyncio.timeout(self._answer_within.total_seconds()):
+                return await self._send(message, flight)
+        except CannotCarry as error:
+            return Rejected(error.failure)
+        except NotUploaded as error:
+            return error.reply
+        except TimeoutError:
+            failure = network("TimeoutError")
+            return InDoubt(failure) if flight.is_out else Deferred(failure)
+
+    def is_polled(self, content: Content) -> bool:
+        """Tell whether its results have to be asked for."""
+        return isinstance(content, GroupSendContent)
+
+    async def poll(self, sent: Sent) -> Polled:
+        """Ask what became of a group send. Raises `AskLater`."""
+        content = sent.message.content
+        if not isinstance(content, GroupSendContent):
+            return Polled((), complete=True)
+        return await self._group_sends.poll(self._app_of(sent.message), sent, content)
+
+    def unanswered(self, sent: Sent, *, at: datetime) -> Sequence[StatusReported]:
+        """Return that whoever has no result has not been sent to: nobody confirmed it (CF-12)."""
+        content = sent.message.content
+        return unanswered(sent, content, at) if isinstance(content, GroupSendContent) else ()
+
+    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
+        """Return the group send that a call without an answer created. Raises `AskLater`.
+
+        WeCom has no list of other messages.
+        """
+        content = message.content
+        if not isinstance(content, GroupSendContent):
+            return None
+        return await self._group_sends.find(self._app_of(message), content, called_at)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._files.close()
+        await self._api.close()
+
+    async def _send(self, message: Message, flight: Flight) -> Reply:
+        draft = self._drafts.of(message)
+        try:
+            answer = await self._answer_to(draft, flight)
+        except CallFailed as error:
+            # What a robot may not say any more for now, other robots may.
+            is_robot = isinstance(draft.by, WecomRobot)
+            return reply_of(error, Scope.RECIPIENT if is_robot else Scope.SENDER)
+        return accepted(message, answer)
+
+    async def _answer_to(self, draft: Draft, flight: Flight) -> bytes:
+        """Call; where an upload has expired, once more with a new one (IM-28)."""
+        ids = await self._ids_for(draft)
+        try:
+            return await self._call(draft, ids, flight)
+        except CallFailed as error:
+            if error.code not in MEDIA_GONE or not self._files.forget(draft.by, ids):
+                raise
+        flight.is_out = False
+        return await self._call(draft, await self._ids_for(draft), flight)
+
+    async def _ids_for(self, draft: Draft) -> dict[Wanted, str]:
+        media = Media()
+        draft.body(media)
+        return await self._files.ids_of(draft.by, media.wanted)
+
+    async def _call(self, draft: Draft, ids: dict[Wanted, str], flight: Flight) -> bytes:
+        content = encoded(draft.body(Media(ids)))
+        if isinstance(draft.by, WecomRobot):
+            return await self._api.robot_send(draft.by, content, flight)
+        return await self._api.send(draft.by, draft.path, content, flight)
+
+    def _app_of(self, message: Message) -> WecomApp:
+        try:
+            return self._drafts.app(message.sender_id)
+        except CannotCarry:
+            # It was when the message was sent, and may be again.
+            raise AskLater("app not in WECOM_APPS") from None
+
+
+def open_channel() -> WecomChannel | None:
+    """Return the channel as the environment says, None where it names neither app nor robot."""
+    settings = read(_Settings)
+    if not settings.wecom_apps and not settings.wecom_robots:
+        return None
+    return WecomChannel(settings, open_store(settings))
