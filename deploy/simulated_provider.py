@@ -60,6 +60,7 @@ class ChatAccounts:
     wecom_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     wecom_aes_key: str = field(default_factory=_aes_key, repr=False)
     app_id: str = "wx5a1b2c3d4e5f6072"
+    wechat_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     wechat_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     wechat_aes_key: str = field(default_factory=_aes_key, repr=False)
 
@@ -76,6 +77,7 @@ class ChatAccounts:
             "SIM_WECOM_TOKEN": self.wecom_token,
             "SIM_WECOM_AES_KEY": self.wecom_aes_key,
             "SIM_WECHAT_APP_ID": self.app_id,
+            "SIM_WECHAT_SECRET": self.wechat_secret,
             "SIM_WECHAT_TOKEN": self.wechat_token,
             "SIM_WECHAT_AES_KEY": self.wechat_aes_key,
         }

@@ -6,13 +6,17 @@ link looked like; a name that answered differently a moment ago gains nothing.
 
 import socket
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from domain.addresses import is_public
+
+NEVER_OPENED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""The connection did not come about, so nothing was sent. The transport reports a connection that
+broke *after* the request as ``httpx.ConnectTimeout`` too: only the cause tells them apart."""
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 """As `socket.getaddrinfo` describes an address."""

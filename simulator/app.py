@@ -10,6 +10,8 @@ from simulator.control.stage import Stage
 from simulator.server import Server
 from simulator.settings import Settings
 from simulator.tencent.pusher import Pusher
+from simulator.wechat.plane import WeChatPlane
+from simulator.wechat.plane import is_ours as is_wechat
 from simulator.wecom.plane import WeComPlane
 from simulator.wecom.plane import is_ours as is_wecom
 from simulator.whatsapp.narrator import Narrator
@@ -32,6 +34,7 @@ class Simulator:
         self.server = Server(self, settings.host, settings.port)
         self._whatsapp = WhatsAppPlane(self.world, self.narrator)
         self._wecom = WeComPlane(self.world)
+        self._wechat = WeChatPlane(self.world, self.wechat)
         self._control = control_plane(
             Stage(self.world, self.outbox, self.wecom, self.wechat, self.narrator, self.server)
         )
@@ -42,6 +45,8 @@ class Simulator:
             await self._control(scope, receive, send)
         elif is_wecom(scope):
             await self._wecom(scope, receive, send)
+        elif is_wechat(scope):
+            await self._wechat(scope, receive, send)
         else:
             await self._whatsapp(scope, receive, send)
 

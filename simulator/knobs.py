@@ -199,6 +199,20 @@ class Knobs(Struct, frozen=True, kw_only=True, rename=_dotted, forbid_unknown_fi
     """Form of WeChat's push."""
     wc_list_shape: Literal["both", "object", "array"] = "both"
     """`List` of one entry in JSON: an object, an array, or now this and now that."""
+    wc_consent: Count = 1
+    """Messages of each template to which the users of the start have consented."""
+    wc_together_ms: Amount = 0
+    """Milliseconds within which the same template to the same user is answered 43108; 0: off."""
+    wc_quota: Count = 0
+    """Calls of one name a day; above: 45009. 0: off."""
+    wc_refuse: Count = 0
+    """Code of WX 14.5 that refuses this call, for rules; 0: none."""
+    wc_msgid: Ratio = 1
+    """Share of the subscribe messages whose answer names them (`msgid`)."""
+    wc_sent_event: Literal["on", "missing", "failing"] = "on"
+    """What is told of a subscribe message afterwards."""
+    wc_sent_ms: Span = (200, 3000)
+    """Delay of that after acceptance."""
 
 
 Changes = Mapping[str, object]

@@ -17,6 +17,7 @@ _PERFECT: Changes = {
     "wa.unknown_fields": 0,
     "wa.webhook_workers": 1,  # in order
     "wx.cb_workers": 1,
+    "wc.sent_ms": [0, 5],
     "wx.max_concurrency": 0,
     "wx.dispatching_s": 0,
     "wx.confirm": [1, 0, 0],
@@ -51,6 +52,7 @@ _BENCH: Changes = {
     "wa.contacts_block": False,
     "wa.webhook_workers": 4,
     "wx.cb_workers": 4,
+    "wc.sent_ms": [50, 50],
 }
 
 _CHAOS: Changes = {

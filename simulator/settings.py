@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     """The mini-program."""
     wechat_original_id: str = "gh_123456789abc"
     """Its name in the push."""
+    wechat_secret: SecretStr | None = None
+    """Secret of the mini-program, for its tokens; none: every secret is wrong."""
+    wechat_users: int = Field(default=10, ge=0)
+    """How many users have consented to its templates at the start (`wc.consent`)."""
     wechat_token: SecretStr | None = None
     """Signs WeChat's push; with the key: WeChat pushes."""
     wechat_aes_key: AesKey | None = None

@@ -14,7 +14,8 @@ from providers.tencent import parts
 from providers.tencent.apps import App
 from providers.tencent.bodies import Fields, read
 from providers.tencent.sealing import NotAuthentic, Proof, unseal
-from providers.wechat.failures import failure_of
+from providers.wechat.entries import LONGEST_ENTRY, parts_of
+from providers.wechat.failures import LONGEST_CODE, SUCCESS, failure_of, reason_of
 from schemas.topics.provider_events import (
     CallbackEvent,
     MessageReceived,
@@ -30,8 +31,6 @@ _LISTS: Final = {
     "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
 }
 """Events with an entry a template, and the element around them; in JSON ``List`` stands alone."""
-
-_SUCCESS: Final = "0"
 
 
 def open_push(signing: Sequence[App], proof: Proof | None, body: bytes) -> tuple[App, str]:
@@ -81,16 +80,17 @@ def _unsealed(signing: Sequence[App], proof: Proof, body: bytes) -> tuple[App, s
 
 def _message(app: App, fields: Fields) -> MessageReceived:
     """Return what somebody wrote; a pressed menu entry comes as a text with the entry's id."""
-    entry = parts.text_of(fields, "bizmsgmenuid", parts.LONGEST_ABOUT)
+    entry = parts.text_of(fields, "bizmsgmenuid", LONGEST_ENTRY)
+    key, about = (None, "") if entry is None else parts_of(entry)
     words = parts.text_of(fields, "Content")
-    choices = (choice_of(each) for each in (entry, words) if each is not None)
+    choices = (choice_of(each) for each in (key, words) if each is not None)
     return parts.message(
         "wechat",
         app,
         fields,
         sender_id=app.account_id,
         choice=next(filter(None, choices), None),
-        about=entry,
+        about=about if 0 < len(about) <= parts.LONGEST_ABOUT else None,
     )
 
 
@@ -140,9 +140,9 @@ def _told_by_all(fields: Fields) -> Iterator[tuple[str, Any]]:
 
 def _sent(app: App, fields: Fields, entry: Fields) -> StatusReported:
     """Return what became of one subscribe message. Nothing later than this is ever told."""
-    code = parts.required(entry, "ErrorCode", 20)
+    code = parts.required(entry, "ErrorCode", LONGEST_CODE)
     words = parts.text_of(entry, "ErrorStatus")
-    failure = None if code == _SUCCESS else failure_of(code, words)
+    failure = None if code == SUCCESS else reason_of(failure_of(code, words))
     return StatusReported(
         channel="wechat",
         provider_message_id=f"{app.account_id}:{parts.required(entry, 'MsgID', 64)}",

@@ -16,16 +16,15 @@ import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
 
-from providers.outbound import times
+from providers.outbound import NEVER_OPENED, times
+from providers.tencent.tokens import Given, Tokens
 from providers.wecom.api_settings import WecomApiSettings, WecomApp, WecomRobot
 from providers.wecom.failures import Kind, may_pass
 from providers.wecom.forms import Form
-from providers.wecom.tokens import CallFailed, Given, Tokens
+from providers.wecom.tokens import CallFailed
 
 LARGEST_ANSWER: Final = 16 * 1_024 * 1_024
 """Bytes of an answer that is no file; a page of a thousand messages has some 2 MB."""
-NEVER_OPENED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-"""The connection did not come about, so nothing was asked; any other break leaves a doubt."""
 _JSON: Final = "application/json; charset=utf-8"
 
 
@@ -138,7 +137,7 @@ class WecomApi:
         finally:
             await response.aclose()
 
-    async def _get_token(self, app: WecomApp) -> Given:
+    async def _get_token(self, app: WecomApp, _: str | None) -> Given:
         secrets = {"corpid": app.corp_id, "corpsecret": app.secret.get_secret_value()}
         response = await self._exchange(_Call("GET", "cgi-bin/gettoken"), secrets)
         try:

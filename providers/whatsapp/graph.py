@@ -11,13 +11,10 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from domain.failures import Failure
+from providers.outbound import NEVER_OPENED
 from providers.uploads import StoredFile
 from providers.whatsapp.answers import network_error
 from providers.whatsapp.settings import WhatsAppApiSettings
-
-NEVER_OPENED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-"""The connection did not come about, so nothing was sent. The transport reports a connection that
-broke *after* the request as ``httpx.ConnectTimeout`` too: only the cause tells them apart."""
 
 KEEPALIVE: Final = timedelta(seconds=30)
 

@@ -67,6 +67,47 @@ async def announce_wechat(stage: Stage, request: Request) -> Reply:
     return {"told": wechat.Scene(stage.world, stage.wechat).announce(order)}
 
 
+class _ConsentBody(Struct, forbid_unknown_fields=True, rename={"user": "from"}):
+    user: str
+    template_id: str
+    count: int = 1
+
+
+async def consent(stage: Stage, request: Request) -> Reply:
+    """POST wechat/consents: a user accepts a template so many times, and no event tells of it."""
+    body = msgspec.json.decode(await request.body(), type=_ConsentBody)
+    stage.world.wechat.consents.accept(body.user, body.template_id, body.count)
+    return {"consented": body.count}
+
+
+class _SpoilBody(Struct, forbid_unknown_fields=True):
+    still_given: bool = False
+    """Whether it is given all the same to whoever does not force another one."""
+
+
+async def spoil_token(stage: Stage, request: Request) -> Reply:
+    """POST wechat/token: the stable token ends before its time, or is refused from now on."""
+    body = msgspec.json.decode(await request.body() or b"{}", type=_SpoilBody)
+    tokens = stage.world.wechat.tokens
+    if body.still_given:
+        tokens.spoil()
+    else:
+        tokens.end()
+    return {"ended": True}
+
+
+class _TemplateBody(Struct, forbid_unknown_fields=True):
+    id: str
+    keys: tuple[str, ...]
+
+
+async def put_wechat_template(stage: Stage, request: Request) -> Reply:
+    """PUT wechat/templates: add or replace one."""
+    body = msgspec.json.decode(await request.body(), type=_TemplateBody)
+    stage.world.wechat.templates[body.id] = body.keys
+    return {"id": body.id}
+
+
 @dataclass(slots=True, frozen=True)
 class _Side:
     """One channel and the way out to its callback."""

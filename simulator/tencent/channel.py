@@ -108,6 +108,11 @@ class Channel(ABC):
         """Return what a URL is asked when it is saved. Raises NotConfiguredError."""
 
     @property
+    def is_configured(self) -> bool:
+        """Whether it can push."""
+        return self._crypto is not None
+
+    @property
     def crypto(self) -> Crypto:
         """The receiver's lock. Raises NotConfiguredError."""
         if self._crypto is None:

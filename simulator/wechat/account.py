@@ -1,4 +1,4 @@
-"""The WeChat side of the world: one mini-program and its message push (WX 14.4)."""
+"""The WeChat side of the world: one mini-program, its users, and its message push (WX 14)."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 from simulator.chance import Chance
 from simulator.clock import SimClock
 from simulator.knob_book import KnobBook
+from simulator.media import Shelf
 from simulator.settings import Settings
 from simulator.tencent.channel import (
     Channel,
@@ -18,8 +19,14 @@ from simulator.tencent.channel import (
 )
 from simulator.tencent.crypto import signature
 from simulator.tencent.documents import Json, as_json, as_xml
+from simulator.wechat.consents import Consents
+from simulator.wechat.desk import Desk
+from simulator.wechat.quota import Quota
+from simulator.wechat.templates import TEMPLATES
+from simulator.wechat.tokens import Credentials, Tokens
 
 _ANSWERED_WITHIN_S = 5.0
+_MEDIA_KEPT_S = 3 * 86_400.0
 
 
 class Account(Channel):
@@ -28,12 +35,25 @@ class Account(Channel):
     def __init__(self, settings: Settings, clock: SimClock, knobs: KnobBook) -> None:
         self.app_id = settings.wechat_app_id
         self.original_id = settings.wechat_original_id
+        self._users = settings.wechat_users
+        secret = settings.wechat_secret
+        self._credentials = (
+            None if secret is None else Credentials(self.app_id, secret.get_secret_value())
+        )
         self._knobs = knobs
         crypto = crypto_of(settings.wechat_token, settings.wechat_aes_key, self.app_id)
         super().__init__("wechat", clock, crypto, settings.wechat_callback_url)
+        self.forget_traffic()
 
     def forget_traffic(self) -> None:
-        """Forget that the callback failed."""
+        """Start tokens, files, consents and conversations over."""
+        self.tokens = Tokens(self._credentials, self._clock)
+        self.media = Shelf(self._clock, _MEDIA_KEPT_S)
+        self.consents = Consents(self._users)
+        self.desk = Desk(self._clock)
+        self.quota = Quota(self._clock)
+        self.templates = dict(TEMPLATES)
+        """Template -> its keys."""
         self.failures = 0
 
     def draft(self, message: Json, chance: Chance) -> Draft:

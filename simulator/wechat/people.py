@@ -1,16 +1,21 @@
 """What users of the mini-program do, and what becomes of what they get, by command (WX 14)."""
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Literal
 
 from msgspec import Struct
 
 from simulator.tencent.documents import Json
 from simulator.tencent.pusher import Pusher
+from simulator.wechat import ids
+from simulator.wechat.templates import PREVIEW
 from simulator.world import World
 
-_EXAMPLE_TEMPLATE = "VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc"
+SENT = "subscribe_msg_sent_event"
+_POPUP = "subscribe_msg_popup_event"
+_CHANGE = "subscribe_msg_change_event"
+_OPENING = frozenset({"subscribe", "SCAN", "CLICK"})
+"""Events after which a user may be written to for a minute (WX 14.3)."""
 
 
 class Inbound(Struct, forbid_unknown_fields=True, rename={"user": "from"}):
@@ -33,7 +38,7 @@ class Event(Struct, forbid_unknown_fields=True, rename={"user": "from"}):
 
     event: str
     user: str
-    template_id: str = _EXAMPLE_TEMPLATE
+    template_id: str = PREVIEW
     status: Literal["accept", "reject"] = "accept"
     """Of a popup event."""
     msg_id: int | None = None
@@ -55,7 +60,8 @@ class Scene:
 
     def write(self, order: Inbound) -> str:
         """Let a user write; return the message's id."""
-        msg_id = order.msg_id or self._number()
+        msg_id = order.msg_id or ids.number(self._world)
+        self._world.wechat.desk.wrote(order.user)
         text: Json = {"Content": order.text}
         message: Json = {
             **self._head(order.user, order.type),
@@ -69,6 +75,7 @@ class Scene:
 
     def announce(self, order: Event) -> str:
         """Tell of an event; return the name under which the ledger keeps it."""
+        self._take_effect(order)
         message: Json = {**self._head(order.user, "event"), "Event": order.event}
         entry_of = _ENTRIES.get(order.event)
         if entry_of is not None:
@@ -78,11 +85,20 @@ class Scene:
         self._pusher.tell(name, message | order.fields)
         return name
 
+    def _take_effect(self, order: Event) -> None:
+        consents, of = self._world.wechat.consents, (order.user, order.template_id)
+        if order.event == _POPUP and order.status == "accept":
+            consents.accept(*of)
+        elif order.event == _CHANGE:
+            consents.switch_off(*of)
+        elif order.event in _OPENING:
+            self._world.wechat.desk.acted(order.user)
+
     def _entry(self, order: Event, entry_of: Callable[[Event], Json], place: int) -> Json:
         template = order.template_id if place == 0 else f"{order.template_id}-{place}"
         entry: Json = {"TemplateId": template}
-        if order.event == _SENT:
-            entry["MsgID"] = order.msg_id or self._number()
+        if order.event == SENT:
+            entry["MsgID"] = order.msg_id or ids.number(self._world)
         return entry | entry_of(order)
 
     def _listed(self, event: str, entries: list[Json]) -> Json:
@@ -105,18 +121,11 @@ class Scene:
             "MsgType": kind,
         }
 
-    def _number(self) -> int:
-        # With the moment: a sandbox started again must not give an id that is known already.
-        place = self._world.ledger.next_notice()
-        key = f"{self._world.settings.seed}{self._world.clock.now()}{place}"
-        return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) >> 1
 
-
-_SENT = "subscribe_msg_sent_event"
 _WRAPPERS = {
-    "subscribe_msg_popup_event": "SubscribeMsgPopupEvent",
-    "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
-    _SENT: "SubscribeMsgSentEvent",
+    _POPUP: "SubscribeMsgPopupEvent",
+    _CHANGE: "SubscribeMsgChangeEvent",
+    SENT: "SubscribeMsgSentEvent",
 }
 
 
@@ -134,7 +143,7 @@ def _sent(order: Event) -> Json:
 
 
 _ENTRIES: dict[str, Callable[[Event], Json]] = {
-    "subscribe_msg_popup_event": _popup,
-    "subscribe_msg_change_event": _change,
-    _SENT: _sent,
+    _POPUP: _popup,
+    _CHANGE: _change,
+    SENT: _sent,
 }

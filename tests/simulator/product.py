@@ -154,6 +154,11 @@ class Product:
         url = f"{self.simulator.base_url}/wecom/cgi-bin/{name}?{urlencode(query)}"
         return await self._request("GET" if body is None else "POST", url, body, {})
 
+    async def wechat(self, name: str, body: object = None, **query: str) -> Reply:
+        """Call WeChat: a GET without a body, else a POST."""
+        url = f"{self.simulator.base_url}/wechat/cgi-bin/{name}?{urlencode(query)}"
+        return await self._request("GET" if body is None else "POST", url, body, {})
+
     async def fetch(self, url: str, *, token: str | None = TOKEN) -> Reply:
         """GET an address as it was given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}

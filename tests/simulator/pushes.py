@@ -16,6 +16,7 @@ CORP_ID = "ww5a1b2c3d4e5f6071"
 APP_ID = "wx5a1b2c3d4e5f6072"
 ORIGINAL_ID = "gh_123456789abc"
 WECOM_SECRET = "secret-of-the-app"
+WECHAT_SECRET = "secret-of-the-mini-program"
 ROBOT_KEY = "key-of-the-robot"
 WECOM = Crypto("wecomtoken", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", CORP_ID)
 WECHAT = Crypto("wechattoken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", APP_ID)
@@ -31,6 +32,7 @@ def settings(address: str) -> Json:
         "wecom_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
         "wecom_callback_url": address + WECOM_PATH,
         "wechat_app_id": APP_ID,
+        "wechat_secret": WECHAT_SECRET,
         "wechat_original_id": ORIGINAL_ID,
         "wechat_token": WECHAT.token,
         "wechat_aes_key": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",

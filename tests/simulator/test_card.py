@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.knobs import Knobs, as_dict
+from simulator.wechat.magic import TABLE as WECHAT_TABLE
 from simulator.wecom.magic import CUSTOMERS, MEMBERS, Tail
 from simulator.whatsapp import magic
 
@@ -32,3 +33,8 @@ def test_every_magic_recipient_stands_on_the_card(row: magic.Magic) -> None:
 @pytest.mark.parametrize(("tail", "outcome"), CUSTOMERS.items())
 def test_every_magic_tail_stands_on_the_card(tail: Tail, outcome: str) -> None:
     assert f"| `{tail}` | {outcome} | {MEMBERS.get(tail, 'as ever')} |" in CARD
+
+
+@pytest.mark.parametrize(("ending", "outcome"), WECHAT_TABLE.items())
+def test_every_magic_user_of_wechat_stands_on_the_card(ending: str, outcome: str) -> None:
+    assert f"| `{ending}` | {outcome} |" in CARD

@@ -10,8 +10,8 @@ from domain.failures import ErrorCode, Origin
 from providers.callbacks import Callback, MalformedCallback, Reason
 from providers.tencent.sealing import NotAuthentic, signers
 from providers.wechat.callbacks import open_push, parse
+from providers.wechat.entries import entry_id
 from schemas.topics.provider_events import (
-    FailureReason,
     InboundMedia,
     MessageReceived,
     NoticeReceived,
@@ -85,6 +85,11 @@ class TestMessages:
         assert event.about == entry
         assert event.choice is choice
         assert event.content == {"body": words, "bizmsgmenuid": entry}
+
+    def test_a_pressed_entry_of_ours_names_the_question(self) -> None:
+        event = the_message(a_text(bizmsgmenuid=entry_id("confirm", "preview-8f2c"), Content="OK"))
+
+        assert (event.choice, event.about) == (Choice.CONFIRM, "preview-8f2c")
 
     def test_a_written_answer_is_about_no_entry(self) -> None:
         event = the_message(a_text(Content="确认"))
@@ -169,9 +174,10 @@ class TestSubscribeMessages:
             (event,) = callback.events
             assert isinstance(event, StatusReported)
             assert event.status == "failed"
-            assert event.failure == FailureReason(
-                code=ours, origin=Origin.PROVIDER, provider_code=code, detail="why"
-            )
+            assert event.failure is not None
+            assert (event.failure.code, event.failure.provider_code) == (ours, code)
+            assert event.failure.origin is Origin.PROVIDER
+            assert (event.failure.detail or "").endswith("why")
             assert event.errors == (ProviderError(code=code, title="why"),)
 
     @pytest.mark.parametrize(

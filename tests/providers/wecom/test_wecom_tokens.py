@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from providers.tencent.tokens import Given, Tokens
 from providers.wecom.api_settings import WecomApp
 from providers.wecom.failures import Kind, kind_of
-from providers.wecom.tokens import CallFailed, Given, Tokens
+from providers.wecom.tokens import CallFailed
 from tests.eventually import seconds
 
 APP = WecomApp(corp_id="ww1", secret=SecretStr("hush"))
@@ -26,7 +27,7 @@ class Provider:
     now: float = 1_000.0
     asked: list[WecomApp] = field(default_factory=list[WecomApp])
 
-    async def get(self, app: WecomApp) -> Given:
+    async def get(self, app: WecomApp, _: str | None) -> Given:
         answer = self.answers[min(len(self.asked), len(self.answers) - 1)]
         self.asked.append(app)
         await asyncio.sleep(0)
@@ -34,7 +35,7 @@ class Provider:
             raise answer
         return Given(f"token {len(self.asked)}", answer)
 
-    def tokens(self) -> Tokens:
+    def tokens(self) -> Tokens[WecomApp]:
         return Tokens(self.get, lambda: self.now)
 
 

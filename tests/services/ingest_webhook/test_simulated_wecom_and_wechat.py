@@ -178,7 +178,7 @@ async def test_what_wechat_pushes_is_understood(
     message = messages[f"{app_id}:{said['id']}"]
     assert (message.author, message.choice, message.about) == (person, "modify", "102")
     failures = [e.failure for e in heard if isinstance(e, StatusReported) and e.failure]
-    assert [f.provider_code for f in failures if f.detail == person] == ["43101"]
+    assert [f.provider_code for f in failures if f.detail == f"no consent: {person}"] == ["43101"]
     notices = [e for e in heard if isinstance(e, NoticeReceived) and e.about == person]
     assert [e.kind for e in notices] == [popup] * 2
 
