@@ -53,6 +53,14 @@ def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"inbound\x00{channel}\x00{provider_message_id}"))
 
 
+def message_id_for_fallback(message_id: MessageId) -> MessageId:
+    """Return the message id of what is sent instead of a message (IM-58).
+
+    The message: it has one fallback, however often somebody finds that it is due.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"fallback\x00{message_id}"))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)

@@ -10,6 +10,7 @@ from domain.identity import (
     SenderId,
     callback_event_id,
     conversation,
+    message_id_for_fallback,
     message_id_for_inbound,
     message_id_for_key,
     message_id_for_row,
@@ -106,3 +107,11 @@ def test_a_callback_is_told_apart_from_every_reply_and_every_other_step(
     assert callback != callback_event_id(provider_id, status, "2026-03-02T09:30:03+00:00")
     assert callback != callback_event_id(provider_id, status + "!", moment)
     assert callback != reply_event_id(MessageId(provider_id), "send.accepted", attempt)
+
+
+@given(message_ids, message_ids)
+def test_a_message_has_one_fallback_of_its_own(one: MessageId, other: MessageId) -> None:
+    fallback = message_id_for_fallback(one)
+
+    assert fallback not in {one, message_id_for_fallback(fallback)}
+    assert (fallback == message_id_for_fallback(other)) == (one == other)

@@ -11,13 +11,22 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 from schemas import tables
-from schemas.tables import METADATA, customer_service, dispatch, media, messages, sends
+from schemas.tables import (
+    METADATA,
+    customer_service,
+    dispatch,
+    follow_ups,
+    media,
+    messages,
+    participants,
+    sends,
+)
 from schemas.tables.migrate import migrate
 from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
 
-DESCRIBED = (customer_service, dispatch, media, messages, sends)
+DESCRIBED = (customer_service, dispatch, follow_ups, media, messages, participants, sends)
 """Importing them fills METADATA."""
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
