@@ -61,6 +61,11 @@ def message_id_for_fallback(message_id: MessageId) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"fallback\x00{message_id}"))
 
 
+def is_fallback_of(message_id: str, original: str | None) -> bool:
+    """Tell whether a message is what is sent instead of another."""
+    return original is not None and message_id == message_id_for_fallback(MessageId(original))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)
