@@ -37,7 +37,7 @@ class Step(Enum):
     """What is done about a fallback."""
 
     SEND = "send"
-    LOOK_AGAIN = "look again"
+    LOOK_AGAIN = "look_again"
     FORGET = "forget"
     """The message needs no fallback."""
 

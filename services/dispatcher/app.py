@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from providers.channels import open_channels
 from providers.whatsapp.client import WhatsAppChannel
 from runtime.clock import now
 from runtime.http import Face, application
@@ -16,6 +17,9 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
 from schemas.topics.send_requests import SEND_REQUESTS
+from services.dispatcher import finding
+from services.dispatcher.fallbacks import send_due
+from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, call_due, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.recorder import Recorder
@@ -23,6 +27,7 @@ from services.dispatcher.settings import DispatcherSettings
 
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
+FALLBACK_TICK = timedelta(seconds=1)
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -32,9 +37,11 @@ def build(settings: DispatcherSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         engine = connect(settings.database_url.get_secret_value())
-        recorder = Recorder(engine, producer, clock=now)
-        channels = {"whatsapp": WhatsAppChannel(settings)}
-        tools = Tools(settings, engine, producer, recorder, dict(channels), now)
+        channels = open_channels({"whatsapp": lambda: WhatsAppChannel(settings)})
+        within = settings.dispatcher_results_within
+        follow_ups = FollowUps(engine, producer, channels, within=within, clock=now)
+        recorder = Recorder(engine, producer, follow_ups, clock=now)
+        tools = Tools(settings, engine, producer, recorder, follow_ups, channels, now)
         requests = Requests(tools)
         stream = _stream(settings, requests, producer)
         IN_FLIGHT.set_function(lambda: stream.in_flight)
@@ -43,6 +50,9 @@ def build(settings: DispatcherSettings) -> FastAPI:
             recorder=recorder.run,
             lanes=requests.lanes.run,
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
+            fallbacks=lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
+            **follow_ups.works(),
+            **finding.works(tools),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
             stream=stream.run,
         ):

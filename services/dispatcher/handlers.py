@@ -3,16 +3,16 @@
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 from aiokafka import TopicPartition
 
 from domain.failures import ErrorCode, Failure, Origin
-from domain.identity import MessageId, ProviderMessageId, SenderId
+from domain.identity import ProviderMessageId
 from domain.ledger import (
     Accept,
     Doubt,
@@ -27,8 +27,8 @@ from domain.ledger import (
     may_call,
 )
 from domain.outcomes import Scope
-from domain.recipients import InvalidRecipient, to_e164
-from providers.contract import Channel, Message
+from domain.recipients import InvalidRecipient
+from providers.contract import Channel
 from runtime.clock import Clock
 from runtime.kafka.per_key import PerKey
 from runtime.kafka.producer import Producer
@@ -36,12 +36,15 @@ from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from services.dispatcher import fallbacks
+from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
+from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT
-from services.dispatcher.recorder import ACKNOWLEDGED_WITHIN, SOURCE, Recorder, reason_of
+from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.store import ledger
-from services.dispatcher.work import Asked, Claimed, Ended
+from services.dispatcher.work import Asked, Claimed, Ended, message_of
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class Tools:
     engine: sa.Engine
     producer: Producer
     recorder: Recorder
+    follow_ups: FollowUps
     channels: dict[str, Channel]
     clock: Clock
 
@@ -104,7 +108,13 @@ class Requests:
         """
         tools, now = self._tools, self._tools.clock()
         owner = tools.settings.dispatcher_owner
-        ours = await in_thread(tools.engine, lambda c: ledger.claim(c, asked, owner=owner, now=now))
+
+        def enter(connection: sa.Connection) -> Mapping[str, datetime]:
+            fallbacks.note(connection, asked, now=now)
+            keeps = tools.follow_ups.keeps
+            return ledger.claim(connection, asked, keeps, owner=owner, now=now)
+
+        ours = await in_thread(tools.engine, enter)
         claimed: list[Claimed] = []
         for one in asked:
             message_id = one.request.message_id
@@ -169,8 +179,9 @@ async def call(tools: Tools, work: Claimed) -> Verdict:
 
 async def _attempt(tools: Tools, work: Claimed) -> Verdict:
     request = work.request
+    channel = tools.channels[request.channel]
     try:
-        recipient = to_e164(request.recipient)
+        message = message_of(request, channel)
     except InvalidRecipient as error:
         return Reject(Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error)))
     lasts = tools.settings.dispatcher_claim_lasts
@@ -178,10 +189,7 @@ async def _attempt(tools: Tools, work: Claimed) -> Verdict:
         # Others may have declared the claim abandoned; what was not called may be put down.
         stale = Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="claim gone stale")
         return WaitUntil(tools.clock(), stale)
-    message = Message(
-        MessageId(request.message_id), SenderId(request.sender_id), recipient, request.content
-    )
-    reply = await tools.channels[request.channel].send(message)
+    reply = await channel.send(message)
     return after_reply(
         tools.policy,
         reply,
@@ -245,10 +253,11 @@ async def settle_doubts(tools: Tools) -> bool:
             now=now,
         )
         settled = ledger.settle_by_evidence(connection, now=now)
+        tools.follow_ups.begin(connection, taken_from_doubts(settled))
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)
-            IN_DOUBT.labels("settled_by_evidence").inc(settled)
-            log.info("doubts.moved", extra={"abandoned": abandoned, "settled": settled})
+            IN_DOUBT.labels("settled_by_evidence").inc(len(settled))
+            log.info("doubts.moved", extra={"abandoned": abandoned, "settled": len(settled)})
         return ledger.unsettled(connection, limit=SWEEP_LIMIT, now=now)
 
     doubts = await in_thread(tools.engine, look)

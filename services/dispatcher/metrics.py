@@ -20,3 +20,13 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
+RESULTS = Counter(
+    "dispatcher_results_asked",
+    "Questions about results, by what came of them. later rising: the provider cannot tell.",
+    ["channel", "outcome"],
+)
+FALLBACKS = Counter(
+    "dispatcher_fallbacks",
+    "Fallbacks by what became of them. send rising: messages fail, or do not arrive in time.",
+    ["step"],
+)

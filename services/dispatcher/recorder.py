@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from domain.failures import Failure
 from domain.ledger import Accept, HoldUntil, Reject, WaitUntil
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
@@ -21,22 +20,22 @@ from runtime.postgres import in_thread
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     DispatchEvent,
-    FailureReason,
+    MessageEvent,
     SendAccepted,
     SendDeferred,
     SendRejected,
     SendStarted,
 )
+from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
+from services.dispatcher.follow_ups import FollowUps, taken_from
 from services.dispatcher.store import ledger
 from services.dispatcher.work import Claimed, Ended
 
 log = logging.getLogger(__name__)
 
-SOURCE = "/sendtrail/dispatcher"
 LINGER = timedelta(milliseconds=5)
 """Waited after the first outcome for others to share its batch."""
 BATCH = 500
-ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
 LAST_WITHIN = timedelta(seconds=10)
 """A process that is asked to stop keeps its last outcomes for so long."""
 
@@ -44,9 +43,12 @@ LAST_WITHIN = timedelta(seconds=10)
 class Recorder:
     """Takes outcomes in the order they happen and makes them durable."""
 
-    def __init__(self, engine: sa.Engine, producer: Producer, *, clock: Clock) -> None:
+    def __init__(
+        self, engine: sa.Engine, producer: Producer, follow_ups: FollowUps, *, clock: Clock
+    ) -> None:
         self._engine = engine
         self._producer = producer
+        self._follow_ups = follow_ups
         self._clock = clock
         # Bounded by the work in flight: each piece puts in one start and one end.
         self._queue: asyncio.Queue[Claimed | Ended] = asyncio.Queue()
@@ -93,7 +95,7 @@ class Recorder:
     async def _record(self, batch: Sequence[Claimed | Ended]) -> None:
         # An outcome in hand is not let go of: it is kept until broker and ledger have it.
         now = self._clock()
-        events = [event for item in batch if (event := event_of(item)) is not None]
+        events = [event for item in batch for event in self._events_of(item)]
         records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
         await insist(
             "outcomes.waiting",
@@ -107,7 +109,18 @@ class Recorder:
 
     async def _enter(self, ended: Sequence[Ended]) -> None:
         now = self._clock()
-        await in_thread(self._engine, lambda c: ledger.record(c, ended, now=now))
+
+        def enter(connection: sa.Connection) -> None:
+            ledger.record(connection, ended, self._follow_ups.keeps, now=now)
+            self._follow_ups.begin(connection, taken_from(ended))
+
+        await in_thread(self._engine, enter)
+
+    def _events_of(self, item: Claimed | Ended) -> list[MessageEvent]:
+        event = event_of(item)
+        if isinstance(event, SendAccepted) and isinstance(item, Ended):
+            return self._follow_ups.told_with(event, item)
+        return [] if event is None else [event]
 
 
 def event_of(item: Claimed | Ended) -> DispatchEvent | None:
@@ -139,13 +152,3 @@ def event_of(item: Claimed | Ended) -> DispatchEvent | None:
             )
         case _:
             return None
-
-
-def reason_of(failure: Failure) -> FailureReason:
-    """Return the failure in the shape it has on the wire."""
-    return FailureReason(
-        code=failure.code,
-        origin=failure.origin,
-        provider_code=failure.provider_code,
-        detail=failure.detail,
-    )

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from aiokafka import TopicPartition
 
+from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.ledger import Verdict
+from providers.contract import Channel, Message
 from schemas.topics.send_requests import SendRequested
 
 
@@ -50,3 +52,14 @@ class Ended:
     work: Claimed
     verdict: Verdict
     at: datetime
+
+
+def message_of(request: SendRequested, channel: Channel) -> Message:
+    """Return what the channel is asked to send. Raises `InvalidRecipient`."""
+    return Message(
+        MessageId(request.message_id),
+        SenderId(request.sender_id),
+        channel.address(request.recipient),
+        request.content,
+        None if request.reply_to is None else ProviderMessageId(request.reply_to),
+    )

@@ -1,6 +1,6 @@
 """The ledger's statements, a set each (domain/ledger.py says what they are for)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -17,7 +17,7 @@ from domain.ledger import (
     Verdict,
     WaitUntil,
 )
-from schemas.topics.send_requests import SEND_REQUESTS
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.dispatcher.work import Asked, Ended
 
 _CLAIM = sa.text(
@@ -34,11 +34,11 @@ _CLAIM = sa.text(
            CASE WHEN b.conversation IS NULL THEN 1 ELSE 0 END,
            :owner, :now,
            CASE WHEN b.conversation IS NULL THEN NULL ELSE CAST(:now AS timestamptz) END,
-           CASE WHEN b.conversation IS NULL AND NOT a.resend THEN NULL ELSE a.request END,
+           CASE WHEN b.conversation IS NULL AND NOT a.keep THEN NULL ELSE a.request END,
            :now
     FROM unnest(CAST(:message_ids AS text[]), CAST(:conversations AS text[]),
-                CAST(:requests AS bytea[]), CAST(:resends AS boolean[]))
-         WITH ORDINALITY AS a(message_id, conversation, request, resend, place)
+                CAST(:requests AS bytea[]), CAST(:keeps AS boolean[]))
+         WITH ORDINALITY AS a(message_id, conversation, request, keep, place)
     LEFT JOIN blocked b USING (conversation)
     ORDER BY a.place
     ON CONFLICT (message_id) DO NOTHING
@@ -52,8 +52,12 @@ _OURS = sa.text(
 )
 
 
+Keeps = Callable[[SendRequested], bool]
+"""Whether a request is kept while nobody knows what became of its call."""
+
+
 def claim(
-    connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
+    connection: sa.Connection, asked: Sequence[Asked], keeps: Keeps, *, owner: str, now: datetime
 ) -> Mapping[str, datetime]:
     """Enter what the ledger does not know yet; return when each claim of ours was made.
 
@@ -66,7 +70,7 @@ def claim(
         "message_ids": message_ids,
         "conversations": [one.conversation for one in asked],
         "requests": [one.raw for one in asked],
-        "resends": [one.request.resend_in_doubt for one in asked],
+        "keeps": [keeps(one.request) for one in asked],
         "owner": owner,
         "now": now,
     }
@@ -154,9 +158,11 @@ _RECORD = sa.text(
 )
 
 
-def record(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> None:
+def record(
+    connection: sa.Connection, ended: Sequence[Ended], keeps: Keeps, *, now: datetime
+) -> None:
     """Enter the outcomes of attempts. An entry that others have settled meanwhile stays so."""
-    entries = [_entry(one) for one in ended]
+    entries = [_entry(one, keeps) for one in ended]
     connection.execute(
         _RECORD,
         {
@@ -191,21 +197,43 @@ def doubt_abandoned(
     return connection.execute(_ABANDON, values).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A doubtful message that its provider turned out to have."""
+
+    provider_message_id: str
+    called_at: datetime
+    request: bytes | None
+
+
 _SETTLE = sa.text(
     """
+    WITH found AS (
+        SELECT l.message_id, l.request, l.claimed_at, m.whatsapp_message_id
+        FROM dispatch_ledger l JOIN messages m USING (message_id)
+        WHERE l.state = 'in_doubt' AND m.whatsapp_message_id IS NOT NULL
+        FOR UPDATE OF l
+    )
     UPDATE dispatch_ledger l
     SET state = 'accepted', due_at = NULL, request = NULL,
-        whatsapp_message_id = m.whatsapp_message_id, updated_at = :now
-    FROM messages m
-    WHERE l.state = 'in_doubt' AND m.message_id = l.message_id
-      AND m.whatsapp_message_id IS NOT NULL
+        whatsapp_message_id = found.whatsapp_message_id, updated_at = :now
+    FROM found WHERE l.message_id = found.message_id
+    RETURNING found.whatsapp_message_id, found.claimed_at, found.request
     """
 )
 
 
-def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> int:
-    """Settle what is in doubt and known to have reached the provider; return how many."""
-    return connection.execute(_SETTLE, {"now": now}).rowcount
+def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> list[Settled]:
+    """Settle what is in doubt and known to have reached the provider."""
+    rows = connection.execute(_SETTLE, {"now": now})
+    return [
+        Settled(
+            row.whatsapp_message_id,
+            row.claimed_at,
+            None if row.request is None else bytes(row.request),
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +305,7 @@ def _may_resend(request: memoryview | None) -> bool:
     return request is not None and SEND_REQUESTS.decode(bytes(request)).resend_in_doubt
 
 
-def _entry(ended: Ended) -> _Entry:
-    kept = ended.work.raw if ended.work.request.resend_in_doubt else None
+def _entry(ended: Ended, keeps: Keeps) -> _Entry:
     verdict: Verdict = ended.verdict
     match verdict:
         case Accept(provider_message_id):
@@ -292,6 +319,7 @@ def _entry(ended: Ended) -> _Entry:
                 EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code, throttled=1
             )
         case Doubt(settle_at):
+            kept = ended.work.raw if keeps(ended.work.request) else None
             return _Entry(EntryState.IN_DOUBT, settle_at, kept)
         case _:
             assert_never(verdict)
