@@ -17,8 +17,8 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
 from schemas.topics.send_requests import SEND_REQUESTS
-from services.dispatcher import finding
 from services.dispatcher.fallbacks import send_due
+from services.dispatcher.finding import Finding
 from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, call_due, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
@@ -41,6 +41,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
         within = settings.dispatcher_results_within
         follow_ups = FollowUps(engine, producer, channels, within=within, clock=now)
         recorder = Recorder(engine, producer, follow_ups, clock=now)
+        finding = Finding(engine, producer, channels, follow_ups, clock=now)
         tools = Tools(settings, engine, producer, recorder, follow_ups, channels, now)
         requests = Requests(tools)
         stream = _stream(settings, requests, producer)
@@ -52,7 +53,7 @@ def build(settings: DispatcherSettings) -> FastAPI:
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             fallbacks=lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
             **follow_ups.works(),
-            **finding.works(tools),
+            **finding.works(),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
             stream=stream.run,
         ):

@@ -38,8 +38,8 @@ from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.metrics import RESULTS
 from services.dispatcher.results import Told, told_by
 from services.dispatcher.store import follow_ups as store
+from services.dispatcher.store.finding import Settled
 from services.dispatcher.store.follow_ups import FollowUp
-from services.dispatcher.store.ledger import Settled
 from services.dispatcher.work import Ended, message_of
 
 log = logging.getLogger(__name__)

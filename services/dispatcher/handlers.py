@@ -43,7 +43,7 @@ from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger
+from services.dispatcher.store import finding, ledger
 from services.dispatcher.work import Asked, Claimed, Ended, message_of
 
 log = logging.getLogger(__name__)
@@ -252,7 +252,7 @@ async def settle_doubts(tools: Tools) -> bool:
             settle_at=now + settings.dispatcher_settle_after,
             now=now,
         )
-        settled = ledger.settle_by_evidence(connection, now=now)
+        settled = finding.settle_by_evidence(connection, now=now)
         tools.follow_ups.begin(connection, taken_from_doubts(settled))
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)

@@ -198,45 +198,6 @@ def doubt_abandoned(
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A doubtful message that its provider turned out to have."""
-
-    provider_message_id: str
-    called_at: datetime
-    request: bytes | None
-
-
-_SETTLE = sa.text(
-    """
-    WITH found AS (
-        SELECT l.message_id, l.request, l.claimed_at, m.whatsapp_message_id
-        FROM dispatch_ledger l JOIN messages m USING (message_id)
-        WHERE l.state = 'in_doubt' AND m.whatsapp_message_id IS NOT NULL
-        FOR UPDATE OF l
-    )
-    UPDATE dispatch_ledger l
-    SET state = 'accepted', due_at = NULL, request = NULL,
-        whatsapp_message_id = found.whatsapp_message_id, updated_at = :now
-    FROM found WHERE l.message_id = found.message_id
-    RETURNING found.whatsapp_message_id, found.claimed_at, found.request
-    """
-)
-
-
-def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> list[Settled]:
-    """Settle what is in doubt and known to have reached the provider."""
-    rows = connection.execute(_SETTLE, {"now": now})
-    return [
-        Settled(
-            row.whatsapp_message_id,
-            row.claimed_at,
-            None if row.request is None else bytes(row.request),
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class Doubtful:
     """An in-doubt message whose grace period is over."""
 

@@ -1,4 +1,4 @@
-"""Doubts of the ledger that their provider can be asked about, a statement a function."""
+"""Doubts of the ledger that turn out to be at their providers, a statement a function."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,3 +95,42 @@ def accept(
             "now": now,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A doubtful message that its provider turned out to have."""
+
+    provider_message_id: str
+    called_at: datetime
+    request: bytes | None
+
+
+_SETTLE = sa.text(
+    """
+    WITH found AS (
+        SELECT l.message_id, l.request, l.claimed_at, m.whatsapp_message_id
+        FROM dispatch_ledger l JOIN messages m USING (message_id)
+        WHERE l.state = 'in_doubt' AND m.whatsapp_message_id IS NOT NULL
+        FOR UPDATE OF l
+    )
+    UPDATE dispatch_ledger l
+    SET state = 'accepted', due_at = NULL, request = NULL,
+        whatsapp_message_id = found.whatsapp_message_id, updated_at = :now
+    FROM found WHERE l.message_id = found.message_id
+    RETURNING found.whatsapp_message_id, found.claimed_at, found.request
+    """
+)
+
+
+def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> list[Settled]:
+    """Settle what is in doubt and known to have reached the provider."""
+    rows = connection.execute(_SETTLE, {"now": now})
+    return [
+        Settled(
+            row.whatsapp_message_id,
+            row.claimed_at,
+            None if row.request is None else bytes(row.request),
+        )
+        for row in rows
+    ]
