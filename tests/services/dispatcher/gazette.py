@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from domain.admission import ChannelLimits
 from domain.failures import ErrorCode, Failure, Origin
@@ -116,5 +117,5 @@ class Gazette:
 
 
 def an_issue() -> SendRequested:
-    """Return a request for a message to the subscribers."""
-    return a_send_request(channel=GAZETTE, recipient="everybody")
+    """Return a request for a message to the subscribers of one edition."""
+    return a_send_request(channel=GAZETTE, recipient=f"edition-{uuid4().hex}")

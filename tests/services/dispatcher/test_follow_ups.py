@@ -1,18 +1,16 @@
 """Results are asked for until all are known, told once, and never given up by a crash."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.polling import LAST_CHANCE
 from runtime.errors import DatabaseAway
 from runtime.kafka.producer import Producer
-from runtime.postgres import connect, transaction
+from runtime.postgres import transaction
 from schemas.topics.provider_events import ProviderEvent, StatusReported
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.dispatcher.follow_ups import AT_ONCE, LEASE, FollowUps, Taken
@@ -28,24 +26,10 @@ DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module")
-def engine(database_url: str) -> Generator[sa.Engine]:
-    made = connect(database_url)
-    yield made
-    made.dispose()
-
-
 @pytest.fixture(autouse=True)
 def nothing_is_followed(engine: sa.Engine) -> None:
     with transaction(engine) as connection:
         connection.execute(sa.text("DELETE FROM follow_ups"))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def producer(clean_topics: str) -> AsyncGenerator[Producer]:
-    made = Producer(clean_topics, "test")
-    yield made
-    await made.stop()
 
 
 class Office:
