@@ -1,6 +1,7 @@
 """Results are asked for until all are known, told once, and never given up by a crash."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,6 @@ import sqlalchemy as sa
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.polling import LAST_CHANCE
-from runtime.errors import DatabaseAway
 from runtime.kafka.producer import Producer
 from runtime.postgres import transaction
 from schemas.topics.provider_events import ProviderEvent, StatusReported
@@ -49,18 +49,23 @@ class Office:
     def take(self, count: int = 1) -> list[SendRequested]:
         """Let the provider have messages since noon."""
         issues = [an_issue() for _ in range(count)]
+        self.follow(*issues)
+        return issues
+
+    def follow(self, *issues: SendRequested, refused: Mapping[str, Failure] | None = None) -> None:
+        """Begin to follow what the provider took at noon."""
         taken = [
             Taken(
                 one,
                 SEND_REQUESTS.record(one, source="/t", at=NOON).value,
                 f"g.{one.message_id}",
                 NOON,
+                refused or {},
             )
             for one in issues
         ]
         with transaction(self.engine) as connection:
             self.follow_ups.begin(connection, taken)
-        return issues
 
     async def ask_at(self, passed: timedelta) -> None:
         """Let what is due so long after noon be asked for."""
@@ -204,34 +209,27 @@ async def test_what_a_dead_dispatcher_was_asking_for_is_asked_by_another_after_i
 
 
 async def test_what_was_told_before_a_crash_is_told_again_under_the_same_ids(
-    office: Office, facts: Tail[ProviderEvent], monkeypatch: pytest.MonkeyPatch
+    office: Office, facts: Tail[ProviderEvent]
 ) -> None:
     (request,) = office.take()
     office.gazette.got = {"ada": "sent", "bob": "failed"}
+    await office.ask_at(MINUTE)
 
-    def dies(_: sa.Connection, __: str) -> None:
-        raise DatabaseAway("the process is gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "finish", dies)
-        await office.ask_at(MINUTE)
-    await office.ask_at(MINUTE + LEASE)
+    # As if the process had died before it could forget the message.
+    office.follow(request)
+    await office.ask_at(2 * MINUTE)
 
     await facts.read()
     ids = [header_of(one, "ce_id") for one in facts.raw if one.key == request.message_id.encode()]
     assert len(ids) == 6
     assert ids[:3] == ids[3:]
-    assert followed(office.engine) == 0
 
 
 async def test_who_was_refused_at_once_is_known_and_counts(
     office: Office, facts: Tail[ProviderEvent]
 ) -> None:
     request = an_issue()
-    raw = SEND_REQUESTS.record(request, source="/t", at=NOON).value
-    refused = {"ada": Failure(ErrorCode.INVALID_RECIPIENT, Origin.PROVIDER)}
-    with transaction(office.engine) as connection:
-        office.follow_ups.begin(connection, [Taken(request, raw, "g.1", NOON, refused)])
+    office.follow(request, refused={"ada": Failure(ErrorCode.INVALID_RECIPIENT, Origin.PROVIDER)})
     office.gazette.got["bob"] = "failed"
 
     await office.ask_at(MINUTE)
