@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from aiokafka import TopicPartition
+
 from domain.admission import ChannelLimits
 from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId
@@ -12,7 +14,8 @@ from domain.outcomes import Accepted, Reply
 from providers.contract import AskLater, Found, Message, Polled, Sent
 from schemas.topics.contents import Content
 from schemas.topics.provider_events import FailureReason, StatusReported
-from schemas.topics.send_requests import SendRequested
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from services.dispatcher.work import Asked, nothing
 from tests.given import NOON, a_failure, a_send_request
 
 GAZETTE = "gazette"
@@ -119,3 +122,10 @@ class Gazette:
 def an_issue() -> SendRequested:
     """Return a request for a message to the subscribers of one edition."""
     return a_send_request(channel=GAZETTE, recipient=f"edition-{uuid4().hex}")
+
+
+def from_the_stream(request: SendRequested) -> Asked:
+    """Return the request as it comes to be claimed."""
+    raw = SEND_REQUESTS.record(request, source="/test", at=NOON).value
+    place = TopicPartition(SEND_REQUESTS.name, 0)
+    return Asked(request, raw, conversation_of(request), place, nothing, nothing)

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from aiokafka import TopicPartition
 
 from domain.failures import ErrorCode
 from domain.identity import MessageId, message_id_for_fallback
@@ -17,12 +16,10 @@ from schemas.topics.send_requests import (
     SEND_REQUESTS,
     Fallback,
     SendRequested,
-    conversation_of,
 )
 from services.dispatcher.fallbacks import drop, instead_of, note, send_due
-from services.dispatcher.work import Asked, nothing
 from tests.given import NOON, a_send_request
-from tests.services.dispatcher.gazette import Clock
+from tests.services.dispatcher.gazette import Clock, from_the_stream
 from tests.services.dispatcher.tails import reading_all
 from tests.services.status_projector.facts import Life, Projector, Record
 
@@ -47,7 +44,7 @@ class Office:
     def take(self, *requests: SendRequested) -> None:
         """Note the fallbacks of requests, at noon."""
         with transaction(self.engine) as connection:
-            note(connection, [_asked(one) for one in requests], now=NOON)
+            note(connection, [from_the_stream(one) for one in requests], now=NOON)
 
     def learn(self, *records: Record) -> None:
         """Let the trail know."""
@@ -63,12 +60,6 @@ class Office:
         """Return whose fallbacks may still be wanted."""
         with transaction(self.engine) as connection:
             return set(connection.execute(sa.text("SELECT message_id FROM fallbacks")).scalars())
-
-
-def _asked(request: SendRequested) -> Asked:
-    raw = SEND_REQUESTS.record(request, source="/t", at=NOON).value
-    place = TopicPartition(SEND_REQUESTS.name, 0)
-    return Asked(request, raw, conversation_of(request), place, nothing, nothing)
 
 
 @pytest.fixture

@@ -5,21 +5,20 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from aiokafka import TopicPartition
 
 from domain.ledger import Doubt
 from runtime.kafka.producer import Producer
 from runtime.postgres import transaction
 from schemas.topics.provider_events import ProviderEvent, SendAccepted
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from schemas.topics.send_requests import SendRequested
 from services.dispatcher.finding import AT_ONCE, LEASE, Finding
 from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
 from services.dispatcher.store import finding as store
 from services.dispatcher.store import ledger
-from services.dispatcher.work import Asked, Claimed, Ended, nothing
+from services.dispatcher.work import Claimed, Ended
 from tests.given import NOON
 from tests.services.dispatcher.dispatchers import about, state_of
-from tests.services.dispatcher.gazette import GAZETTE, Clock, Gazette, an_issue
+from tests.services.dispatcher.gazette import GAZETTE, Clock, Gazette, an_issue, from_the_stream
 from tests.services.dispatcher.tails import Tail
 from tests.services.status_projector.facts import Life, Projector
 
@@ -50,7 +49,7 @@ class Office:
         """Let calls of noon end without an answer."""
         issues = [an_issue() for _ in range(count)]
         with transaction(self.engine) as connection:
-            asked = [_asked(one) for one in issues]
+            asked = [from_the_stream(one) for one in issues]
             keeps = self.follow_ups.keeps
             ledger.claim(connection, asked, keeps, owner=OWNER, now=NOON)
             ended = [
@@ -65,12 +64,6 @@ class Office:
         self.clock.now = NOON + timedelta(seconds=passed)
         while await self.finding.find_due(GAZETTE):
             pass
-
-
-def _asked(request: SendRequested) -> Asked:
-    raw = SEND_REQUESTS.record(request, source="/t", at=NOON).value
-    place = TopicPartition(SEND_REQUESTS.name, 0)
-    return Asked(request, raw, conversation_of(request), place, nothing, nothing)
 
 
 @pytest.fixture
