@@ -53,6 +53,19 @@ def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"inbound\x00{channel}\x00{provider_message_id}"))
 
 
+def message_id_for_fallback(message_id: MessageId) -> MessageId:
+    """Return the message id of what is sent instead of a message (IM-58).
+
+    The message: it has one fallback, however often somebody finds that it is due.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"fallback\x00{message_id}"))
+
+
+def is_fallback_of(message_id: str, original: str | None) -> bool:
+    """Tell whether a message is what is sent instead of another."""
+    return original is not None and message_id == message_id_for_fallback(MessageId(original))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)

@@ -14,6 +14,7 @@ the grace period moves it on:
               --grace over, the request allows a second sending, attempts are left--> waiting
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -64,6 +65,8 @@ class Accept:
 
     provider_message_id: ProviderMessageId | None
     """None where only a callback proves it and did not name it."""
+    refused: Mapping[str, Failure] = field(default_factory=dict[str, Failure])
+    """Those of several recipients that it will not go to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,8 @@ def after_reply(
 ) -> Verdict:
     """Decide what the end of an attempt means for the message."""
     match reply:
-        case Accepted(provider_message_id):
-            return Accept(provider_message_id)
+        case Accepted(provider_message_id, refused):
+            return Accept(provider_message_id, refused)
         case Rejected(failure):
             return Reject(failure)
         case SenderBroken(failure):

@@ -162,6 +162,18 @@ def learn(evidence: Evidence, fact: Fact) -> Evidence:
             assert_never(fact)
 
 
+def merged(one: Evidence, other: Evidence) -> Evidence:
+    """Return what is known where both are: the same as after all the facts of the two."""
+    return Evidence(
+        started_at=_earlier(one.started_at, other.started_at),
+        sent_at=_earlier(one.sent_at, other.sent_at),
+        delivered_at=_earlier(one.delivered_at, other.delivered_at),
+        read_at=_earlier(one.read_at, other.read_at),
+        refused=_earlier_failure(one.refused, other.refused),
+        inferred=_earlier_failure(one.inferred, other.inferred),
+    )
+
+
 def _learn_failure(evidence: Evidence, failed: FailedAt) -> Evidence:
     match failed.failure.origin:
         case Origin.PROVIDER:
@@ -174,6 +186,14 @@ def _learn_failure(evidence: Evidence, failed: FailedAt) -> Evidence:
 
 def _earliest(known: datetime | None, heard: datetime) -> datetime:
     return heard if known is None else min(known, heard)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return one if other is None else _earliest(one, other)
+
+
+def _earlier_failure(one: FailedAt | None, other: FailedAt | None) -> FailedAt | None:
+    return one if other is None else _earliest_failure(one, other)
 
 
 def _earliest_failure(known: FailedAt | None, heard: FailedAt) -> FailedAt:

@@ -15,6 +15,7 @@ from schemas.topics.provider_events import (
     CustomerServiceEvent,
     DispatchEvent,
     MediaEvent,
+    StatusReported,
 )
 from schemas.topics.registry import REGISTRY, Entry
 from schemas.topics.topic import Outgoing
@@ -28,6 +29,7 @@ _EXAMPLE_AT: Final = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
 _WRITERS = (
     (DispatchEvent, "dispatcher"),
     (CallbackEvent, "ingest_webhook"),
+    (StatusReported, "dispatcher"),
     (MediaEvent, "fetcher"),
     (CustomerServiceEvent, "fetcher"),
 )
@@ -70,7 +72,7 @@ class Contract:
         """Who writes this record type: on `provider-events` mostly one, the first where two do."""
         if self.entry.topic is not PROVIDER_EVENTS:
             return self.entry.written_by
-        return tuple(who for events, who in _WRITERS if self.model in get_args(events))
+        return tuple(who for events, who in _WRITERS if self.model in models_of(events))
 
     @property
     def event_type(self) -> str:

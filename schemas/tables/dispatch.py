@@ -29,7 +29,10 @@ dispatch_ledger = sa.Table(
     sa.Column("claimed_at", MOMENT, nullable=False),
     # waiting: when it is due; in_doubt: when the grace period ends.
     sa.Column("due_at", MOMENT),
-    # The request, while it may still have to be sent.
+    # in_doubt: when its provider is asked for it again. While somebody asks: until when nobody
+    # else does.
+    sa.Column("find_at", MOMENT),
+    # The request, while it may still have to be sent, looked for, or its results asked for.
     sa.Column("request", sa.LargeBinary),
     sa.Column("whatsapp_message_id", sa.String(255)),
     sa.Column("error_code", sa.String(50)),

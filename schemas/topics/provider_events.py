@@ -10,6 +10,7 @@ from domain.failures import ErrorCode, Origin
 from domain.identity import MessageId, callback_event_id, media_event_id, reply_event_id
 from schemas.topics.records import (
     Attempt,
+    ChannelName,
     MessageIdField,
     Moment,
     ProviderIdField,
@@ -43,6 +44,8 @@ class SendAccepted(Record, frozen=True, kw_only=True, rename="camel", tag="send.
     provider_message_id: ProviderIdField
     attempt: Attempt
     at: Moment
+    results_follow: bool = False
+    """Whether it has only been taken: that it was sent is told by its results (CF-12)."""
 
 
 class SendRejected(Record, frozen=True, kw_only=True, rename="camel", tag="send.rejected"):
@@ -115,7 +118,7 @@ class ProviderError(Record, frozen=True, kw_only=True, rename="camel"):
 class StatusReported(Record, frozen=True, kw_only=True, rename="camel", tag="status.reported"):
     """A provider's word about a message: a callback, or a result we asked for (PC-01, PC-10)."""
 
-    channel: Channel
+    channel: ChannelName
     provider_message_id: ProviderIdField
     message_id: MessageIdField | None = None
     """Ours, where the provider gave it back (``biz_opaque_callback_data``)."""
@@ -128,7 +131,12 @@ class StatusReported(Record, frozen=True, kw_only=True, rename="camel", tag="sta
     """All of them, as they came."""
     account_id: AccountId | None = None
     participant: PersonId | None = None
-    """Which member of a group it is about."""
+    """Which of several recipients, or which member of a group, it is about.
+
+    It moves that participant's status; without, the message's own.
+    """
+    polled: bool = False
+    """Whether we asked for it (CF-54)."""
     pricing: Pricing | None = None
     conversation: Conversation | None = None
 

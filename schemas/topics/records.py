@@ -23,6 +23,13 @@ SenderIdField = Annotated[
         description="The sending account at the provider; WhatsApp: the phone number id.",
     ),
 ]
+ChannelName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)",
+        description="`whatsapp`, `wecom`, `wechat`, or a channel that was plugged in.",
+    ),
+]
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with its offset; UTC.")]
 ContextId = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Attempt = Annotated[int, msgspec.Meta(ge=1, description="The first attempt is 1.")]

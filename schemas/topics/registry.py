@@ -30,7 +30,9 @@ class Entry:
 
 
 REGISTRY: tuple[Entry, ...] = (
-    Entry(SEND_REQUESTS, ("upstream", "scheduler"), ("dispatcher", "status_projector")),
+    Entry(
+        SEND_REQUESTS, ("upstream", "scheduler", "dispatcher"), ("dispatcher", "status_projector")
+    ),
     Entry(
         PROVIDER_EVENTS,
         ("ingest_webhook", "dispatcher", "fetcher"),

@@ -9,6 +9,7 @@ from domain.failures import ErrorCode
 from domain.identity import SenderId, conversation
 from schemas.topics.contents import Content
 from schemas.topics.records import (
+    ChannelName,
     Command,
     ContextId,
     MessageIdField,
@@ -20,13 +21,6 @@ from schemas.topics.topic import Topic
 
 _YEARS = (2000, 2999)
 
-ChannelName = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)",
-        description="`whatsapp`, `wecom`, `wechat`, or a channel that was plugged in.",
-    ),
-]
 Recipient = Annotated[
     str,
     msgspec.Meta(

@@ -20,6 +20,9 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
+from services.dispatcher.fallbacks import send_due
+from services.dispatcher.finding import Finding
+from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.people import WANTED, Listener
@@ -33,6 +36,7 @@ SENDERS_TICK = timedelta(seconds=5)
 FORGET_TICK = timedelta(minutes=10)
 HEARD_AT_ONCE = 1_000
 """Messages from people that are entered together."""
+FALLBACK_TICK = timedelta(seconds=1)
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -42,10 +46,13 @@ def build(settings: DispatcherSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         engine = connect(settings.database_url.get_secret_value())
-        recorder = Recorder(engine, producer, clock=now)
         channels = open_channels({"whatsapp": lambda: WhatsAppChannel(settings)})
-        admission = Admission(settings, channels)
-        tools = Tools(settings, engine, producer, recorder, admission, channels, now)
+        within = settings.dispatcher_results_within
+        follow_ups = FollowUps(engine, producer, channels, within=within, clock=now)
+        recorder = Recorder(engine, producer, follow_ups, clock=now)
+        finding = Finding(engine, producer, channels, follow_ups, clock=now)
+        admission = Admission(settings, channels, follow_ups.keeps)
+        tools = Tools(settings, engine, producer, recorder, admission, follow_ups, channels, now)
         requests = Requests(tools)
         stream = _stream(settings, requests, producer)
         heard = _heard(settings, Listener(engine, settings.words, now), producer)
@@ -60,6 +67,9 @@ def build(settings: DispatcherSettings) -> FastAPI:
             ),
             forget=lambda: every(FORGET_TICK, lambda: forget(engine, settings.zone, now)),
             doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
+            fallbacks=lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
+            **follow_ups.works(),
+            **finding.works(),
             due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
             people=heard.run,
             stream=stream.run,

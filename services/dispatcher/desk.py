@@ -27,7 +27,8 @@ from domain.ledger import EntryState, Tries
 from domain.rates import part_of, slower
 from providers.contract import Channel
 from schemas.topics.send_requests import SEND_REQUESTS
-from services.dispatcher.screening import Screening
+from services.dispatcher import fallbacks
+from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.store import ledger, senders
 from services.dispatcher.work import Asked, Claimed
@@ -66,9 +67,15 @@ class DueClaims:
 class Admission:
     """Claims messages, as far as the limits let them through."""
 
-    def __init__(self, settings: DispatcherSettings, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self,
+        settings: DispatcherSettings,
+        channels: Mapping[str, Channel],
+        keeps: ledger.Keeps,
+    ) -> None:
         self._settings = settings
         self._channels = channels
+        self._keeps = keeps
         self._screening = Screening(settings, channels)
         self._quotas = Quotas(
             per_case=settings.case_daily_limit,
@@ -103,9 +110,9 @@ class Admission:
     ) -> None:
         """Enter requests as waiting, due at once: their lane has no room for them."""
         self._know_senders(connection, {one.sender for one in asked})
-        ledger.enter(
-            connection, [ledger.Entry(one, due_at=now) for one in asked], owner=owner, now=now
-        )
+        fallbacks.note(connection, asked, now=now)
+        entries = [ledger.Entry(one, due_at=now) for one in asked]
+        ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
 
     def claim_due(
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
@@ -135,6 +142,7 @@ class Admission:
                     ours.append(
                         Claimed(request, one.request, tries, now, owner, seen.recipient, failure)
                     )
+        fallbacks.drop(connection, _unwanted(due, screened))
         if ours:
             ledger.take(connection, [one.request.message_id for one in ours], owner=owner, now=now)
         if postponed:
@@ -214,7 +222,9 @@ class Admission:
                     put_back[one.request.message_id] = until
                 case Hold(until):
                     entries.append(ledger.Entry(one, due_at=until))
-        entered = ledger.enter(connection, entries, owner=owner, now=now)
+        fallbacks.note(connection, new, now=now)
+        fallbacks.drop(connection, _unwanted(new, screened))
+        entered = ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
         self._close_desk(connection, desk)
         return Claims(
             ours | {key: work for key, work in claimed.items() if key in entered},
@@ -295,6 +305,11 @@ class Admission:
 
     def _day(self, now: datetime) -> date:
         return now.astimezone(self._settings.zone).date()
+
+
+def _unwanted(entries: Sequence[ledger.Due | Asked], screened: Sequence[Screened]) -> list[str]:
+    pairs = zip(entries, screened, strict=True)
+    return [entry.message_id for entry, seen in pairs if seen.is_unwanted]
 
 
 def _where_more_may_be(due: Sequence[ledger.Due], rooms: Mapping[str, int]) -> frozenset[str]:

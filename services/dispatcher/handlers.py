@@ -32,11 +32,13 @@ from runtime.postgres import in_thread
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
 from schemas.topics.send_requests import SendRequested, conversation_of
 from services.dispatcher.desk import Admission
+from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
+from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT
-from services.dispatcher.recorder import ACKNOWLEDGED_WITHIN, SOURCE, Recorder, reason_of
+from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import doubts
+from services.dispatcher.store import doubts, finding
 from services.dispatcher.work import Asked, Claimed, Ended
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Tools:
     producer: Producer
     recorder: Recorder
     admission: Admission
+    follow_ups: FollowUps
     channels: Mapping[str, Channel]
     clock: Clock
 
@@ -219,11 +222,12 @@ async def settle_doubts(tools: Tools) -> bool:
             settle_at=now + settings.dispatcher_settle_after,
             now=now,
         )
-        settled = doubts.settle_by_evidence(connection, now=now)
+        settled = finding.settle_by_evidence(connection, now=now)
+        tools.follow_ups.begin(connection, taken_from_doubts(settled))
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)
-            IN_DOUBT.labels("settled_by_evidence").inc(settled)
-            log.info("doubts.moved", extra={"abandoned": abandoned, "settled": settled})
+            IN_DOUBT.labels("settled_by_evidence").inc(len(settled))
+            log.info("doubts.moved", extra={"abandoned": abandoned, "settled": len(settled)})
         return doubts.unsettled(connection, limit=SWEEP_LIMIT, now=now)
 
     unsettled = await in_thread(tools.engine, look)

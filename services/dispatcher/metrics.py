@@ -48,3 +48,13 @@ WISHES = Counter(
     "Recipients who said `out` or `in`, each name of theirs. `out` rising: look at what is sent.",
     ["channel", "scope", "wish"],
 )
+RESULTS = Counter(
+    "dispatcher_results_asked",
+    "Questions about results, by what came of them. later rising: the provider cannot tell.",
+    ["channel", "outcome"],
+)
+FALLBACKS = Counter(
+    "dispatcher_fallbacks",
+    "Fallbacks by what became of them. send rising: messages fail, or do not arrive in time.",
+    ["step"],
+)

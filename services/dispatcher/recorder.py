@@ -21,24 +21,24 @@ from runtime.postgres import in_thread
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     DispatchEvent,
-    FailureReason,
+    MessageEvent,
     SendAccepted,
     SendDeferred,
     SendRejected,
     SendStarted,
 )
 from services.dispatcher import standing
+from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
+from services.dispatcher.follow_ups import FollowUps, taken_from
 from services.dispatcher.standing import PROBED_AFTER, Changes
 from services.dispatcher.store import ledger
 from services.dispatcher.work import Claimed, Ended
 
 log = logging.getLogger(__name__)
 
-SOURCE = "/sendtrail/dispatcher"
 LINGER = timedelta(milliseconds=5)
 """Waited after the first outcome for others to share its batch."""
 BATCH = 500
-ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
 LAST_WITHIN = timedelta(seconds=10)
 """A process that is asked to stop keeps its last outcomes for so long."""
 
@@ -46,9 +46,12 @@ LAST_WITHIN = timedelta(seconds=10)
 class Recorder:
     """Takes outcomes in the order they happen and makes them durable."""
 
-    def __init__(self, engine: sa.Engine, producer: Producer, *, clock: Clock) -> None:
+    def __init__(
+        self, engine: sa.Engine, producer: Producer, follow_ups: FollowUps, *, clock: Clock
+    ) -> None:
         self._engine = engine
         self._producer = producer
+        self._follow_ups = follow_ups
         self._clock = clock
         # Bounded by the work in flight: each piece puts in one start and one end.
         self._queue: asyncio.Queue[Claimed | Ended] = asyncio.Queue()
@@ -95,7 +98,7 @@ class Recorder:
     async def _record(self, batch: Sequence[Claimed | Ended]) -> None:
         # An outcome in hand is not let go of: it is kept until broker and ledger have it.
         now = self._clock()
-        events = [event for item in batch if (event := event_of(item)) is not None]
+        events = [event for item in batch for event in self._events_of(item)]
         records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
         await insist(
             "outcomes.waiting",
@@ -111,10 +114,17 @@ class Recorder:
         now = self._clock()
 
         def enter(connection: sa.Connection) -> Changes:
-            ledger.record(connection, ended, now=now)
+            ledger.record(connection, ended, self._follow_ups.keeps, now=now)
+            self._follow_ups.begin(connection, taken_from(ended))
             return standing.learn(connection, ended, now=now)
 
         standing.tell(await in_thread(self._engine, enter))
+
+    def _events_of(self, item: Claimed | Ended) -> list[MessageEvent]:
+        event = event_of(item)
+        if isinstance(event, SendAccepted) and isinstance(item, Ended):
+            return self._follow_ups.told_with(event, item)
+        return [] if event is None else [event]
 
 
 def event_of(item: Claimed | Ended) -> DispatchEvent | None:
@@ -151,14 +161,4 @@ def _deferred(item: Ended, until: datetime, failure: Failure) -> SendDeferred:
         at=item.at,
         until=until,
         failure=reason_of(failure),
-    )
-
-
-def reason_of(failure: Failure) -> FailureReason:
-    """Return the failure in the shape it has on the wire."""
-    return FailureReason(
-        code=failure.code,
-        origin=failure.origin,
-        provider_code=failure.provider_code,
-        detail=failure.detail,
     )

@@ -26,6 +26,8 @@ class Screened:
     wish: Wish
     recipient: str
     """As the channel spells it."""
+    is_unwanted: bool
+    """It is refused because nobody wants it any more; then nothing is sent instead either."""
 
 
 class Screening:
@@ -46,61 +48,70 @@ class Screening:
         """Return the wishes of these requests, with what speaks against each."""
         jobs = {request.job_id for request in requests if request.job_id is not None}
         cancelled = ledger.cancelled(connection, sorted(jobs))
-        looks = [self._look_at(request, cancelled, now) for request in requests]
+        spelled = [self._spelled(request) for request in requests]
         pairs = [
             Pair(request.channel, request.sender_id, recipient)
-            for request, (recipient, _) in zip(requests, looks, strict=True)
+            for request, (recipient, _) in zip(requests, spelled, strict=True)
         ]
         known = people.facts(connection, pairs)
+        screened: list[Screened] = []
         flags = admitted or [False] * len(requests)
-        return [
-            Screened(
-                Wish(
-                    sender=sender_of(request),
-                    recipient=f"{request.channel}:{recipient}",
-                    case=_case_of(request),
-                    urgent=request.priority == "high",
-                    may_wait=request.when_limited == "wait",
-                    admitted=was_admitted,
-                    not_before=self._not_before(request, recipient, now),
-                    refusal=refusal or self._refused_for(request, pair, known, now),
-                ),
-                recipient,
+        for request, (recipient, misspelled), pair, was_admitted in zip(
+            requests, spelled, pairs, flags, strict=True
+        ):
+            unwanted = self._unwanted(
+                request, pair, known, now, is_cancelled=request.job_id in cancelled
             )
-            for request, (recipient, refusal), pair, was_admitted in zip(
-                requests, looks, pairs, flags, strict=True
+            refusal = unwanted or misspelled or self._impossible(request, pair, known, now)
+            wish = Wish(
+                sender=sender_of(request),
+                recipient=f"{request.channel}:{recipient}",
+                case=_case_of(request),
+                urgent=request.priority == "high",
+                may_wait=request.when_limited == "wait",
+                admitted=was_admitted,
+                not_before=self._not_before(request, recipient, now),
+                refusal=refusal,
             )
-        ]
+            screened.append(Screened(wish, recipient, is_unwanted=unwanted is not None))
+        return screened
 
-    def _look_at(
-        self, request: SendRequested, cancelled: set[str], now: datetime
-    ) -> tuple[str, Failure | None]:
-        """Return the recipient in the channel's spelling, and why the message is refused."""
+    def _spelled(self, request: SendRequested) -> tuple[str, Failure | None]:
+        """Return the recipient in the channel's spelling, or as it is and why it has none."""
         channel = self._channels.get(request.channel)
         if channel is None:
             return request.recipient, _ours(f"no channel {request.channel} is set up")
-        if request.expires_at is not None and request.expires_at <= now:
-            return request.recipient, _ours("expired before it was sent")
-        if request.job_id in cancelled:
-            return request.recipient, _ours("the job was cancelled")
         try:
-            recipient = channel.address(request.recipient)
+            return channel.address(request.recipient), None
         except InvalidRecipient as error:
             failure = Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error))
             return request.recipient, failure
-        return recipient, channel.problem(message_of(request, recipient))
 
-    def _refused_for(
+    def _unwanted(
+        self,
+        request: SendRequested,
+        pair: Pair,
+        known: People,
+        now: datetime,
+        *,
+        is_cancelled: bool,
+    ) -> Failure | None:
+        """Return why nobody wants it any more, in whatever form (IM-21, IM-23)."""
+        if request.expires_at is not None and request.expires_at <= now:
+            return _ours("expired before it was sent")
+        if is_cancelled:
+            return _ours("the job was cancelled")
+        return refusal_of(known.opt_outs.get(pair), is_marketing=False)
+
+    def _impossible(
         self, request: SendRequested, pair: Pair, known: People, now: datetime
     ) -> Failure | None:
-        """Return why the recipient may not be written to, or not like this (IM-21, IM-26)."""
-        refusal = refusal_of(known.opt_outs.get(pair), is_marketing=False)
-        channel = self._channels.get(request.channel)
-        if refusal is not None or channel is None:
-            return refusal
+        """Return why it cannot be sent as it is (IM-26); its fallback may."""
+        channel = self._channels[request.channel]
+        problem = channel.problem(message_of(request, pair.recipient))
         window = channel.limits.window
-        if window is None or not channel.is_free_form(request.content):
-            return None
+        if problem is not None or window is None or not channel.is_free_form(request.content):
+            return problem
         return None if is_open(known.last_inbound.get(pair), window, now) else closed(window)
 
     def _not_before(self, request: SendRequested, recipient: str, now: datetime) -> datetime | None:

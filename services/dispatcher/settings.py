@@ -68,6 +68,8 @@ class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsA
     dispatcher_abandoned_after: timedelta = timedelta(seconds=60)
     """A claim without an outcome for so long belonged to a process that is gone; longer than the
     claim and the call together may last."""
+    dispatcher_results_within: timedelta = timedelta(hours=24)
+    """How long results are asked for where a provider tells them only when asked (CF-12)."""
     dispatcher_owner: str = Field(default_factory=process_name)
     """Names this process in the ledger."""
     dispatcher_halted_longest: timedelta = timedelta(hours=1)

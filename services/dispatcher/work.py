@@ -50,6 +50,11 @@ class Asked:
     """Lets go of it unfinished: its partition was taken away."""
 
     @property
+    def message_id(self) -> str:
+        """The message's."""
+        return self.request.message_id
+
+    @property
     def sender(self) -> str:
         """The account whose lane it is in."""
         return sender_of(self.request)

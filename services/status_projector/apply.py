@@ -17,7 +17,7 @@ from services.status_projector.projection import (
     Trail,
     project,
 )
-from services.status_projector.store import aside, offsets, parked, trail
+from services.status_projector.store import aside, offsets, parked, participants, trail
 from services.status_projector.store.offsets import Place
 
 
@@ -153,6 +153,8 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
         trail.update(connection, touched, now)
     if changes.caused:
         trail.add_history(connection, changes.caused)
+    if changes.participants:
+        participants.learn(connection, changes.participants, now)
     if changes.aside:
         aside.keep(connection, changes.aside, now)
     if changes.unparked:

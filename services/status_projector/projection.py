@@ -9,26 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import assert_never
 
 import msgspec
 from msgspec import structs
 
-from domain.failures import ErrorCode, Failure, Origin
-from domain.lifecycle import (
-    Delivered,
-    Evidence,
-    Fact,
-    Failed,
-    Read,
-    Sent,
-    Source,
-    Started,
-    Status,
-    learn,
-)
+from domain.identity import is_fallback_of
+from domain.lifecycle import Evidence, Fact, Source, Status, learn
 from schemas.topics.provider_events import (
-    FailureReason,
     MediaLost,
     MediaStored,
     MessageEvent,
@@ -37,14 +24,12 @@ from schemas.topics.provider_events import (
     Pricing,
     ProviderEvent,
     SendAccepted,
-    SendDeferred,
-    SendRejected,
-    SendStarted,
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import ChangeError, StatusChanged
 from schemas.topics.topic import Headers
+from services.status_projector.facts import fact_of, reported, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +85,8 @@ class Trail(msgspec.Struct, frozen=True, gc=False):
     case_id: str | None = None
     queue_id: str | None = None
     job_id: str | None = None
+    is_fallback: bool = False
+    """Whether it is sent instead of another: its job has no row for it."""
     priced: Priced | None = None
 
     @property
@@ -132,6 +119,10 @@ class _Early:
     event: MessageEvent
 
 
+Participant = tuple[str, str]
+"""A message, and one of its recipients or of its group's members."""
+
+
 @dataclass(slots=True)
 class Changes:
     """Everything that a batch changes."""
@@ -144,6 +135,8 @@ class Changes:
     """The parked events that were applied."""
     to_park: dict[Trigger, Heard] = field(default_factory=dict[Trigger, Heard])
     aside: list[Aside] = field(default_factory=list[Aside])
+    participants: dict[Participant, Evidence] = field(default_factory=dict[Participant, Evidence])
+    """What the batch says of single recipients of a message."""
     jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
     """By how much each job's number of messages in a status changes."""
 
@@ -192,10 +185,11 @@ class Projection:
             case_id=request.case_id,
             queue_id=request.queue_id,
             job_id=request.job_id,
+            is_fallback=is_fallback_of(request.message_id, request.original_message_id),
         )
         self.changes.created[request.message_id] = request
         self._keep(trail)
-        self._count(trail.job_id, trail.status, 1)
+        self._count(trail, trail.status, 1)
         self._unpark(trigger, request.message_id)
 
     def _hear(self, trigger: Trigger, event: MessageEvent) -> bool:
@@ -207,13 +201,24 @@ class Projection:
         if named is not None and self._trails[message_id].provider_id is None:
             self._keep(structs.replace(self._trails[message_id], provider_id=named))
             self._by_provider_id[named] = message_id
-        if (fact := fact_of(event)) is not None:
+        if isinstance(event, StatusReported):
+            self._hear_report(trigger, message_id, event)
+        elif (fact := fact_of(event)) is not None:
             self._learn(trigger, message_id, fact, event)
-        if isinstance(event, StatusReported) and event.pricing is not None:
-            self._price(message_id, Priced(event.occurred_at, event.pricing))
         if named is not None:
             self._unpark(trigger, named)
         return True
+
+    def _hear_report(self, trigger: Trigger, message_id: str, event: StatusReported) -> None:
+        fact = reported(event)
+        if event.participant is None:
+            self._learn(trigger, message_id, fact, event)
+        else:
+            one = message_id, event.participant
+            heard = self.changes.participants.get(one, Evidence())
+            self.changes.participants[one] = learn(heard, fact)
+        if event.pricing is not None:
+            self._price(message_id, Priced(event.occurred_at, event.pricing))
 
     def _price(self, message_id: str, told: Priced) -> None:
         trail = self._trails[message_id]
@@ -230,8 +235,8 @@ class Projection:
             after = structs.replace(after, sequence=before.sequence + 1)
             change = change_of(before, after, fact.at, source_of(event), self._now)
             self.changes.caused.append(Caused(trigger, change))
-            self._count(after.job_id, before.status, -1)
-            self._count(after.job_id, after.status, 1)
+            self._count(after, before.status, -1)
+            self._count(after, after.status, 1)
         self._keep(after)
 
     def _message_of(self, event: MessageEvent) -> str | None:
@@ -261,9 +266,9 @@ class Projection:
         self._trails[trail.message_id] = trail
         self.changes.touched[trail.message_id] = trail
 
-    def _count(self, job_id: str | None, status: Status, by: int) -> None:
-        if job_id is not None:
-            self.changes.jobs.setdefault(job_id, Counter())[status] += by
+    def _count(self, trail: Trail, status: Status, by: int) -> None:
+        if trail.job_id is not None and not trail.is_fallback:
+            self.changes.jobs.setdefault(trail.job_id, Counter())[status] += by
 
 
 def project(
@@ -280,37 +285,6 @@ def project(
     return projection.changes
 
 
-def fact_of(event: MessageEvent) -> Fact | None:
-    """Return what the event says of the message's life; None where it says nothing of it."""
-    match event:
-        case SendStarted():
-            return Started(event.at)
-        case SendAccepted():
-            return Sent(event.at)
-        case SendRejected():
-            return Failed(event.at, failure_of(event.failure))
-        case StatusReported():
-            return _reported(event)
-        case SendDeferred():
-            return None
-        case _:
-            assert_never(event)
-
-
-def _reported(event: StatusReported) -> Fact:
-    match event.status:
-        case "sent":
-            return Sent(event.occurred_at)
-        case "delivered":
-            return Delivered(event.occurred_at)
-        case "read":
-            return Read(event.occurred_at)
-        case "failed":
-            return Failed(event.occurred_at, failure_of(event.failure))
-        case _:
-            assert_never(event.status)
-
-
 def names_in(value: SendRequested | ProviderEvent) -> tuple[str | None, str | None]:
     """Return the names under which an event's message may become known: ours, the provider's."""
     if isinstance(value, StatusReported):
@@ -323,22 +297,6 @@ def provider_id_of(event: MessageEvent) -> str | None:
     if isinstance(event, SendAccepted | StatusReported):
         return event.provider_message_id
     return None
-
-
-def source_of(event: MessageEvent) -> Source:
-    """Return where the event's knowledge came from (CF-54)."""
-    if isinstance(event, SendAccepted | StatusReported):
-        return Source.WEBHOOK
-    if isinstance(event, SendRejected) and event.failure.origin is Origin.PROVIDER:
-        return Source.WEBHOOK
-    return Source.MANUAL
-
-
-def failure_of(reason: FailureReason | None) -> Failure:
-    """Return the failure that was reported; a report without a reason is one of its own."""
-    if reason is None:
-        return Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER)
-    return Failure(reason.code, reason.origin, reason.provider_code, reason.detail)
 
 
 def change_of(

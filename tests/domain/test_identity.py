@@ -10,6 +10,7 @@ from domain.identity import (
     SenderId,
     callback_event_id,
     conversation,
+    message_id_for_fallback,
     message_id_for_inbound,
     message_id_for_key,
     message_id_for_row,
@@ -120,3 +121,11 @@ def test_another_preview_person_decision_or_comment_is_another_answer(
     one: tuple[str, str, str, str | None], other: tuple[str, str, str, str | None]
 ) -> None:
     assert (preview_answer_id(*one) == preview_answer_id(*other)) == (one == other)
+
+
+@given(message_ids, message_ids)
+def test_a_message_has_one_fallback_of_its_own(one: MessageId, other: MessageId) -> None:
+    fallback = message_id_for_fallback(one)
+
+    assert fallback not in {one, message_id_for_fallback(fallback)}
+    assert (fallback == message_id_for_fallback(other)) == (one == other)

@@ -37,6 +37,14 @@ def test_an_accepted_send_is_final_and_named() -> None:
     assert verdict == Accept(ProviderMessageId("wamid.1"))
 
 
+def test_an_acceptance_keeps_who_of_several_it_will_not_go_to() -> None:
+    accepted = Accepted(ProviderMessageId("msg1"), {"wm1": REFUSED})
+
+    verdict = after_reply(POLICY, accepted, Tries(1), now=NOON, chance=0)
+
+    assert verdict == Accept(ProviderMessageId("msg1"), {"wm1": REFUSED})
+
+
 def test_a_refused_send_is_final_and_keeps_its_reason() -> None:
     verdict = after_reply(POLICY, Rejected(REFUSED), Tries(1), now=NOON, chance=0)
 

@@ -17,6 +17,7 @@ from domain.lifecycle import (
     Started,
     Status,
     learn,
+    merged,
 )
 from tests.domain.facts import (
     at,
@@ -213,3 +214,10 @@ def test_one_moment_told_in_two_zones_is_one_moment() -> None:
 def test_the_words_of_the_lifecycle_are_those_of_the_catalogue() -> None:
     assert [*Status] == ["pending", "sending", "sent", "delivered", "read", "failed"]
     assert [*Source] == ["webhook", "polling", "manual"]
+
+
+@given(facts, facts)
+def test_two_pieces_of_evidence_add_up_to_what_all_their_facts_say(
+    some: list[Fact], others: list[Fact]
+) -> None:
+    assert merged(known(some), known(others)) == known([*some, *others])

@@ -26,23 +26,6 @@ def doubt_abandoned(
     return connection.execute(_ABANDON, values).rowcount
 
 
-_SETTLE = sa.text(
-    """
-    UPDATE dispatch_ledger l
-    SET state = 'accepted', due_at = NULL, request = NULL,
-        whatsapp_message_id = m.whatsapp_message_id, updated_at = :now
-    FROM messages m
-    WHERE l.state = 'in_doubt' AND m.message_id = l.message_id
-      AND m.whatsapp_message_id IS NOT NULL
-    """
-)
-
-
-def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> int:
-    """Settle what is in doubt and known to have reached the provider; return how many."""
-    return connection.execute(_SETTLE, {"now": now}).rowcount
-
-
 @dataclass(frozen=True, slots=True)
 class Doubtful:
     """An in-doubt message whose grace period is over."""

@@ -1,6 +1,6 @@
 """The ledger's statements, a set each (domain/ledger.py says what they are for)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -18,6 +18,7 @@ from domain.ledger import (
     Verdict,
     WaitUntil,
 )
+from schemas.topics.send_requests import SendRequested
 from services.dispatcher.work import Asked, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
@@ -110,8 +111,12 @@ _ENTER = sa.text(
 )
 
 
+Keeps = Callable[[SendRequested], bool]
+"""Whether a request is kept while nobody knows what became of its call."""
+
+
 def enter(
-    connection: sa.Connection, entries: Sequence[Entry], *, owner: str, now: datetime
+    connection: sa.Connection, entries: Sequence[Entry], keeps: Keeps, *, owner: str, now: datetime
 ) -> set[str]:
     """Enter messages; return which were not known yet: of a claim, those are ours."""
     if not entries:
@@ -122,16 +127,15 @@ def enter(
         "senders": [entry.asked.sender for entry in entries],
         "priorities": [PRIORITIES[entry.asked.request.priority] for entry in entries],
         "due_ats": [entry.due_at for entry in entries],
-        "requests": [entry.asked.raw if _is_kept(entry) else None for entry in entries],
+        "requests": [
+            entry.asked.raw if entry.due_at is not None or keeps(entry.asked.request) else None
+            for entry in entries
+        ],
         "error_codes": [entry.refused for entry in entries],
         "owner": owner,
         "now": now,
     }
     return {row.message_id for row in connection.execute(_ENTER, values)}
-
-
-def _is_kept(entry: Entry) -> bool:
-    return entry.due_at is not None or entry.asked.request.resend_in_doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +280,11 @@ _RECORD = sa.text(
 )
 
 
-def record(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> None:
+def record(
+    connection: sa.Connection, ended: Sequence[Ended], keeps: Keeps, *, now: datetime
+) -> None:
     """Enter the outcomes of attempts. An entry that others have settled meanwhile stays so."""
-    entries = [_entry(one) for one in ended]
+    entries = [_entry(one, keeps) for one in ended]
     connection.execute(
         _RECORD,
         {
@@ -308,8 +314,7 @@ class _Entry:
     broken: int = 0
 
 
-def _entry(ended: Ended) -> _Entry:
-    kept = ended.work.raw if ended.work.request.resend_in_doubt else None
+def _entry(ended: Ended, keeps: Keeps) -> _Entry:
     verdict: Verdict = ended.verdict
     match verdict:
         case Accept(provider_message_id):
@@ -332,6 +337,7 @@ def _entry(ended: Ended) -> _Entry:
                 broken=1,
             )
         case Doubt(settle_at):
+            kept = ended.work.raw if keeps(ended.work.request) else None
             return _Entry(EntryState.IN_DOUBT, settle_at, kept)
         case _:
             assert_never(verdict)

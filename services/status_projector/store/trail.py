@@ -1,6 +1,5 @@
 """Loads and saves the trails of a batch's messages, a statement each for the whole batch."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -9,11 +8,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from domain.failures import ErrorCode, Failure, Origin
-from domain.lifecycle import Evidence, FailedAt, Status
+from domain.failures import Origin
+from domain.identity import is_fallback_of
+from domain.lifecycle import Evidence, Status
 from schemas.topics.contents import type_of, words_of
 from schemas.topics.send_requests import SendRequested
 from services.status_projector.projection import Caused, Priced, Trail
+from services.status_projector.store.failures import failed_at, failures_of
 
 _KNOWN = sa.text(
     """
@@ -37,7 +38,8 @@ def known(
 _LOAD = sa.text(
     """
     SELECT message_id, channel, sender_id, sent_at, started_at, accepted_at, delivered_at, read_at,
-           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id, pricing
+           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id,
+           original_message_id, pricing
     FROM messages WHERE message_id = ANY(:message_ids)
     ORDER BY message_id FOR UPDATE
     """
@@ -60,6 +62,7 @@ def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]
             case_id=row.case_id,
             queue_id=row.queue_id,
             job_id=row.job_id,
+            is_fallback=is_fallback_of(row.message_id, row.original_message_id),
             priced=None if row.pricing is None else msgspec.convert(row.pricing, Priced),
         )
         for row in rows
@@ -146,7 +149,7 @@ def update(connection: sa.Connection, trails: Sequence[Trail], now: datetime) ->
         "failed_ats": [None if one is None else one.at for one in failed],
         "error_codes": [None if one is None else one.failure.code for one in failed],
         "error_messages": [None if one is None else one.failure.prompt for one in failed],
-        "failures": [_failures(trail.evidence) for trail in trails],
+        "failures": [failures_of(trail.evidence) for trail in trails],
         "pricings": [_pricing(trail.priced) for trail in trails],
     }
     connection.execute(_UPDATE, {**columns, "now": now})
@@ -219,33 +222,9 @@ def _evidence(row: Any) -> Evidence:  # noqa: ANN401 - a row of _LOAD
         sent_at=row.accepted_at,
         delivered_at=row.delivered_at,
         read_at=row.read_at,
-        refused=_failed_at(failures.get("refused"), Origin.PROVIDER),
-        inferred=_failed_at(failures.get("inferred"), Origin.LOCAL),
+        refused=failed_at(failures.get("refused"), Origin.PROVIDER),
+        inferred=failed_at(failures.get("inferred"), Origin.LOCAL),
     )
-
-
-def _failed_at(stored: dict[str, Any] | None, origin: Origin) -> FailedAt | None:
-    if stored is None:
-        return None
-    failure = Failure(
-        ErrorCode(stored["code"]), origin, stored.get("providerCode"), stored.get("detail")
-    )
-    return FailedAt(datetime.fromisoformat(stored["at"]), failure)
-
-
-def _failures(evidence: Evidence) -> str | None:
-    heard = {"refused": evidence.refused, "inferred": evidence.inferred}
-    stored = {
-        kind: {
-            "at": failed.at.isoformat(),
-            "code": failed.failure.code,
-            "providerCode": failed.failure.provider_code,
-            "detail": failed.failure.detail,
-        }
-        for kind, failed in heard.items()
-        if failed is not None
-    }
-    return json.dumps(stored) if stored else None
 
 
 def _pricing(priced: Priced | None) -> str | None:

@@ -16,9 +16,11 @@ from schemas.tables import (
     METADATA,
     customer_service,
     dispatch,
+    follow_ups,
     jobs,
     media,
     messages,
+    participants,
     people,
     sends,
     templates,
@@ -28,7 +30,18 @@ from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
 
-DESCRIBED = (customer_service, dispatch, jobs, media, messages, people, sends, templates)
+DESCRIBED = (
+    customer_service,
+    dispatch,
+    follow_ups,
+    jobs,
+    media,
+    messages,
+    participants,
+    people,
+    sends,
+    templates,
+)
 """Importing them fills METADATA."""
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 

@@ -8,6 +8,8 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from deploy.processes import stop_all
+from runtime.kafka.producer import Producer
+from runtime.postgres import connect
 from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
 from tests.services.dispatcher.dispatchers import (
     RunningDispatcher,
@@ -82,3 +84,19 @@ async def facts(clean_topics: str) -> AsyncGenerator[Tail[ProviderEvent]]:
 def ledger(database: sa.Engine) -> sa.Engine:
     """Return the dispatchers' database."""
     return database
+
+
+@pytest.fixture(scope="module")
+def engine(database_url: str) -> Generator[sa.Engine]:
+    """Return the module's database as services open it, for parts of one."""
+    made = connect(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def producer(clean_topics: str) -> AsyncGenerator[Producer]:
+    """Return what parts of a service publish with."""
+    made = Producer(clean_topics, "test")
+    yield made
+    await made.stop()

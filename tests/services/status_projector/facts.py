@@ -24,7 +24,8 @@ from schemas.topics.provider_events import (
 )
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.status_projector.apply import apply
-from services.status_projector.projection import Caused, Heard, Trigger, fact_of
+from services.status_projector.facts import fact_of
+from services.status_projector.projection import Caused, Heard, Trigger
 from services.status_projector.store import offsets, trail
 from services.status_projector.store.offsets import Place
 from tests.given import NOON, SENDER, a_failure, a_message_id, a_send_request
