@@ -13,6 +13,8 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
+    # Written by providers/whatsapp, which the dispatcher runs.
+    "whatsapp_templates": "dispatcher",
     "inbound_media": "fetcher",
     "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",
