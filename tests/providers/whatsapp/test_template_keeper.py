@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Generator
 
 import pytest
 import sqlalchemy as sa
 
+from deploy.processes import stop_all
 from providers.whatsapp.builtin_templates import appointment_reminder, order_status_update
 from providers.whatsapp.settings import WhatsAppSettings
 from providers.whatsapp.template_listing import ListAway
@@ -16,7 +17,7 @@ from runtime.postgres import connect
 from schemas.topics.templates import TemplateContent
 from tests.providers.whatsapp.channels import settings_for
 from tests.providers.whatsapp.wire import Answer, a_wire, in_turn, resets, says
-from tests.simulators import RunningSimulator
+from tests.simulators import RunningSimulator, start_simulator
 
 pytestmark = pytest.mark.stack
 
@@ -38,9 +39,18 @@ def table(database: sa.Engine) -> sa.Engine:
     return database
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningSimulator]:
+    started = start_simulator({"SIM_PROFILE": "perfect"}, tmp_path_factory.mktemp("simulator"))
+    yield started
+    stop_all([started.process])
+
+
 @pytest.fixture
-def provider(simulator: Callable[..., RunningSimulator]) -> RunningSimulator:
-    return simulator(SIM_PROFILE="perfect")
+def provider(running: RunningSimulator) -> RunningSimulator:
+    """Return a provider whose templates are the two that it starts with."""
+    running.provider.order("/reset", {})
+    return running
 
 
 def of_provider(provider: RunningSimulator, account: str | None = ACCOUNT) -> WhatsAppSettings:

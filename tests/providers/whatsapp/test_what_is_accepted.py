@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.processes import stop_all
@@ -25,6 +25,8 @@ from tests.providers.whatsapp.channels import a_channel, a_message
 from tests.simulators import RunningSimulator, start_simulator
 
 ACCOUNT = "102290129340398"
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""However busy the machine."""
 RECIPIENTS = st.sampled_from(["+16505550001", "US.13491208655302741918"])
 
 
@@ -57,7 +59,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Generator[Account]:
     stop_all([running.process])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 @given(data=st.data())
 def test_any_content_of_ours_is_a_body_that_the_provider_takes(
     account: Account, data: st.DataObject
@@ -75,7 +77,7 @@ def test_any_content_of_ours_is_a_body_that_the_provider_takes(
     assert answer.status_code == 200, answer.text
 
 
-@settings(max_examples=50, deadline=None)
+@settings(PATIENT, max_examples=50)
 @given(data=st.data())
 def test_a_template_that_is_filled_in_as_listed_is_taken(
     account: Account, data: st.DataObject
@@ -89,7 +91,7 @@ def test_a_template_that_is_filled_in_as_listed_is_taken(
     assert answer.status_code == 200, answer.text
 
 
-@settings(max_examples=50, deadline=None)
+@settings(PATIENT, max_examples=50)
 @given(data=st.data())
 def test_what_the_book_lets_pass_the_provider_takes_whatever_it_was_meant_for(
     account: Account, data: st.DataObject
