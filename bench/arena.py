@@ -40,7 +40,12 @@ class Arena:
         """The broker's address."""
         return self.ground.stack.kafka.bootstrap
 
-    def system(self, *services: str, simulator_env: Mapping[str, str] | None = None) -> Pipeline:
+    def system(
+        self,
+        *services: str,
+        simulator_env: Mapping[str, str] | None = None,
+        service_env: Mapping[str, str] | None = None,
+    ) -> Pipeline:
         """Return the simulator (profile bench) and the named services, not started yet."""
         provider = {
             "SIM_PROFILE": "bench",
@@ -57,6 +62,7 @@ class Arena:
                 "WHATSAPP_ACCESS_TOKEN": ACCESS_TOKEN,
                 # All the load comes from one address.
                 "INGEST_RATE_PER_SOURCE": "1000000",
-            },
+            }
+            | dict(service_env or {}),
             ground=self.ground,
         )

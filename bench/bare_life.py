@@ -70,7 +70,7 @@ async def _live(system: Pipeline, count: int) -> Reading:
         told = await opened.enter_async_context(reader(system.bootstrap, PROVIDER_EVENTS.name))
         client = await opened.enter_async_context(bare_client(system.urls["simulator"]))
         began, cpu = time.perf_counter(), time.process_time()
-        calling = asyncio.create_task(_call_all(asked, client, producer))
+        calling = asyncio.create_task(call_all(asked, client, producer, IN_FLIGHT))
         await offer(producer, records)
         await _until_read(told, count)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
@@ -81,10 +81,12 @@ async def _live(system: Pipeline, count: int) -> Reading:
 
 
 @asynccontextmanager
-async def bare_client(simulator_url: str) -> AsyncGenerator[httpx.AsyncClient]:
+async def bare_client(
+    simulator_url: str, in_flight: int = IN_FLIGHT
+) -> AsyncGenerator[httpx.AsyncClient]:
     """Lend httpx with the aiohttp transport, set up for the Cloud API."""
     client = httpx.AsyncClient(
-        transport=AiohttpTransport(limits=httpx.Limits(max_connections=2 * IN_FLIGHT)),
+        transport=AiohttpTransport(limits=httpx.Limits(max_connections=2 * in_flight)),
         base_url=f"{simulator_url}/{GRAPH_VERSION}/",
         headers={"Authorization": f"Bearer {ACCESS_TOKEN}", "Content-Type": "application/json"},
         timeout=20,
@@ -110,9 +112,13 @@ async def bare_call(client: httpx.AsyncClient, request: Request) -> httpx.Respon
     return answer
 
 
-async def _call_all(
-    asked: AIOKafkaConsumer, client: httpx.AsyncClient, producer: AIOKafkaProducer
+async def call_all(
+    asked: AIOKafkaConsumer,
+    client: httpx.AsyncClient,
+    producer: AIOKafkaProducer,
+    in_flight: int,
 ) -> None:
+    """Call for each request and publish the answer as it came, until cancelled."""
     waiting: asyncio.Queue[Request] = asyncio.Queue(1_000)
 
     async def call_each() -> None:
@@ -124,7 +130,7 @@ async def _call_all(
             )
 
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(IN_FLIGHT):
+        for _ in range(in_flight):
             tasks.create_task(call_each())
         while True:
             polled = await asked.getmany(timeout_ms=200)

@@ -26,7 +26,9 @@ AT_ONCE = 1_000
 LINGER_MS = 2
 
 
-def requests(count: int, run: str, *, after: int = 0) -> list[Outgoing]:
+def requests(
+    count: int, run: str, *, after: int = 0, senders: Sequence[str] = SENDERS
+) -> list[Outgoing]:
     """Return that many requests, spread over senders and recipients.
 
     ``after`` says how many the simulator got before: it refuses a message to the same recipient
@@ -34,7 +36,8 @@ def requests(count: int, run: str, *, after: int = 0) -> list[Outgoing]:
     turn before 12,000 messages.
     """
     numbers = range(after, after + count)
-    return [SEND_REQUESTS.record(_request(n, run), source=SOURCE, at=now()) for n in numbers]
+    asked = [_request(number, run, senders) for number in numbers]
+    return [SEND_REQUESTS.record(request, source=SOURCE, at=now()) for request in asked]
 
 
 @asynccontextmanager
@@ -84,12 +87,12 @@ async def publish(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> No
     await asyncio.gather(*futures)
 
 
-def _request(number: int, run: str) -> SendRequested:
+def _request(number: int, run: str, senders: Sequence[str]) -> SendRequested:
     return SendRequested(
         message_id=f"bench-{run}-{number}",
         channel="whatsapp",
-        sender_id=SENDERS[number % len(SENDERS)],
-        recipient=f"+1650555{number // len(SENDERS) % RECIPIENTS:04d}",
+        sender_id=senders[number % len(senders)],
+        recipient=f"+1650555{number // len(senders) % RECIPIENTS:04d}",
         content=TextContent(body=f"Hi Ada, your order A-{number} is ready for pickup at Elm St."),
         requested_at=now(),
         job_id=JOB,

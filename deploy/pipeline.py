@@ -67,7 +67,8 @@ class Pipeline:
     """The system under one name. Making it starts nothing; every method may block.
 
     `copies` counts the processes of a service (default: one of each); the two environments are laid
-    over what the simulator and all the services get; `ground` is lent by a caller who has one.
+    over what the simulator and all the services get; `ground` is lent by a caller who has one. What
+    the providers and the services share is in `secrets`.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Pipeline:
         self._lent = ground
         self._ground = ground
         self._members: dict[Seat, Process] = {}
+        self.secrets = Secrets()
         self._open = ExitStack()
 
     def start(self) -> Self:
@@ -160,10 +162,9 @@ class Pipeline:
         return next(s for s in self._members if (s.service, s.number) == (service, copy))
 
     def _seated(self, seats: Sequence[Seat]) -> dict[Seat, Process]:
-        shared = Secrets()
-        simulated = wiring.simulator_environment(seats, shared) | self._simulator_env
+        simulated = wiring.simulator_environment(seats, self.secrets) | self._simulator_env
         served = self._standing.environment
-        served |= wiring.service_environment(seats[0].url, shared) | self._service_env
+        served |= wiring.service_environment(seats[0].url, self.secrets) | self._service_env
         return {
             seat: self._process(seat, simulated if seat.service == wiring.SIMULATOR else served)
             for seat in seats

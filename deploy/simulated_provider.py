@@ -1,5 +1,6 @@
 """Asks a running simulator what it saw, and tells it how to behave; over HTTP, as anybody could."""
 
+import json
 import secrets
 import string
 from collections.abc import Mapping
@@ -77,6 +78,18 @@ class ChatAccounts:
             "SIM_WECHAT_APP_ID": self.app_id,
             "SIM_WECHAT_TOKEN": self.wechat_token,
             "SIM_WECHAT_AES_KEY": self.wechat_aes_key,
+        }
+
+    def service_environment(self, simulator_url: str) -> dict[str, str]:
+        """Return what the services read to take their callbacks and to call WeCom."""
+        company = {"corpId": self.corp_id, "agentId": self.agent_id, "token": self.wecom_token}
+        program = {"appId": self.app_id, "token": self.wechat_token}
+        caller = {"corpId": self.corp_id, "secret": self.wecom_secret, "kf": True}
+        return {
+            "WECOM_CALLBACK_APPS": json.dumps([company | {"encodingAesKey": self.wecom_aes_key}]),
+            "WECHAT_CALLBACK_APPS": json.dumps([program | {"encodingAesKey": self.wechat_aes_key}]),
+            "WECOM_APPS": json.dumps([caller]),
+            "WECOM_API_BASE_URL": f"{simulator_url}/wecom",
         }
 
 

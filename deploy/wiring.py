@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.simulated_provider import ChatAccounts
 from deploy.stack.ports import FREE_RANGE, is_free
 
 SERVICES = (
@@ -30,11 +31,13 @@ NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What provider and services share; made anew for each run and written nowhere."""
+    """What providers and services share; made anew for each run and written nowhere."""
 
     access_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     app_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     verify_token: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+    link_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    chats: ChatAccounts = field(default_factory=ChatAccounts, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +92,32 @@ def simulator_environment(all_seats: Sequence[Seat], shared: Secrets) -> dict[st
     """Return what the simulator reads: it calls the ingester back."""
     ingester = first(all_seats, "ingest_webhook")
     callback = {} if ingester is None else {"SIM_CALLBACK_URL": ingester.url + CALLBACK}
-    return callback | {
-        "SIM_ACCESS_TOKEN": shared.access_token,
-        "SIM_APP_SECRET": shared.app_secret,
-        "SIM_VERIFY_TOKEN": shared.verify_token,
-        "SIM_PHONE_NUMBER_IDS": PHONE_NUMBER_ID,
-        "SIM_WABA_ID": BUSINESS_ACCOUNT_ID,
-    }
+    chats = shared.chats.simulator_environment(None if ingester is None else ingester.url)
+    return (
+        callback
+        | chats
+        | {
+            "SIM_ACCESS_TOKEN": shared.access_token,
+            "SIM_APP_SECRET": shared.app_secret,
+            "SIM_VERIFY_TOKEN": shared.verify_token,
+            "SIM_PHONE_NUMBER_IDS": PHONE_NUMBER_ID,
+            "SIM_WABA_ID": BUSINESS_ACCOUNT_ID,
+        }
+    )
 
 
 def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
-    """Return what the services read of the provider; the dispatcher calls the simulator."""
-    return {
+    """Return what the services read of the providers; all of them are the simulator."""
+    return shared.chats.service_environment(simulator_url) | {
         "WHATSAPP_API_BASE_URL": f"{simulator_url}/{GRAPH_VERSION}",
         "WHATSAPP_ACCESS_TOKEN": shared.access_token,
         "WHATSAPP_APP_SECRET": shared.app_secret,
         "WHATSAPP_WEBHOOK_VERIFY_TOKEN": shared.verify_token,
         "WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
         "WHATSAPP_BUSINESS_ACCOUNT_ID": BUSINESS_ACCOUNT_ID,
+        "LINK_SIGNING_KEYS": shared.link_key,
+        # The simulated account may send as much as it likes.
+        "SENDER_DAILY_LIMIT": "",
     }
 
 

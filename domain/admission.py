@@ -1,16 +1,17 @@
-"""What a sending account may do, and whether a message may be called for now (LM, IM-14)."""
+"""Whether a message may be called for now, waits, or is refused (LM, CF-17, CF-18, IM-14, IM-22).
 
-from dataclasses import dataclass
-from datetime import timedelta
+A `Desk` decides for the messages of one batch, one after the other. What it counts and paces by it
+is given, and hands back: whoever stores that in the transaction of the claims has exact limits,
+with any number of processes and across their restarts.
+"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many in a second, with some ahead of their time."""
-
-    per_second: float
-    burst: int = 1
-    """How many may come at once after a pause."""
+from domain.failures import ErrorCode, Failure, Origin
+from domain.rates import NotBefore, Rate, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,218 @@ class ChannelLimits:
     """Of one sending account to one recipient."""
     window: timedelta | None = None
     """How long after a person's last message free-form answers are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a sending account may do now."""
+
+    rate: Rate | None = None
+    pair_rate: Rate | None = None
+    daily_limit: int | None = None
+    """Messages admitted a day (CF-17); None: as many as there are."""
+    halted_until: datetime | None = None
+    """Set while it cannot send: when its next probe may be made."""
+    may_probe: bool = False
+    """Halted, and the next message is to find out whether it can send again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """The product's own limits; None where there is none (CF-17, CF-18)."""
+
+    per_case: int | None = None
+    """Messages a day to one case."""
+    case_interval: timedelta | None = None
+    """The least time between two messages to one case."""
+    per_recipient: int | None = None
+    """Messages a day to one recipient, whoever sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A message at the desk."""
+
+    sender: str
+    """`channel:senderId`."""
+    recipient: str
+    """`channel:recipient`."""
+    case: str | None = None
+    """`tenant:case`."""
+    urgent: bool = False
+    """Somebody waits for it: it fails at once where its sender cannot send."""
+    may_wait: bool = False
+    """For a used-up limit; else it fails (CF-17)."""
+    admitted: bool = False
+    """It was called before: a retry is neither counted nor held to an interval again."""
+    not_before: datetime | None = None
+    """When what else it waits for is over, its recipient's night for one."""
+    refusal: Failure | None = None
+    """Why it is not sent, whatever the limits say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Call now."""
+
+    probe: bool = False
+    """It finds out whether its halted sender can send again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing before then; the failure says why."""
+
+    until: datetime
+    failure: Failure
+    sender_is_full: bool = False
+    """None of the sender's messages has room, for less than a second or a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Never."""
+
+    failure: Failure
+
+
+Decision = Go | Hold | Refuse
+
+_NO_ROOM = "waits for room"
+_HALTED = "the sender cannot send at the moment"
+_LATER = "waits for its time"
+_BY_NUMBER = "Daily limit exceeded for this number."
+_BY_CASE = "Daily limit per case exceeded."
+_BY_RECIPIENT = "Daily limit exceeded for this recipient."
+_INTERVAL = "Send interval limit."
+
+
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    scope: str
+    most: int
+    said: str
+
+
+@dataclass(slots=True)
+class Desk:
+    """The limits, with what has been used of them so far."""
+
+    now: datetime
+    zone: ZoneInfo
+    standings: Mapping[str, Standing]
+    """By sender."""
+    quotas: Quotas = field(default_factory=Quotas)
+    used: dict[str, int] = field(default_factory=dict[str, int])
+    """Of today's quotas, by scope."""
+    arrivals: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """Of the rates, by scope (domain.rates)."""
+    _probed: set[str] = field(default_factory=set[str])
+
+    def decide(self, wish: Wish) -> Decision:
+        """Decide on a message; when it may go, what it uses is counted."""
+        if wish.refusal is not None:
+            return Refuse(wish.refusal)
+        standing = self.standings.get(wish.sender, Standing())
+        obstacle = (
+            self._halted(wish, standing)
+            or self._early(wish)
+            or self._quota_used_up(wish, standing)
+            or self._too_fast(wish, standing)
+        )
+        if obstacle is not None:
+            return obstacle
+        self._count(wish, standing)
+        return Go(probe=standing.may_probe)
+
+    def scopes_of(self, wish: Wish) -> tuple[set[str], set[str]]:
+        """Return which counts and which arrivals a decision on it needs."""
+        standing = self.standings.get(wish.sender, Standing())
+        return (
+            {quota.scope for quota in self._quotas_of(wish, standing)},
+            set(self._rates_of(wish, standing)),
+        )
+
+    def _halted(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
+        if standing.halted_until is None:
+            return None
+        if standing.may_probe and wish.sender not in self._probed:
+            return None
+        failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _HALTED)
+        until = max(standing.halted_until, self.now)
+        return Refuse(failure) if wish.urgent else Hold(until, failure)
+
+    def _early(self, wish: Wish) -> Hold | None:
+        if wish.not_before is None or wish.not_before <= self.now:
+            return None
+        return Hold(wish.not_before, _failure(ErrorCode.UNKNOWN_ERROR, _LATER))
+
+    def _quota_used_up(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
+        for quota in self._quotas_of(wish, standing):
+            if self.used.get(quota.scope, 0) >= quota.most:
+                failure = _failure(ErrorCode.DAILY_LIMIT_EXCEEDED, quota.said)
+                return (
+                    Hold(next_day(self.now, self.zone), failure)
+                    if wish.may_wait
+                    else (Refuse(failure))
+                )
+        return None
+
+    def _too_fast(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
+        for scope, rate in self._rates_of(wish, standing).items():
+            taken = take(rate, self.arrivals.get(scope), self.now)
+            if isinstance(taken, NotBefore):
+                return self._held_back(wish, scope, taken)
+        return None
+
+    def _held_back(self, wish: Wish, scope: str, room: NotBefore) -> Hold | Refuse:
+        if scope.startswith("case:"):
+            failure = _failure(ErrorCode.SEND_INTERVAL_LIMIT, _INTERVAL)
+            return Hold(room.at, failure) if wish.may_wait else Refuse(failure)
+        sender_is_full = scope.startswith("sender:")
+        return Hold(
+            room.at, _failure(ErrorCode.NETWORK_ERROR, _NO_ROOM), sender_is_full=sender_is_full
+        )
+
+    def _count(self, wish: Wish, standing: Standing) -> None:
+        for quota in self._quotas_of(wish, standing):
+            self.used[quota.scope] = self.used.get(quota.scope, 0) + 1
+        for scope, rate in self._rates_of(wish, standing).items():
+            taken = take(rate, self.arrivals.get(scope), self.now)
+            assert not isinstance(taken, NotBefore)  # noqa: S101 - `_too_fast` has just looked
+            self.arrivals[scope] = taken
+        if standing.may_probe:
+            self._probed.add(wish.sender)
+
+    def _quotas_of(self, wish: Wish, standing: Standing) -> list[_Quota]:
+        if wish.admitted:
+            return []
+        candidates = [
+            (f"sender:{wish.sender}", standing.daily_limit, _BY_NUMBER),
+            (f"recipient:{wish.recipient}", self.quotas.per_recipient, _BY_RECIPIENT),
+        ]
+        if wish.case is not None:
+            candidates.append((f"case:{wish.case}", self.quotas.per_case, _BY_CASE))
+        return [_Quota(scope, most, said) for scope, most, said in candidates if most is not None]
+
+    def _rates_of(self, wish: Wish, standing: Standing) -> dict[str, Rate]:
+        # The sender's last: who is held back by another has taken nothing of its room.
+        rates: dict[str, Rate] = {}
+        interval = self.quotas.case_interval
+        if wish.case is not None and interval is not None and not wish.admitted:
+            rates[f"case:{wish.case}"] = Rate(1 / interval.total_seconds())
+        if standing.pair_rate is not None:
+            rates[f"pair:{wish.sender}:{wish.recipient}"] = standing.pair_rate
+        if standing.rate is not None:
+            rates[f"sender:{wish.sender}"] = standing.rate
+        return rates
+
+
+def next_day(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the next day begins there, in UTC."""
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).astimezone(UTC)
+
+
+def _failure(code: ErrorCode, detail: str) -> Failure:
+    return Failure(code, Origin.LOCAL, detail=detail)

@@ -85,6 +85,17 @@ def notice_id(channel: str, account_id: str, kind: str, content: bytes) -> str:
     return f"ntc_{blake2b(said, digest_size=16).hexdigest()}"
 
 
+def preview_answer_id(preview_id: str, recipient: str, response: str, comment: str | None) -> str:
+    """Return the id of an answer to a preview that was given on its page (PV-09, IM-04).
+
+    Preview and person: each may answer each. Response and comment: pressed twice, it is the same
+    answer; another decision, or another reason for it, is another.
+    """
+    parts = (preview_id, recipient, response, comment or "")
+    said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
+    return f"preview_{blake2b(said, digest_size=16).hexdigest()}"
+
+
 def media_event_id(provider_message_id: str, media_id: str, kind: str) -> str:
     """Return the id of what became of a file: fetched again, it is the same statement."""
     return f"{provider_message_id}:{media_id}:{kind}"

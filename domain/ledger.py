@@ -7,7 +7,7 @@ the grace period moves it on:
 
     (none)  --claim-->  claimed  --accepted-->  accepted
                            |     --refused--->  rejected
-                           |     --deferred, throttled-->  waiting  --due--> claimed
+                           |     --deferred, throttled, sender halted-->  waiting  --due--> claimed
                            +--in doubt, or its owner vanished--> in_doubt
     in_doubt  --evidence-->  accepted
               --grace over--> rejected (UNKNOWN_OUTCOME)
@@ -71,6 +71,8 @@ class Reject:
     """Record that it will not be sent."""
 
     failure: Failure
+    halts_sender: bool = False
+    """Its sender cannot send others either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,20 @@ class HoldUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """Put it down until its sender can send again; the attempt does not count."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Leave it alone until then."""
 
     settle_at: datetime
 
 
-Verdict = Accept | Reject | WaitUntil | HoldUntil | Doubt
+Verdict = Accept | Reject | WaitUntil | HoldUntil | Halt | Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,13 @@ class Tries:
     attempt: int
     """The number of that attempt; the first is 1."""
     throttled: int = 0
-    """How many before it found no room."""
+    """How many before it found no room, or a sender that could not send."""
+    broken: int = 0
+    """How many of those found a sender that could not send."""
+    probing: bool = False
+    """Whether that attempt was to find out if the sender can send again."""
+    urgent: bool = False
+    """Whether somebody waits for it, and had better hear of a failure at once."""
 
     @property
     def counted(self) -> int:
@@ -122,8 +137,10 @@ def after_reply(
     match reply:
         case Accepted(provider_message_id):
             return Accept(provider_message_id)
-        case Rejected(failure) | SenderBroken(failure):
+        case Rejected(failure):
             return Reject(failure)
+        case SenderBroken(failure):
+            return _after_breakage(tries, failure)
         case InDoubt():
             return Doubt(now + policy.settle_after)
         case Deferred(failure, retry_after):
@@ -169,6 +186,14 @@ def may_call(*, claimed_at: datetime, now: datetime, claim_lasts: timedelta) -> 
     the claim abandoned; it must then not call.
     """
     return now - claimed_at < claim_lasts
+
+
+def _after_breakage(tries: Tries, failure: Failure) -> Reject | Halt:
+    """Halt the sender; unless it could send for others since, then the message is what fails."""
+    was_repaired = tries.broken > 0 and not tries.probing
+    if was_repaired or tries.urgent:
+        return Reject(failure, halts_sender=not was_repaired)
+    return Halt(failure)
 
 
 def _after_deferral(step: RetryAt | GiveUp, failure: Failure) -> Verdict:

@@ -60,6 +60,18 @@ def _validation(errors: Sequence[Any]) -> Problem:
 
 async def answer_of(request: Request, error: Exception) -> Response:
     """Return the answer in the shape of the path's family."""
+    problem = noted_problem(request, error)
+    body = body_of(problem, request.url.path)
+    return Response(
+        body.content,
+        status_code=problem.status,
+        media_type=body.media_type,
+        headers=headers_of(error),
+    )
+
+
+def noted_problem(request: Request, error: Exception) -> Problem:
+    """Return what the caller is told; what is no fault of the caller's is logged."""
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(
@@ -70,16 +82,10 @@ async def answer_of(request: Request, error: Exception) -> Response:
                 "why": type(error).__name__,
             },
         )
-    body = body_of(problem, request.url.path)
-    return Response(
-        body.content,
-        status_code=problem.status,
-        media_type=body.media_type,
-        headers=_headers(error),
-    )
+    return problem
 
 
-def _headers(error: Exception) -> dict[str, str]:
+def headers_of(error: Exception) -> dict[str, str]:
     """Return what belongs to the status: when to come again, or which methods there are."""
     if isinstance(error, TryAgainLater):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}

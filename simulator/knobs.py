@@ -144,6 +144,38 @@ class Knobs(Struct, frozen=True, kw_only=True, rename=_dotted, forbid_unknown_fi
     """Share of calls answered 45033."""
     wx_ip: bool = False
     """Every call is answered 60020: our address is not trusted."""
+    wx_max_concurrency: Count = 50
+    """Calls at once above which more are answered 45033; 0: off."""
+    wx_dispatching_s: Amount = 3
+    """Seconds after its creation for which a group send is answered 41063."""
+    wx_confirm: tuple[Ratio, Ratio, Ratio] = (0.8, 0.1, 0.1)
+    """Members who confirm a group send soon, late, never."""
+    wx_confirm_s: Span = (5, 60)
+    """Delay of those who confirm soon."""
+    wx_late_s: Span = (3600, 28_800)
+    """Delay of what comes late."""
+    wx_send_ms: Span = (20, 200)
+    """Time between two rows of one member's task."""
+    wx_partial: Ratio = 0.05
+    """Share of the members who send one half at first and the rest late."""
+    wx_removed: Ratio = 0.1
+    """Share of the customers whom a member removes where `allow_select` is on."""
+    wx_status2: Ratio = 0.02
+    """Share of the rows that fail: not a friend."""
+    wx_status3: Ratio = 0.03
+    """Share of the rows that fail: quota."""
+    wx_fail_list: Ratio = 0.01
+    """Share of the recipients who are refused at creation."""
+    wx_result_lag_s: Amount = 5
+    """Seconds, at most, until a result can be seen."""
+    wx_stale_cursor: Ratio = 0
+    """Share of the cursors that are answered 50100."""
+    wx_media_expire: Amount = 259_200
+    """Seconds for which an upload is known."""
+    wx_silent_drop: bool = True
+    """Messages above a member's limit are answered 0 and not delivered."""
+    wx_robot_rate: Count = 20
+    """Messages a minute that a group's robot takes, 45009; 0: off."""
     wx_page_size: Count = 0
     """Largest page of a list, whatever was asked; 0: as asked."""
     wx_empty_pages: Ratio = 0

@@ -112,6 +112,14 @@ class Tally:
         self.warnings: Counter[str] = Counter()
         self.permanently_refused: dict[str, int] = {}
         self.called_after_permanent: Counter[str] = Counter()
+        self.token_calls: Counter[str] = Counter()
+        """Calls for an access token, by provider."""
+        self.ended_tokens: Counter[str] = Counter()
+        """Uses of a token that had ended, by provider."""
+        self.replaced_tokens: Counter[str] = Counter()
+        """Those of them that came after a younger token had been given out."""
+        self.dropped: Counter[str] = Counter()
+        """Messages above a member's limit, which WeCom drops without a word, by member."""
         self.timings: deque[float] = deque(maxlen=_TIMINGS_KEPT)
         """Milliseconds the product took to answer its latest callbacks."""
 

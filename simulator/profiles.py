@@ -17,6 +17,17 @@ _PERFECT: Changes = {
     "wa.unknown_fields": 0,
     "wa.webhook_workers": 1,  # in order
     "wx.cb_workers": 1,
+    "wx.max_concurrency": 0,
+    "wx.dispatching_s": 0,
+    "wx.confirm": [1, 0, 0],
+    "wx.confirm_s": [0, 0],
+    "wx.send_ms": [0, 0],
+    "wx.partial": 0,
+    "wx.removed": 0,
+    "wx.status2": 0,
+    "wx.status3": 0,
+    "wx.fail_list": 0,
+    "wx.result_lag_s": 0,
 }
 
 _REALISTIC: Changes = {
@@ -63,6 +74,12 @@ _CHAOS: Changes = {
     "wa.unknown_fields": 0.05,
     "wx.token_early": 7080,
     "wx.busy": 0.02,
+    "wx.concurrency": 0.02,
+    "wx.partial": 0.3,
+    "wx.status2": 0.1,
+    "wx.status3": 0.1,
+    "wx.fail_list": 0.05,
+    "wx.stale_cursor": 0.05,
     "wx.empty_pages": 0.1,
     "wx.cb_loss": 0.02,
     "wx.cb_bad_crypto": 0.02,

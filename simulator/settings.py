@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Its app."""
     wecom_secret: SecretStr | None = None
     """Secret of the app, for `gettoken`; none: every secret is wrong."""
+    wecom_robot_key: SecretStr | None = None
+    """Key of a group's robot, for `webhook/send`; none: every key is wrong."""
     wecom_token: SecretStr | None = None
     """Signs WeCom's callbacks; with the key: WeCom calls back."""
     wecom_aes_key: AesKey | None = None

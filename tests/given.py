@@ -9,7 +9,7 @@ import msgspec
 from domain.failures import ErrorCode, Origin
 from domain.lifecycle import Source, Status
 from schemas.topics.contents import TextContent
-from schemas.topics.provider_events import FailureReason, StatusReported
+from schemas.topics.provider_events import FailureReason, MessageReceived, StatusReported
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import StatusChanged
 
@@ -51,6 +51,20 @@ def a_status_reported(**what_matters: Any) -> StatusReported:  # noqa: ANN401 - 
         sender_id=SENDER,
     )
     return msgspec.structs.replace(report, **what_matters)
+
+
+def a_message_received(**what_matters: Any) -> MessageReceived:  # noqa: ANN401 - any field of the record
+    """Return a text that the recipient wrote to the sender."""
+    message = MessageReceived(
+        channel="whatsapp",
+        provider_message_id=f"wamid.{uuid4().hex}",
+        sender_id=SENDER,
+        author=RECIPIENT.removeprefix("+"),
+        message_type="text",
+        content={"body": "Where is my order?"},
+        occurred_at=NOON,
+    )
+    return msgspec.structs.replace(message, **what_matters)
 
 
 def a_status_changed(**what_matters: Any) -> StatusChanged:  # noqa: ANN401 - any field of the record

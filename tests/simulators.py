@@ -21,8 +21,11 @@ class RunningSimulator:
     secrets: Secrets
     provider: SimulatedProvider
     """Its ledger, verdict and knobs."""
-    chats: ChatAccounts
-    """Its WeCom company and WeChat mini-program, for whoever takes their callbacks."""
+
+    @property
+    def chats(self) -> ChatAccounts:
+        """Its WeCom company and WeChat mini-program."""
+        return self.secrets.chats
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,10 +41,10 @@ def start_simulator(
     Without, it calls nobody unless SIM_CALLBACK_URL and its sisters say whom.
     """
     seat = _free_seat()
-    secrets, chats = Secrets(), ChatAccounts()
+    secrets = Secrets()
     settings = wiring.simulator_environment([seat], secrets)
-    settings |= chats.simulator_environment(ingester_url)
     if ingester_url is not None:
+        settings |= secrets.chats.simulator_environment(ingester_url)
         settings["SIM_CALLBACK_URL"] = ingester_url + wiring.CALLBACK
     settings |= dict(environment)
     process = Process(
@@ -52,7 +55,7 @@ def start_simulator(
     )
     process.start()
     process.wait_ready(seat.health_url, STARTS_WITHIN)
-    return RunningSimulator(process, secrets, SimulatedProvider(seat.url), chats)
+    return RunningSimulator(process, secrets, SimulatedProvider(seat.url))
 
 
 def _free_seat() -> Seat:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 
+from cli.demo import previews
 from cli.demo.campaign import EXAMPLE, job_body, read_recipients
 from cli.demo.findings import durations, reasons
 from cli.demo.report import Result, agree, screen, where_to_look
@@ -51,7 +52,8 @@ def demo(
 
     Kafka, PostgreSQL, a simulated provider and the services run until Ctrl-C, or with --exit until
     every recipient has an outcome. The exit code is then 0 only if every recipient reached a final
-    or delivered state, nothing was sent twice, and read model and live statistics agree.
+    or delivered state, nothing was sent twice, read model and live statistics agree, and an answer
+    to a preview came by each road of WeCom and WeChat.
     """
     signal.signal(signal.SIGTERM, _end)
     console = _console()
@@ -60,7 +62,7 @@ def demo(
         with _started(console) as world, Services(world.urls) as services:
             result = _run(console, world, services, body)
             logs = os.path.relpath(world.stack.places.logs)
-            where = where_to_look(world.urls, result.job_id, logs)
+            where = where_to_look(world.urls, result.job_id, previews.page(world), logs)
             console.print(screen(result, where))
             if screenshot is not None:
                 _save(screenshot, result, where)
@@ -100,6 +102,7 @@ def _run(console: Console, world: Pipeline, services: Services, body: Mapping[st
     job = services.post_job(body)
     skipped = f"{job.skipped} of them cannot be written to"
     console.print(f"job {job.job_id}: {job.total} recipients accepted, {skipped}", highlight=False)
+    previews.answer(world, services)
     watch(console, lambda: services.progress(job.job_id), DONE_WITHIN)
     took = time.monotonic() - began
     progress, statistics = _agreed(services, job.job_id)
@@ -111,6 +114,7 @@ def _run(console: Console, world: Pipeline, services: Services, body: Mapping[st
         reasons=reasons(world.database_url, job.job_id),
         durations=durations(world.database_url, world.bootstrap, job.job_id),
         verdict=world.simulator.verdict(),
+        answers=previews.arrived(world.bootstrap),
     )
 
 

@@ -27,6 +27,8 @@ class Result:
     durations: Mapping[str, Sequence[float]]
     """Seconds, sorted, by what was measured."""
     verdict: Verdict
+    answers: Mapping[str, int]
+    """How many answers to the preview came by each road."""
 
     @property
     def problems(self) -> list[str]:
@@ -38,6 +40,8 @@ class Result:
             found.append(f"{self.verdict.sent_twice} messages were sent twice")
         if not agree(self.progress, self.statistics):
             found.append("the live statistics do not agree with the read model")
+        silent = [road for road, count in self.answers.items() if not count]
+        found += [f"no answer to the preview came by this road: {road}" for road in silent]
         return found
 
 
@@ -55,14 +59,15 @@ def screen(result: Result, where: RenderableType) -> Group:
         _statuses(result),
         _reasons(result.reasons),
         _durations(result.durations),
+        _answers(result.answers),
         _judgement(result),
         where,
     ]
     return Group(*parts)
 
 
-def where_to_look(urls: Mapping[str, str], job_id: str, logs: str) -> Table:
-    """Return the addresses of the running system."""
+def where_to_look(urls: Mapping[str, str], job_id: str, preview: str, logs: str) -> Table:
+    """Return the addresses of the running system; ``preview`` is that of a page to answer on."""
     projector, scheduler = urls["status_projector"], urls["scheduler"]
     table = Table.grid(padding=(0, 2))
     table.title = "Where to look next"
@@ -73,6 +78,7 @@ def where_to_look(urls: Mapping[str, str], job_id: str, logs: str) -> Table:
         "read their trail": f"{projector}/docs",
         "this job": f"{projector}/api/whatsapp/job-progress/{job_id}",
         "live statistics": statistics,
+        "answer a preview": preview,
         "the provider's side": f"{urls['simulator']}/_sim/",
         "logs": logs,
         "one message by hand": f"curl {scheduler}/api/v1/im/messages --json '{FIRST_MESSAGE}'",
@@ -115,6 +121,14 @@ def _durations(durations: Mapping[str, Sequence[float]]) -> Table:
         table.add_column(share, justify="right")
     for what, measured in durations.items():
         table.add_row(what, *(_percentile(measured, share) for share in SHARES.values()))
+    return table
+
+
+def _answers(answers: Mapping[str, int]) -> Table:
+    table = Table("road", title="Who confirmed the preview", title_justify="left")
+    table.add_column("answers", justify="right")
+    for road, count in answers.items():
+        table.add_row(road, str(count))
     return table
 
 

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import httpx
 
+from schemas.http.previews import CONFIRM
+
 ANSWERS_WITHIN = timedelta(seconds=30)
 OPEN = ("pending", "sending", "sent")
 """Statuses in which a recipient still waits for an outcome."""
@@ -76,6 +78,10 @@ class Services:
         rows = self._told(self._client.get(url, params=asked))["data"]
         # A job none of whose changes was counted yet has no row.
         return rows[0]["counts"] if rows else {}
+
+    def confirm_preview(self, answer: Mapping[str, str]) -> None:
+        """Answer a preview as its page would."""
+        self._told(self._client.post(self._urls["ingest_webhook"] + CONFIRM, json=answer))
 
     def close(self) -> None:
         """Close the connections."""

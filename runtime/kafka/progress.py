@@ -27,9 +27,13 @@ class PartitionProgress:
 
     def start(self, offset: int) -> None:
         """Note that the record is handed out; offsets only grow."""
-        if self._next is not None and offset < self._next:
-            raise ValueError(f"offset {offset} was handed out before")
+        self._check(offset)
         self._open[offset] = None
+        self._next = offset + 1
+
+    def pass_over(self, offset: int) -> None:
+        """Note that the record is nobody's work here: finished as soon as those before it are."""
+        self._check(offset)
         self._next = offset + 1
 
     def finish(self, offset: int) -> None:
@@ -46,3 +50,7 @@ class PartitionProgress:
     def committable(self) -> int | None:
         """The offset to continue from after a restart; None before the first record."""
         return next(iter(self._open), self._next)
+
+    def _check(self, offset: int) -> None:
+        if self._next is not None and offset < self._next:
+            raise ValueError(f"offset {offset} was handed out before")

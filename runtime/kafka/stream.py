@@ -13,6 +13,7 @@ What a `Stream` promises its handler and everyone else:
   what is unfinished gets `StreamConfig.drain_within` to finish, the prefix is committed, and
   `let_go` is called, before they can be another's.
 - A record that is no record of its topic goes to the DLQ with the reason, and disturbs nothing.
+- Of `StreamConfig.wanted` types only; other records are finished without being decoded.
 - `TryAgainLater` from the handler means: the same batch again, a little later.
 """
 
@@ -28,10 +29,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway, TryAgainLater
-from runtime.kafka.dead_letters import DeadLetters, Rejected
+from runtime.kafka.dead_letters import DeadLetters
+from runtime.kafka.deliveries import Delivery, Intake, Malformed, reject
 from runtime.kafka.progress import PartitionProgress
-from schemas.topics.dead_letters import Place, Reason
-from schemas.topics.topic import Headers, MalformedRecord, Topic
+from schemas.topics.dead_letters import Reason
+from schemas.topics.topic import Topic
 
 log = logging.getLogger(__name__)
 
@@ -61,31 +63,9 @@ class StreamConfig:
     """A process that was killed is noticed after this time; the broker's least."""
     fetch_bytes: int = 256 * 1_024
     """Prefetched per partition."""
-
-
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """One record in the handler's hands until it calls `finish`."""
-
-    place: TopicPartition
-    offset: int
-    key: bytes | None
-    value: Any
-    """What the topic's codec made of the bytes."""
-    raw: bytes
-    headers: Headers
-    progress: PartitionProgress
-    _on_finish: Callable[[], None]
-
-    def finish(self) -> None:
-        """Say that the record is dealt with: applied, parked, put down durably or rejected."""
-        self.progress.finish(self.offset)
-        self._on_finish()
-
-    def forget(self) -> None:
-        """Say that the record was put aside unfinished: another process will get it."""
-        self.progress.forget(self.offset)
-        self._on_finish()
+    wanted: frozenset[str] | None = None
+    """The CloudEvents types that the handler gets; None: all of them. Records of other types are
+    finished unread, and nobody looks whether they are well formed."""
 
 
 class Group(Protocol):
@@ -130,6 +110,7 @@ class Stream:
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
+        self._intake = Intake(self._topics, config.wanted, self._room.set)
         # Held while the handler works and while offsets are committed: one or the other.
         self._turn = asyncio.Lock()
         # Of these the handler has not returned from the last batch.
@@ -254,41 +235,17 @@ class Stream:
 
     def _register(
         self, polled: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
-    ) -> tuple[list[Delivery], list[tuple[Delivery, MalformedRecord]]]:
+    ) -> tuple[list[Delivery], list[Malformed]]:
         deliveries: list[Delivery] = []
-        rejected: list[tuple[Delivery, MalformedRecord]] = []
+        malformed: list[Malformed] = []
         for place, records in polled.items():
             progress = self._progress.setdefault(place, PartitionProgress())
-            topic = self._topics[place.topic]
-            for record in records:
-                delivery = self._delivery(place, record, progress)
-                progress.start(record.offset)
-                try:
-                    delivery.value = topic.decode(record.value)
-                except MalformedRecord as error:
-                    rejected.append((delivery, error))
-                else:
-                    deliveries.append(delivery)
-        return deliveries, rejected
+            taken, broken = self._intake.take(place, records, progress)
+            deliveries += taken
+            malformed += broken
+        return deliveries, malformed
 
-    def _delivery(
-        self,
-        place: TopicPartition,
-        record: ConsumerRecord[bytes, bytes],
-        progress: PartitionProgress,
-    ) -> Delivery:
-        return Delivery(
-            place,
-            record.offset,
-            record.key,
-            None,
-            record.value or b"",
-            tuple(record.headers),
-            progress,
-            self._room.set,
-        )
-
-    async def _reject(self, rejected: Sequence[tuple[Delivery, MalformedRecord]]) -> None:
+    async def _reject(self, rejected: Sequence[Malformed]) -> None:
         letters = [reject(delivery, Reason.MALFORMED, str(why)) for delivery, why in rejected]
         places = {delivery.place for delivery, _ in rejected}
         await self._persist(lambda: self._dead_letters.add(letters), places)
@@ -388,12 +345,6 @@ class _Listener(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         log.info("partitions.assigned", extra={"count": len(assigned)})
-
-
-def reject(delivery: Delivery, reason: Reason, detail: str) -> Rejected:
-    """Return the delivery as a rejected record, its bytes and headers as they came."""
-    place = Place(delivery.place.topic, delivery.place.partition, delivery.offset)
-    return Rejected(place, delivery.key, delivery.raw, delivery.headers, reason, detail)
 
 
 def _milliseconds(duration: timedelta) -> int:

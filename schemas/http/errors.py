@@ -48,6 +48,7 @@ def _json(content: dict[str, Any]) -> Body:
 
 
 FAMILIES: Final[tuple[tuple[str, Callable[[Problem], Body]], ...]] = (
+    ("/api/v1/jobs/", _outcome),
     ("/api/v1/", _envelope),
     ("/api/whatsapp/webhook", _text),
     ("/api/whatsapp/", _outcome),

@@ -1,61 +1,62 @@
-"""Bodies and answers of ``/api/v1/im/messages`` (ST-16, IM-37)."""
+"""Bodies and answers of ``/api/v1/im/messages`` (ST-16, IM-37).
 
-import re
-from typing import Annotated, Literal
+The body is described with msgspec, as the contents of messages are.
+"""
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import AwareDatetime
 
 from domain.content import LONGEST_TEXT
+from domain.pacing import Priority
 from schemas.http.envelope import Shape
+from schemas.topics.records import (
+    Command,
+    ContextId,
+    MessageIdField,
+    Moment,
+    ProviderIdField,
+    SenderIdField,
+)
+from schemas.topics.send_requests import ChannelName, Fallback, Recipient
 
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
-
-
-def _without_nul(text: str) -> str:
-    # PostgreSQL stores no text that contains it.
-    if "\x00" in text:
-        raise ValueError("must not contain the NUL character")
-    return text
-
-
-def _iso(value: object) -> object:
-    # pydantic would also read numbers and take them for seconds.
-    if not isinstance(value, str) or _ISO.match(value) is None:
-        raise ValueError("must be ISO 8601 with its offset from UTC")
-    return value
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_without_nul)]
-Sender = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_@-][A-Za-z0-9_@.-]{0,63}$")]
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_without_nul)
-]
-OurMessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
-
-
-class SendMessage(Shape):
+class SendMessage(Command, frozen=True, kw_only=True, rename="camel"):
     """Send one message to one contact."""
 
-    contact_id: Id
-    message_type: Literal["text"]
-    content: Text
-    wa_account_type: Id | None = None
-    wa_account_id: Sender | None = None
+    contact_id: ContextId
+    message_type: str
+    """The type of the content."""
+    content: str | dict[str, Any]
+    """A text as it is, or an object of the type, as on `send-requests`."""
+    channel: ChannelName = "whatsapp"
+    wa_account_type: ContextId | None = None
+    wa_account_id: SenderIdField | None = None
     """Names the sending account where ``senderId`` does not."""
-    case_id: Id | None = None
-    tenant_id: Id | None = None
-    queue_id: Id | None = None
-    original_message_id: OurMessageId | None = None
+    case_id: ContextId | None = None
+    tenant_id: ContextId | None = None
+    queue_id: ContextId | None = None
+    original_message_id: MessageIdField | None = None
     """The failed message that this one repeats (RT-05)."""
-    recipient: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=40)] | None,
-        Field(description="Phone number with country code; without it contactId must be one."),
-    ] = None
-    sender_id: Sender | None = None
+    recipient: Recipient | None = None
+    """Without it, contactId is the address."""
+    sender_id: SenderIdField | None = None
     """The sending account at the provider; without it the configured one."""
     scheduled_at: Moment | None = None
     """When to send; without it at once."""
+    priority: Priority = "high"
+    """High, since somebody waits for it (TP-04, IM-13)."""
+    expires_at: Moment | None = None
+    """Not sent any more from then on."""
+    when_limited: Literal["fail", "wait"] = "fail"
+    """What a used-up limit does to it: fails it, or keeps it for the next day (CF-17)."""
+    reply_to: ProviderIdField | None = None
+    """The message that it answers, shown with it."""
+    fallback: Fallback | None = None
+    """What is sent instead, should this one fail or not arrive (IM-58)."""
 
 
 class MessageAccepted(Shape):

@@ -1,16 +1,16 @@
-"""Bodies and answers of bulk jobs: ``/api/v1/jobs`` and ``/api/whatsapp/cancel-job`` (BJ-01…08).
+"""Bodies and answers of bulk jobs: ``/api/v1/jobs``, ``/api/whatsapp/cancel-job`` (BJ-01…08).
 
 The body is described with msgspec: 100,000 recipients are read in a fraction of the time and the
 memory that pydantic takes.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from domain.pacing import Priority
 from schemas.http.envelope import Shape
-from schemas.topics.contents import TextContent
-from schemas.topics.records import Command, ContextId, SenderIdField
+from schemas.topics.records import Command, ContextId, Moment, SenderIdField
 
 MOST_RECIPIENTS: Final = 100_000
 LONGEST_NAME: Final = 100
@@ -25,18 +25,25 @@ class JobRecipient(Command, frozen=True, kw_only=True, rename="camel"):
 
 
 class CreateJob(Command, frozen=True, kw_only=True, rename="camel"):
-    """Send one text to many recipients, each with their own values of its variables."""
+    """Send one content to many recipients, each with their own values of its placeholders."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
     channel: Literal["whatsapp"]
-    content: TextContent
-    """The body may hold placeholders such as ``{name}``."""
+    content: dict[str, Any]
+    """Of any type, as on `send-requests`; its texts, links included, may hold placeholders such as
+    ``{name}``."""
     recipients: Annotated[
         list[JobRecipient], msgspec.Meta(min_length=1, max_length=MOST_RECIPIENTS)
     ]
     sender_id: SenderIdField | None = None
     """The sending account at the provider; without it the configured one."""
     tenant_id: ContextId | None = None
+    priority: Priority = "medium"
+    """Rows of a more urgent job go first (TP-04)."""
+    expires_at: Moment | None = None
+    """Rows that are not sent by then are skipped."""
+    when_limited: Literal["fail", "wait"] = "wait"
+    """What a used-up daily limit does to a message: fails it, or lets it wait (CF-17)."""
 
 
 class JobCreated(Shape):

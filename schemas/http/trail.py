@@ -67,6 +67,8 @@ class JobProgress(Shape):
     failed_count: int
     percent: float
     estimated_remaining_seconds: float | None
+    paused_reason: str | None = None
+    """While it is paused."""
     started_at: Instant | None
     finished_at: Instant | None
     counts: JobCounts

@@ -1,4 +1,7 @@
-"""The dispatcher's ledger: one row a message id, so that none is sent twice (domain/ledger.py)."""
+"""What the dispatcher keeps: its ledger, its senders, and what of their limits is used.
+
+The ledger has one row a message id, so that none is sent twice (domain/ledger.py).
+"""
 
 import sqlalchemy as sa
 
@@ -11,11 +14,17 @@ dispatch_ledger = sa.Table(
     sa.Column("message_id", sa.Text, primary_key=True),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("conversation", sa.Text, nullable=False),
+    # `channel:senderId`.
+    sa.Column("sender", sa.Text, nullable=False),
+    # 0 high, 1 medium, 2 low.
+    sa.Column("priority", sa.SmallInteger, nullable=False, server_default="1"),
     # The order in which a conversation's messages were taken up.
     sa.Column("position", sa.BigInteger, sa.Identity(), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     # How many of the attempts found no room; they do not count against the message.
     sa.Column("throttled", sa.Integer, nullable=False, server_default="0"),
+    # How many ended because the sender could not send at all; they do not count either.
+    sa.Column("broken", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("claimed_at", MOMENT, nullable=False),
     # waiting: when it is due; in_doubt: when the grace period ends.
@@ -29,7 +38,13 @@ dispatch_ledger = sa.Table(
         "state IN ('claimed', 'waiting', 'in_doubt', 'accepted', 'rejected')",
         name="dispatch_ledger_state",
     ),
-    sa.Index("dispatch_ledger_due", "due_at", postgresql_where=sa.text("state = 'waiting'")),
+    sa.Index(
+        "dispatch_ledger_due",
+        "sender",
+        "priority",
+        "due_at",
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
     sa.Index(
         "dispatch_ledger_conversation",
         "conversation",
@@ -40,5 +55,45 @@ dispatch_ledger = sa.Table(
         "dispatch_ledger_claimed", "claimed_at", postgresql_where=sa.text("state = 'claimed'")
     ),
     sa.Index("dispatch_ledger_in_doubt", "due_at", postgresql_where=sa.text("state = 'in_doubt'")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+senders = sa.Table(
+    "senders",
+    METADATA,
+    # `channel:senderId`.
+    sa.Column("sender", sa.Text, primary_key=True),
+    # Its own, where it has one; else the setting's (CF-17).
+    sa.Column("daily_limit", sa.Integer),
+    sa.Column("is_limited", sa.Boolean, nullable=False, server_default=sa.true()),
+    # The last time the provider had no room, and which part of the rate was left (domain/rates.py).
+    sa.Column("slowed_to", sa.Float),
+    sa.Column("slowed_at", MOMENT),
+    # Set while it cannot send: since when, why, and when that is looked into again.
+    sa.Column("halted_at", MOMENT),
+    sa.Column("halted_for", sa.Text),
+    sa.Column("probe_at", MOMENT),
+    sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
+)
+
+send_counts = sa.Table(
+    "send_counts",
+    METADATA,
+    # Whose quota: a sender's, a case's, a recipient's (domain/admission.py).
+    sa.Column("scope", sa.Text, primary_key=True),
+    # In the zone of APP_TIMEZONE.
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+    sa.Index("send_counts_day", "day"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+send_arrivals = sa.Table(
+    "send_arrivals",
+    METADATA,
+    # Whose rate: a sender's, a pair's, a case's.
+    sa.Column("scope", sa.Text, primary_key=True),
+    # When the next message would come if they came evenly (domain/rates.py).
+    sa.Column("next_at", MOMENT, nullable=False),
     postgresql_with={"fillfactor": "70"},
 )

@@ -45,24 +45,24 @@ jobs = sa.Table(
     sa.Column("name", sa.String(100)),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("sender_id", sa.Text, nullable=False),
-    # The text with its placeholders.
+    # With the placeholders in its texts.
     sa.Column("content", JSONB, nullable=False),
+    sa.Column("priority", sa.String(10), nullable=False, server_default="medium"),
+    sa.Column("when_limited", sa.String(10), nullable=False, server_default="wait"),
+    sa.Column("expires_at", MOMENT),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("total", sa.Integer, nullable=False),
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("started_at", MOMENT),
     sa.Column("finished_at", MOMENT),
-    # The last status that task-changes is known to have.
-    sa.Column("announced", sa.String(20)),
+    # While it is paused.
+    sa.Column("paused_reason", sa.Text),
+    # The number of its last change.
+    sa.Column("changes", sa.Integer, nullable=False, server_default="0"),
     sa.Index(
         "jobs_unfinished",
         "created_at",
-        postgresql_where=sa.text("status IN ('pending', 'running')"),
-    ),
-    sa.Index(
-        "jobs_unannounced",
-        "created_at",
-        postgresql_where=sa.text("announced IS DISTINCT FROM status"),
+        postgresql_where=sa.text("status IN ('pending', 'running', 'paused')"),
     ),
 )
 
@@ -74,12 +74,14 @@ job_items = sa.Table(
     sa.Column("message_id", sa.Text, nullable=False, unique=True),
     sa.Column("recipient", sa.Text, nullable=False),
     sa.Column("variables", JSONB, nullable=False),
-    # waiting -> fed -> settled; or skipped (with a reason), or cancelled.
+    # As domain/job_rows.py has them. Skipped ones have a reason; so have cancelled ones whose
+    # request was in the stream already and was refused there.
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("error_code", sa.String(50)),
     sa.Column("error_detail", sa.Text),
     sa.CheckConstraint(
-        "state IN ('waiting', 'fed', 'settled', 'skipped', 'cancelled')", name="job_items_state"
+        "state IN ('waiting', 'fed', 'settled', 'failed', 'skipped', 'cancelled')",
+        name="job_items_state",
     ),
     sa.Index("job_items_waiting", "job_id", "row", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index("job_items_fed", "job_id", postgresql_where=sa.text("state = 'fed'")),

@@ -269,6 +269,15 @@ def tag_of(event: ProviderEvent) -> str:
     return str(type(event).__struct_config__.tag)
 
 
+def event_types(*kinds: type[ProviderEvent]) -> frozenset[str]:
+    """Return the CloudEvents types of some kinds, for a reader that wants no others."""
+    return frozenset(_event_type(kind) for kind in kinds)
+
+
+def _event_type(kind: type[ProviderEvent]) -> str:
+    return f"sendtrail.{kind.__struct_config__.tag}.v1"
+
+
 PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     name="provider-events",
     model=ProviderEvent,
@@ -276,7 +285,7 @@ PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     key_meaning="Our message id where it is known, else the provider's; a notice's account.",
     event_id=event_id_of,
     subject=key_of,
-    event_type=lambda event: f"sendtrail.{tag_of(event)}.v1",
+    event_type=lambda event: _event_type(type(event)),
     purpose="Facts from dispatchers and providers about messages, and notices about accounts.",
     retention=timedelta(days=7),
 )

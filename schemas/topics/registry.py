@@ -34,7 +34,7 @@ REGISTRY: tuple[Entry, ...] = (
     Entry(
         PROVIDER_EVENTS,
         ("ingest_webhook", "dispatcher", "fetcher"),
-        ("status_projector", "fetcher"),
+        ("status_projector", "fetcher", "dispatcher"),
     ),
     Entry(STATUS_CHANGES, ("status_projector",), ("scheduler", "statistics", "anyone")),
     Entry(TASK_CHANGES, ("scheduler",), ("status_projector", "anyone")),

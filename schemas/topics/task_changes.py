@@ -15,6 +15,8 @@ class JobStatus(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
+    PAUSED = "paused"
+    """Nothing more is fed; what is in the stream ends. By hand, or by the job's breaker (IM-55)."""
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -27,9 +29,20 @@ class JobChanged(Record, frozen=True, kw_only=True, rename="camel", tag="job.cha
     from_status: JobStatus | None = None
     """None when the job was created."""
     to_status: JobStatus
+    sequence: Annotated[int, msgspec.Meta(ge=1, description="1, 2, 3 … within the job.")] | None = (
+        None
+    )
+    """A job may be paused more than once; records from before that have none."""
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    """Why it was paused."""
     total: Annotated[int, msgspec.Meta(ge=0, description="Rows of the job.")]
     updated_at: Moment
     tenant_id: ContextId | None = None
+
+
+def _event_id(change: JobChanged) -> str:
+    step = change.to_status if change.sequence is None else change.sequence
+    return f"{change.job_id}:{step}"
 
 
 TASK_CHANGES: Topic[JobChanged] = Topic(
@@ -37,7 +50,7 @@ TASK_CHANGES: Topic[JobChanged] = Topic(
     model=JobChanged,
     key=lambda change: change.job_id,
     key_meaning="The id of the task or job.",
-    event_id=lambda change: f"{change.job_id}:{change.to_status}",
+    event_id=_event_id,
     subject=lambda change: change.job_id,
     event_type=lambda _: "sendtrail.job.changed.v1",
     purpose="The life of tasks, pushes and jobs.",

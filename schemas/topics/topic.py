@@ -22,6 +22,8 @@ _WHOLE = "$"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The escape, unless its backslash is itself escaped."""
 _SPECVERSION = ("ce_specversion", b"1.0")
+EVENT_TYPE = "ce_type"
+"""The header with a record's CloudEvents type; records of others may lack it."""
 _CONTENT_TYPE = ("content-type", b"application/json")
 
 
@@ -102,7 +104,7 @@ class Topic(Generic[T]):
             headers = (
                 _SPECVERSION,
                 ("ce_id", event_id.encode()),
-                ("ce_type", self.event_type(data).encode()),
+                (EVENT_TYPE, self.event_type(data).encode()),
                 ce_source,
                 ce_time,
                 _CONTENT_TYPE,

@@ -1,25 +1,21 @@
 """What the dispatcher does with requests, with due messages and with doubts."""
 
-import asyncio
 import logging
 import random
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 from aiokafka import TopicPartition
 
 from domain.failures import ErrorCode, Failure, Origin
-from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.ledger import (
-    Accept,
     Doubt,
     HoldUntil,
     LedgerPolicy,
     Reject,
-    Tries,
     Verdict,
     WaitUntil,
     after_grace,
@@ -27,20 +23,20 @@ from domain.ledger import (
     may_call,
 )
 from domain.outcomes import Scope
-from domain.recipients import InvalidRecipient, to_e164
-from providers.contract import Channel, Message
+from providers.contract import Channel
 from runtime.clock import Clock
 from runtime.kafka.per_key import PerKey
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from schemas.topics.send_requests import SendRequested, conversation_of
+from services.dispatcher.desk import Admission
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT
 from services.dispatcher.recorder import ACKNOWLEDGED_WITHIN, SOURCE, Recorder, reason_of
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger
+from services.dispatcher.store import doubts
 from services.dispatcher.work import Asked, Claimed, Ended
 
 log = logging.getLogger(__name__)
@@ -58,7 +54,8 @@ class Tools:
     engine: sa.Engine
     producer: Producer
     recorder: Recorder
-    channels: dict[str, Channel]
+    admission: Admission
+    channels: Mapping[str, Channel]
     clock: Clock
 
     @property
@@ -78,7 +75,10 @@ class Requests:
         self.lanes = Lanes(
             self.claim,
             self.call,
+            self.put_down,
             calls_per_sender=tools.settings.dispatcher_calls_per_sender,
+            longest=tools.settings.dispatcher_lane,
+            most=tools.settings.dispatcher_max_in_flight,
         )
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
@@ -99,31 +99,44 @@ class Requests:
     async def claim(self, asked: Sequence[Asked]) -> Sequence[Claimed]:
         """Enter the requests in the ledger and return those that may be called.
 
-        The others are known already, or wait in the ledger behind an earlier message of their
-        conversation: their records are finished.
+        The others are known already, are refused, or wait in the ledger: their records are
+        finished. Those whose senders have no room at the moment go back into their lanes.
         """
         tools, now = self._tools, self._tools.clock()
         owner = tools.settings.dispatcher_owner
-        ours = await in_thread(tools.engine, lambda c: ledger.claim(c, asked, owner=owner, now=now))
-        claimed: list[Claimed] = []
+        claims = await in_thread(
+            tools.engine, lambda c: tools.admission.claim(c, asked, owner=owner, now=now)
+        )
+        ours: list[Claimed] = []
         for one in asked:
             message_id = one.request.message_id
+            work = claims.ours.get(message_id)
+            if message_id in claims.put_back:
+                self.lanes.put_back([one])
+                self.lanes.hold(one.sender, claims.put_back[message_id] - now)
             # Ours and held already: the same request again, while its call is in progress.
-            if message_id in ours and message_id not in self._held:
-                self._held.add(message_id)
-                done = partial(self._let_go, one)
-                work = Claimed(one.request, one.raw, 1, ours[message_id], 0, owner, done)
-                tools.recorder.started(work)
-                claimed.append(work)
-            else:
+            elif work is None or message_id in self._held:
                 one.done()
-        return claimed
+            else:
+                self._held.add(message_id)
+                ours.append(replace(work, done=partial(self._let_go, one)))
+        return [work for work in ours if call_or_refuse(tools, work, now)]
+
+    async def put_down(self, asked: Sequence[Asked]) -> None:
+        """Enter requests as waiting, and finish their records."""
+        tools, now = self._tools, self._tools.clock()
+        owner = tools.settings.dispatcher_owner
+        await in_thread(
+            tools.engine, lambda c: tools.admission.put_down(c, asked, owner=owner, now=now)
+        )
+        for one in asked:
+            one.done()
 
     async def call(self, work: Claimed) -> None:
         """Make a claimed attempt; where its sender has no room, its whole lane waits a moment."""
         verdict = await call(self._tools, work)
         if isinstance(verdict, HoldUntil) and verdict.scope is Scope.SENDER:
-            self.lanes.hold(work.request.sender_id, HOLD)
+            self.lanes.hold(work.sender, HOLD)
 
     def _let_go(self, asked: Asked) -> None:
         self._held.discard(asked.request.message_id)
@@ -154,6 +167,15 @@ class Requests:
             self.lanes.put([self._asked(follower)])
 
 
+def call_or_refuse(tools: Tools, work: Claimed, now: datetime) -> bool:
+    """Tell the recorder what happens to claimed work; return whether it is to be called."""
+    if work.refusal is None:
+        tools.recorder.started(work)
+    else:
+        tools.recorder.ended(Ended(work, Reject(work.refusal), now))
+    return work.refusal is None
+
+
 async def call(tools: Tools, work: Claimed) -> Verdict:
     """Make the claimed attempt, hand its outcome to the recorder and return it."""
     try:
@@ -168,66 +190,19 @@ async def call(tools: Tools, work: Claimed) -> Verdict:
 
 
 async def _attempt(tools: Tools, work: Claimed) -> Verdict:
-    request = work.request
-    try:
-        recipient = to_e164(request.recipient)
-    except InvalidRecipient as error:
-        return Reject(Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error)))
     lasts = tools.settings.dispatcher_claim_lasts
     if not may_call(claimed_at=work.claimed_at, now=tools.clock(), claim_lasts=lasts):
         # Others may have declared the claim abandoned; what was not called may be put down.
         stale = Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="claim gone stale")
         return WaitUntil(tools.clock(), stale)
-    message = Message(
-        MessageId(request.message_id), SenderId(request.sender_id), recipient, request.content
-    )
-    reply = await tools.channels[request.channel].send(message)
+    reply = await tools.channels[work.request.channel].send(work.message)
     return after_reply(
         tools.policy,
         reply,
-        Tries(work.attempt, work.throttled),
+        work.tries,
         now=tools.clock(),
         chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
     )
-
-
-async def call_due(tools: Tools, lanes: Lanes) -> bool:
-    """Call the waiting messages whose time has come; return whether there were any.
-
-    Before a repeated call the projector's knowledge is asked: an answer that looked like a
-    failure may have hidden an accepted send.
-    """
-    calling = asyncio.create_task(_call_due(tools, lanes))
-    try:
-        return await asyncio.shield(calling)
-    except asyncio.CancelledError:
-        # What is being claimed is called first: an uncalled claim would end in doubt.
-        await asyncio.wait([calling])
-        raise
-
-
-async def _call_due(tools: Tools, lanes: Lanes) -> bool:
-    free, held = lanes.free(), lanes.held()
-    if not free:
-        return False
-    # Under a name of its own: the stream takes every claim under its name for one of its own.
-    now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
-
-    def claim(connection: sa.Connection) -> tuple[list[ledger.Due], dict[str, str]]:
-        due = ledger.claim_due(connection, held, limit=free, owner=owner, now=now)
-        return due, dict(ledger.evidence(connection, [one.message_id for one in due]))
-
-    due, known = await in_thread(tools.engine, claim)
-    for one in due:
-        request = SEND_REQUESTS.decode(one.request)
-        work = Claimed(request, one.request, one.attempt, now, one.throttled, owner)
-        if one.message_id in known:
-            accepted = Accept(ProviderMessageId(known[one.message_id]))
-            tools.recorder.ended(Ended(work, accepted, now))
-        else:
-            tools.recorder.started(work)
-            lanes.start(work)
-    return bool(due)
 
 
 async def settle_doubts(tools: Tools) -> bool:
@@ -237,31 +212,31 @@ async def settle_doubts(tools: Tools) -> bool:
     """
     now, settings = tools.clock(), tools.settings
 
-    def look(connection: sa.Connection) -> list[ledger.Doubtful]:
-        abandoned = ledger.doubt_abandoned(
+    def look(connection: sa.Connection) -> list[doubts.Doubtful]:
+        abandoned = doubts.doubt_abandoned(
             connection,
             before=now - settings.dispatcher_abandoned_after,
             settle_at=now + settings.dispatcher_settle_after,
             now=now,
         )
-        settled = ledger.settle_by_evidence(connection, now=now)
+        settled = doubts.settle_by_evidence(connection, now=now)
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)
             IN_DOUBT.labels("settled_by_evidence").inc(settled)
             log.info("doubts.moved", extra={"abandoned": abandoned, "settled": settled})
-        return ledger.unsettled(connection, limit=SWEEP_LIMIT, now=now)
+        return doubts.unsettled(connection, limit=SWEEP_LIMIT, now=now)
 
-    doubts = await in_thread(tools.engine, look)
-    if doubts:
-        await _close(tools, doubts)
-    return len(doubts) == SWEEP_LIMIT
+    unsettled = await in_thread(tools.engine, look)
+    if unsettled:
+        await _close(tools, unsettled)
+    return len(unsettled) == SWEEP_LIMIT
 
 
-async def _close(tools: Tools, doubts: Sequence[ledger.Doubtful]) -> None:
+async def _close(tools: Tools, unsettled: Sequence[doubts.Doubtful]) -> None:
     now = tools.clock()
     events: list[SendRejected] = []
     again: list[str] = []
-    for doubt in doubts:
+    for doubt in unsettled:
         verdict = after_grace(tools.policy, doubt.tries, now=now, resend_allowed=doubt.may_resend)
         if isinstance(verdict, Reject):
             events.append(
@@ -276,6 +251,6 @@ async def _close(tools: Tools, doubts: Sequence[ledger.Doubtful]) -> None:
             again.append(doubt.message_id)
     records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
     await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
-    await in_thread(tools.engine, lambda c: ledger.close_doubts(c, doubts, again, now=now))
+    await in_thread(tools.engine, lambda c: doubts.close_doubts(c, unsettled, again, now=now))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
-    log.warning("doubts.closed", extra={"failed": len(events), "count": len(doubts)})
+    log.warning("doubts.closed", extra={"failed": len(events), "count": len(unsettled)})

@@ -20,3 +20,31 @@ CALLING = Gauge(
     "dispatcher_calls_in_progress",
     "Provider calls right now. At its bound with a low rate: the provider answers slowly.",
 )
+SENDERS_HALTED = Gauge(
+    "dispatcher_sender_halted",
+    "1 while a sending account cannot send. Mend its token, payment or standing; it is tried"
+    " again by itself.",
+    ["sender"],
+)
+OVERDUE = Gauge(
+    "dispatcher_overdue_seconds",
+    "For how long the oldest waiting message of a sender has been due. Rising: its rate or its"
+    " provider is the bottleneck, or it is halted.",
+    ["sender"],
+)
+LANE = Gauge(
+    "dispatcher_lane",
+    "Requests waiting in memory for one sender. At DISPATCHER_LANE: what is beyond waits in the"
+    " ledger.",
+    ["sender"],
+)
+DOUBTFUL = Gauge(
+    "dispatcher_doubtful",
+    "Messages of a sender that may have been sent. Rising: answers get lost, or callbacks do.",
+    ["sender"],
+)
+WISHES = Counter(
+    "dispatcher_wishes",
+    "Recipients who said `out` or `in`, each name of theirs. `out` rising: look at what is sent.",
+    ["channel", "scope", "wish"],
+)

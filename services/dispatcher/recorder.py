@@ -8,12 +8,12 @@ before it leaves the outcome in doubt, as it is.
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from domain.failures import Failure
-from domain.ledger import Accept, HoldUntil, Reject, WaitUntil
+from domain.ledger import Accept, Halt, HoldUntil, Reject, WaitUntil
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.lifespan import insist
@@ -27,6 +27,8 @@ from schemas.topics.provider_events import (
     SendRejected,
     SendStarted,
 )
+from services.dispatcher import standing
+from services.dispatcher.standing import PROBED_AFTER, Changes
 from services.dispatcher.store import ledger
 from services.dispatcher.work import Claimed, Ended
 
@@ -107,7 +109,12 @@ class Recorder:
 
     async def _enter(self, ended: Sequence[Ended]) -> None:
         now = self._clock()
-        await in_thread(self._engine, lambda c: ledger.record(c, ended, now=now))
+
+        def enter(connection: sa.Connection) -> Changes:
+            ledger.record(connection, ended, now=now)
+            return standing.learn(connection, ended, now=now)
+
+        standing.tell(await in_thread(self._engine, enter))
 
 
 def event_of(item: Claimed | Ended) -> DispatchEvent | None:
@@ -130,15 +137,21 @@ def event_of(item: Claimed | Ended) -> DispatchEvent | None:
                 message_id=message_id, attempt=attempt, at=item.at, failure=reason_of(failure)
             )
         case WaitUntil(due_at, failure) | HoldUntil(due_at, failure):
-            return SendDeferred(
-                message_id=message_id,
-                attempt=attempt,
-                at=item.at,
-                until=due_at,
-                failure=reason_of(failure),
-            )
+            return _deferred(item, due_at, failure)
+        case Halt(failure):
+            return _deferred(item, item.at + PROBED_AFTER, failure)
         case _:
             return None
+
+
+def _deferred(item: Ended, until: datetime, failure: Failure) -> SendDeferred:
+    return SendDeferred(
+        message_id=item.work.request.message_id,
+        attempt=item.work.attempt,
+        at=item.at,
+        until=until,
+        failure=reason_of(failure),
+    )
 
 
 def reason_of(failure: Failure) -> FailureReason:

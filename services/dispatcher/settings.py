@@ -1,20 +1,64 @@
 """What the dispatcher reads from the environment."""
 
 from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.settings import DatabaseSettings, process_name
+from services.dispatcher.people_settings import PeopleSettings
+
+EmptyIsNone = Annotated[
+    Annotated[int, Field(ge=0)] | None,
+    BeforeValidator(lambda value: None if value == "" else value),
+]
 
 
-class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
+class LimitSettings(BaseSettings):
+    """The limits of all senders, cases and recipients."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    sender_daily_limit: EmptyIsNone = 1_000
+    """Messages a day of one sending account that has no limit of its own; empty: any number
+    (CF-17)."""
+    case_daily_limit: EmptyIsNone = None
+    """Messages a day to one case (CF-18)."""
+    case_send_interval: timedelta | None = None
+    """The least time between two messages to one case (CF-18)."""
+    recipient_daily_limit: EmptyIsNone = None
+    """Messages a day to one recipient, whoever sends (CF-17)."""
+    app_timezone: str = "UTC"
+    """The IANA zone in which days begin (CF-17)."""
+
+    @field_validator("app_timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("must be an IANA time zone") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days begin."""
+        return ZoneInfo(self.app_timezone)
+
+
+class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsAppSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085
     """Health and metrics."""
-    dispatcher_max_in_flight: int = 1_000
+    dispatcher_max_in_flight: int = 4_000
     """Requests taken from Kafka and not finished; bounds the memory."""
+    dispatcher_lane: int = 1_000
+    """Of these at most so many wait in the lane of one sending account; what is beyond waits in
+    PostgreSQL, so that no other account's wait behind them."""
     dispatcher_calls_per_sender: int = 64
     """Calls at once for one sending account. Also bounds what a crash leaves in doubt."""
     dispatcher_settle_after: timedelta = timedelta(minutes=10)
@@ -26,3 +70,5 @@ class DispatcherSettings(DatabaseSettings, WhatsAppSettings):
     claim and the call together may last."""
     dispatcher_owner: str = Field(default_factory=process_name)
     """Names this process in the ledger."""
+    dispatcher_halted_longest: timedelta = timedelta(hours=1)
+    """How long messages wait for a sender that cannot send before they fail."""

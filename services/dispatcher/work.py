@@ -6,12 +6,23 @@ from datetime import datetime
 
 from aiokafka import TopicPartition
 
-from domain.ledger import Verdict
+from domain.failures import Failure
+from domain.identity import MessageId, ProviderMessageId, SenderId
+from domain.ledger import Tries, Verdict
+from providers.contract import Message
 from schemas.topics.send_requests import SendRequested
 
 
 def nothing() -> None:
     """Do nothing: for work that came from the ledger and holds no record of the stream."""
+
+
+def sender_of(request: SendRequested) -> str:
+    """Return the name under which its sending account's limits and lane are kept.
+
+    Channel: providers give their account ids without knowing of each other.
+    """
+    return f"{request.channel}:{request.sender_id}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +38,16 @@ class Asked:
     forget: Callable[[], None]
     """Lets go of it unfinished: its partition was taken away."""
 
+    @property
+    def sender(self) -> str:
+        """The account whose lane it is in."""
+        return sender_of(self.request)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for it (TP-04, IM-13)."""
+        return self.request.priority == "high"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claimed:
@@ -34,13 +55,37 @@ class Claimed:
 
     request: SendRequested
     raw: bytes
-    attempt: int
+    tries: Tries
     claimed_at: datetime
-    throttled: int
-    """How many attempts before this one found no room at the provider."""
     owner: str
     """Whose claim it is in the ledger; only under this name is its outcome entered."""
+    recipient: str
+    """As the channel spells it."""
+    refusal: Failure | None = None
+    """Why it is not called but refused."""
     done: Callable[[], None] = nothing
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt; the first is 1."""
+        return self.tries.attempt
+
+    @property
+    def sender(self) -> str:
+        """The account that sends it."""
+        return sender_of(self.request)
+
+    @property
+    def message(self) -> Message:
+        """What the channel is asked to send."""
+        request = self.request
+        return Message(
+            MessageId(request.message_id),
+            SenderId(request.sender_id),
+            self.recipient,
+            request.content,
+            None if request.reply_to is None else ProviderMessageId(request.reply_to),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

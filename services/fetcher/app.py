@@ -19,7 +19,12 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.media import MediaStore
 from runtime.postgres import connect
-from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.provider_events import (
+    PROVIDER_EVENTS,
+    MessageReceived,
+    NoticeReceived,
+    event_types,
+)
 from services.fetcher.handlers import COUNT_EVERY, Announcements, Tools, attempt, count_waiting
 from services.fetcher.metrics import FETCHING
 from services.fetcher.settings import FetcherSettings
@@ -80,7 +85,10 @@ def _renewal(settings: FetcherSettings) -> timedelta:
 
 def _stream(settings: FetcherSettings, announcements: Announcements, producer: Producer) -> Stream:
     config = StreamConfig(
-        bootstrap=settings.kafka_bootstrap_servers, group="fetcher", max_in_flight=MAX_IN_FLIGHT
+        bootstrap=settings.kafka_bootstrap_servers,
+        group="fetcher",
+        max_in_flight=MAX_IN_FLIGHT,
+        wanted=event_types(MessageReceived, NoticeReceived),
     )
     letters = DeadLetters(producer, "fetcher", now)
     return Stream(config, [PROVIDER_EVENTS], announcements, letters)

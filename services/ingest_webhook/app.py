@@ -16,8 +16,9 @@ from services.ingest_webhook.admission import Admission
 from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
+from services.ingest_webhook.previews.answers import Desk
 from services.ingest_webhook.rate import RateLimited
-from services.ingest_webhook.routes import wechat, wecom, whatsapp
+from services.ingest_webhook.routes import previews, wechat, wecom, whatsapp
 from services.ingest_webhook.settings import IngesterSettings
 from services.ingest_webhook.sources import Buckets
 from services.ingest_webhook.tencent import Reception
@@ -47,12 +48,14 @@ def build(settings: IngesterSettings) -> FastAPI:
         Face("Sendtrail ingester", "Takes in the callbacks of providers.", ready, lifespan)
     )
     intake = Intake(producer, settings.app_secrets, settings.ingest_publish_within, now)
-    whatsapp.add_routes(app, door, intake, settings.verify_tokens)
+    # The last one is tried first: nearly all callbacks are WhatsApp's.
+    previews.add_routes(app, door, intake, Desk(settings.link_keys, now))
     window = settings.ingest_replay_window
-    wecom_apps = tuple(each.app for each in settings.wecom_callback_apps)
-    wecom.add_routes(app, door, Reception(intake, wecom_apps, window))
     wechat_apps = tuple(each.app for each in settings.wechat_callback_apps)
     wechat.add_routes(app, door, Reception(intake, wechat_apps, window))
+    wecom_apps = tuple(each.app for each in settings.wecom_callback_apps)
+    wecom.add_routes(app, door, Reception(intake, wecom_apps, window))
+    whatsapp.add_routes(app, door, intake, settings.verify_tokens)
     shape_errors(app)
     _limit_rate(app, settings)
     return app

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -15,6 +15,8 @@ from services.ingest_webhook import account
 from services.ingest_webhook.account import Told
 from services.ingest_webhook.admission import Admission, Visit
 from services.ingest_webhook.refusals import Encoded, NotArrived, TooLarge
+
+T = TypeVar("T", bound=Told)
 
 Take = Callable[[bytes], Awaitable[Told]]
 """Checks a whole body's signature and returns what it said once the broker has it."""
@@ -33,7 +35,13 @@ class Door:
     body_bytes: int
     body_within: timedelta
 
-    async def receive(self, request: Request, look: Look) -> Told:
+    def narrowed(self, body_bytes: int) -> "Door":
+        """Return the same door, with the same places, for smaller bodies."""
+        return replace(self, body_bytes=min(self.body_bytes, body_bytes))
+
+    async def receive(
+        self, request: Request, look: Callable[[Request], Callable[[bytes], Awaitable[T]]]
+    ) -> T:
         """Return what the callback said; what it came to is counted and logged."""
         began = perf_counter()
         visit = Visit(self.admission)

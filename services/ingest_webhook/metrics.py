@@ -6,7 +6,8 @@ CALLBACKS = Counter(
     "ingest_callbacks",
     "Callbacks by outcome. broker_away or overloaded rising: the provider sends them again, look at"
     " Kafka. forbidden rising: the app secret was changed, or somebody else calls. replayed rising:"
-    " somebody sends again what he overheard, or a clock is wrong. malformed or"
+    " somebody sends again what he overheard, or a clock is wrong. unknown_preview"
+    " rising: somebody guesses links, or LINK_SIGNING_KEYS differs from the sender's. malformed or"
     " too_large at all: compare with the provider's page, it would resend them for days.",
     ["outcome"],
 )

@@ -3,6 +3,8 @@
 Refused
 ├── Forbidden       wrong signature or verify token: nothing of it is looked at (HTTP 403)
 ├── Replayed        rightly signed, but long ago or in the future (HTTP 403, the same words)
+├── UnknownPreview  the link to a preview is none of ours (HTTP 404)
+├── LinkExpired     it was one of ours (HTTP 410)
 ├── TooLarge        HTTP 413
 ├── Encoded         compressed, or otherwise not as it was signed (HTTP 415)
 ├── NotArrived      the body did not come whole, or not in time (HTTP 408)
@@ -40,6 +42,20 @@ class Replayed(Refused):
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.FORBIDDEN, "Forbidden")
+
+
+class UnknownPreview(Refused):
+    """Nobody was sent this link, or not for this preview (PV-09)."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.NOT_FOUND, "Preview not found")
+
+
+class LinkExpired(Refused):
+    """Somebody was sent this link, too long ago."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.GONE, "Preview link expired")
 
 
 class TooLarge(Refused):
@@ -85,6 +101,8 @@ class Overloaded(TryAgainLater):
 _OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     Forbidden: "forbidden",
     Replayed: "replayed",
+    UnknownPreview: "unknown_preview",
+    LinkExpired: "link_expired",
     TooLarge: "too_large",
     Encoded: "encoded",
     NotArrived: "not_arrived",

@@ -13,11 +13,15 @@ from providers.wechat.settings import WechatCallbackApp
 from providers.wecom.settings import WecomCallbackApp
 from runtime.http_protocol import Limits
 from runtime.settings import Settings
+from runtime.signed_links import LinkSettings
 from services.ingest_webhook.sources import Network
 
 
-class IngesterSettings(Settings):
-    """Each field is the environment variable of the same name."""
+class IngesterSettings(Settings, LinkSettings):
+    """Each field is the environment variable of the same name.
+
+    Without keys for links, no preview can be answered on its page.
+    """
 
     http_port: int = 8081
     whatsapp_webhook_verify_token: SecretStr = Field(

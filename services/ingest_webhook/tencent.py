@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
 from typing import Final
@@ -13,7 +13,6 @@ from fastapi import Request
 from providers.tencent.apps import App
 from providers.tencent.sealing import NotAuthentic, Proof
 from services.ingest_webhook import account
-from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.refusals import Forbidden, Refused, Replayed
 
@@ -66,8 +65,3 @@ def verification() -> Generator[None]:
         account.refused(error, perf_counter() - began)
         raise
     log.info("verification.answered", extra={"proven": True})
-
-
-def narrowed(door: Door) -> Door:
-    """Return the same door, with the same places, for smaller bodies."""
-    return replace(door, body_bytes=min(door.body_bytes, LARGEST_BODY))

@@ -8,7 +8,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from domain.pacing import Window
+from domain.breaker import Breaker
+from domain.pacing import Bounds
 from runtime.clock import now
 from runtime.errors import TryAgainLater
 from runtime.http import Face, application
@@ -24,8 +25,9 @@ from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import jobs, messages
+from services.scheduler.routes import document, jobs, messages
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.stalls import Stalls
 
 SERVICE = "scheduler"
 
@@ -58,14 +60,20 @@ class Scheduler:
         self.gather: Gather[Asked, MessageAccepted] = Gather(
             intake.accept, most=TOGETHER, queued=QUEUED
         )
-        window = Window(size=settings.job_window)
-        self.feeder = Feeder(self.engine, self.producer, window=window, clock=now)
+        self.feeder = Feeder(
+            self.engine,
+            self.producer,
+            bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
+            stalls=Stalls(settings.job_stalls_after),
+            clock=now,
+        )
+        breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
             StreamConfig(
                 bootstrap=settings.kafka_bootstrap_servers, group=SERVICE, max_in_flight=IN_FLIGHT
             ),
             [STATUS_CHANGES],
-            handlers.StatusChanges(self.engine, self.feeder.wake),
+            handlers.StatusChanges(self.engine, breaker=breaker, clock=now, wake=self.feeder.wake),
             DeadLetters(self.producer, SERVICE, now),
         )
 
@@ -131,4 +139,5 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app.include_router(messages.router(scheduler.accept, default_sender=sender, clock=now))
     wake = scheduler.feeder.wake
     app.include_router(jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake))
+    document.complete(app)
     return app

@@ -11,21 +11,21 @@ from typing import Final
 import sqlalchemy as sa
 from aiokafka import TopicPartition
 
-from domain.identity import MessageId
-from domain.lifecycle import Status
+from domain.breaker import Breaker
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import StatusChanged
-from schemas.topics.task_changes import TASK_CHANGES
+from schemas.topics.task_changes import TASK_CHANGES, JobChanged
 from services.scheduler.held import Publish, held
 from services.scheduler.idempotency import REMEMBERED_FOR
 from services.scheduler.intake import SOURCE
-from services.scheduler.job_life import changes_of
 from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
-from services.scheduler.store import jobs, keys, rows, sends
+from services.scheduler.settling import news_of, settle
+from services.scheduler.store import changes, keys, sends
+from services.scheduler.store.changes import Change
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,6 @@ ANNOUNCE_BATCH: Final = 100
 
 PURGE_EVERY: Final = timedelta(minutes=1)
 PURGE_BATCH: Final = 1_000
-
-SETTLING: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED})
-"""From these on the message takes no place in its job's window."""
 
 
 async def fire_due(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
@@ -72,17 +69,16 @@ async def fire_due(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
 async def announce_jobs(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
     """Tell `task-changes` what became of jobs; repeated after a crash, with the same ids."""
 
-    def announce(connection: sa.Connection, publish: Publish) -> int:
-        ahead = jobs.unannounced(connection, limit=ANNOUNCE_BATCH)
-        if not ahead:
-            return 0
-        now = clock()
-        changes = [change for job in ahead for change in changes_of(job)]
-        publish([TASK_CHANGES.record(change, source=SOURCE, at=now) for change in changes])
-        jobs.mark_announced(connection, [job.job_id for job in ahead])
-        return len(ahead)
+    def announce(connection: sa.Connection, publish: Publish) -> bool:
+        told = changes.next_of_each(connection, limit=ANNOUNCE_BATCH)
+        if told:
+            now = clock()
+            announced = map(_announcement, told)
+            publish([TASK_CHANGES.record(one, source=SOURCE, at=now) for one in announced])
+            changes.forget(connection, told)
+        return bool(told)
 
-    return await held(engine, producer, announce) == ANNOUNCE_BATCH
+    return await held(engine, producer, announce)
 
 
 async def purge(engine: sa.Engine, clock: Clock) -> bool:
@@ -99,24 +95,29 @@ async def purge(engine: sa.Engine, clock: Clock) -> bool:
 
 
 class StatusChanges:
-    """Frees places in the windows of jobs, as messages reach a provider or fail."""
+    """Settles rows of jobs, as messages reach a provider or fail: windows empty, breakers count."""
 
-    def __init__(self, engine: sa.Engine, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, breaker: Breaker, clock: Clock, wake: Callable[[], None]
+    ) -> None:
         self._engine = engine
+        self._breaker = breaker
+        self._clock = clock
         self._wake = wake
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
         """Nothing to prepare: the rows know what has been applied."""
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Settle the rows of the batch; a repeated record finds its row settled."""
-        changes = [change for change in map(_change, deliveries) if _settles(change)]
-        settled = {MessageId(change.message_id) for change in changes}
-        if settled:
+        """Settle the rows of the batch."""
+        news = news_of(map(_change, deliveries))
+        if news:
+            now = self._clock()
             freed = await in_thread(
-                self._engine, lambda connection: rows.settle(connection, settled)
+                self._engine,
+                lambda connection: settle(connection, news, breaker=self._breaker, now=now),
             )
-            ROWS_SETTLED.inc(len(freed))
+            ROWS_SETTLED.inc(freed)
             if freed:
                 self._wake()
         for delivery in deliveries:
@@ -131,5 +132,14 @@ def _change(delivery: Delivery) -> StatusChanged:
     return change
 
 
-def _settles(change: StatusChanged) -> bool:
-    return change.job_id is not None and change.to_status in SETTLING
+def _announcement(change: Change) -> JobChanged:
+    return JobChanged(
+        job_id=change.job_id,
+        from_status=change.from_status,
+        to_status=change.to_status,
+        sequence=change.number,
+        reason=change.reason,
+        total=change.total,
+        updated_at=change.changed_at,
+        tenant_id=change.tenant_id,
+    )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from domain.identity import MessageId
 from runtime.clock import Clock
-from runtime.errors import Conflict, DatabaseAway, TryAgainLater
+from runtime.errors import Conflict, DatabaseAway, InvalidInput, TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
 from schemas.http.im import MessageAccepted
@@ -43,6 +43,8 @@ class Asked:
     due_at: datetime | None
     """None: at once."""
     key: Key | None
+    untimely: InvalidInput | None = None
+    """Why it is not accepted unless it is a repetition: its times have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Recorded:
     answer: MessageAccepted
 
 
-Plan = Publish | Recorded | Conflict
+Plan = Publish | Recorded | Conflict | InvalidInput
 
 
 class Intake:
@@ -121,11 +123,15 @@ class Intake:
 
 
 def _record(connection: sa.Connection, batch: Sequence[Asked], now: datetime) -> list[Plan]:
-    hashes = {asked.key.name: asked.key.body_hash for asked in reversed(batch) if asked.key}
-    remembered: dict[keys.KeyName, Remembered] = {}
+    hashes = {
+        asked.key.name: asked.key.body_hash
+        for asked in reversed(batch)
+        if asked.key and not asked.untimely
+    }
     if hashes:
         keys.claim(connection, hashes, now=now)
-        remembered = keys.load(connection, hashes)
+    names = {asked.key.name for asked in batch if asked.key}
+    remembered = keys.load(connection, names) if names else {}
     sends.insert(connection, [_row(asked) for asked in batch if _is_open(asked, remembered)])
     stored = sends.load(
         connection, [MessageId(asked.request.message_id) for asked in batch if asked.key]
@@ -142,6 +148,8 @@ def _record(connection: sa.Connection, batch: Sequence[Asked], now: datetime) ->
 
 
 def _is_open(asked: Asked, remembered: dict[keys.KeyName, Remembered]) -> bool:
+    if asked.untimely is not None:
+        return False
     if asked.key is None:
         return True
     known = remembered[asked.key.name]
@@ -164,13 +172,16 @@ def _plan(
     stored: dict[MessageId, AcceptedSend],
 ) -> Plan:
     request = asked.request
-    if asked.key is not None:
+    if asked.key is not None and asked.key.name in remembered:
         try:
             answer = first_answer(asked.key, remembered[asked.key.name])
         except Conflict as conflict:
             return conflict
         if answer is not None:
             return Recorded(MessageAccepted.model_validate(answer))
+    if asked.untimely is not None:
+        return asked.untimely
+    if asked.key is not None:
         earlier = stored[MessageId(request.message_id)]
         request = msgspec.structs.replace(request, requested_at=earlier.sent_at)
         if msgspec.json.encode(request) != earlier.request or asked.due_at != earlier.due_at:
@@ -181,7 +192,7 @@ def _plan(
 
 def _answer(plan: Plan, away: TryAgainLater | None) -> MessageAccepted | Exception:
     match plan:
-        case Conflict():
+        case Conflict() | InvalidInput():
             return plan
         case Recorded(answer):
             return answer

@@ -35,3 +35,17 @@ JOBS_UNFINISHED = Gauge(
     "Jobs pending or running. Grows without end: jobs come faster than the pipeline sends, or"
     " one makes no progress.",
 )
+JOBS_PAUSED = Gauge(
+    "scheduler_jobs_paused",
+    "Jobs that wait for somebody to resume or cancel them: `paused_reason` of `jobs` says why.",
+)
+JOBS_TRIPPED = Counter(
+    "scheduler_jobs_tripped",
+    "Jobs paused because too many of their messages failed. Read the error codes of the job's"
+    " messages, mend the cause, and resume or cancel it.",
+)
+JOBS_STALLED = Gauge(
+    "scheduler_jobs_stalled",
+    "Running jobs of whose rows nothing was heard for JOB_STALLS_AFTER; the log names each. Look at"
+    " the dispatcher's waits and at the lag of the group scheduler.",
+)

@@ -1,8 +1,11 @@
 """What the scheduler reads from the environment."""
 
+from datetime import timedelta
+
 from pydantic import Field
 
-from domain.pacing import Window
+from domain.breaker import Breaker
+from domain.pacing import Bounds
 from runtime.settings import DatabaseSettings
 
 
@@ -11,7 +14,15 @@ class SchedulerSettings(DatabaseSettings):
 
     http_port: int = 8083
     whatsapp_phone_number_id: str = Field(default="", max_length=64)
-    """The sending account of messages and jobs that name none; empty: they must."""
-    job_window: int = Field(default=Window().size, ge=1)
-    """Messages of one job between `send-requests` and the provider's answer. A cancel cannot
-    reach these any more; too few starve the dispatcher."""
+    """The sending account of WhatsApp messages and jobs that name none; empty: they must."""
+    job_window: int = Field(default=Bounds().per_job, ge=1)
+    """Messages of one job between `send-requests` and the provider's answer. Too few starve the
+    dispatcher."""
+    jobs_in_flight: int = Field(default=Bounds().of_all, ge=1)
+    """The same of all jobs together; each has its part, the more urgent the larger."""
+    job_breaker_share: float = Field(default=Breaker().share, gt=0, le=1)
+    """A job is paused when this share of a window's outcomes, or more, are failures (IM-55)."""
+    job_breaker_after: int = Field(default=Breaker().after, ge=0)
+    """Outcomes that make a window; 0: no job is paused."""
+    job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""

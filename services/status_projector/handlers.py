@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from runtime.clock import Clock
 from runtime.errors import TryAgainLater
 from runtime.kafka.dead_letters import DeadLetters, Rejected
-from runtime.kafka.stream import Delivery, Group, reject
+from runtime.kafka.deliveries import reject
+from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from schemas.tables.partitions import ensure_months
 from schemas.topics.dead_letters import Reason

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulator.control import orders, tencent_orders, views, whatsapp_orders
+from simulator.control import orders, tencent_orders, views, wecom_orders, whatsapp_orders
 from simulator.control.stage import NoSuchThingError, Stage
 from simulator.knobs import KnobError
 
@@ -36,6 +36,9 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_WORLD}/wecom/events", tencent_orders.announce_wecom),
     ("POST", f"{_WORLD}/wecom/media", tencent_orders.keep_file),
     ("POST", f"{_WORLD}/wecom/token", tencent_orders.end_token),
+    ("GET", f"{_WORLD}/wecom/group_sends", wecom_orders.show_group_sends),
+    ("POST", f"{_WORLD}/wecom/group_sends/{{msgid}}/confirm", wecom_orders.confirm),
+    ("POST", f"{_WORLD}/wecom/unfriend", wecom_orders.unfriend),
     ("POST", f"{_WORLD}/wechat/inbound", tencent_orders.write_user),
     ("POST", f"{_WORLD}/wechat/events", tencent_orders.announce_wechat),
     ("PUT", f"{_WORLD}/{{channel}}/callback", tencent_orders.set_callback),

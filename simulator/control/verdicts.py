@@ -18,8 +18,9 @@ def verdicts(ledger: Ledger, pending_callbacks: int, timers: int) -> dict[str, o
     forged = {str(status): count for status, count in tally.forged_answers.items()}
     forged_ok = all(status in _REFUSING for status in tally.forged_answers)
     leaked = any(warning.endswith(" with token") for warning in tally.warnings)
+    dropped = dict(tally.dropped)
     return {
-        "ok": not doubles and not again and forged_ok and not leaked,
+        "ok": not doubles and not again and forged_ok and not leaked and not dropped,
         "no_double_send": {
             "ok": not doubles,
             "accepted_messages": len(tally.accepted),
@@ -31,6 +32,12 @@ def verdicts(ledger: Ledger, pending_callbacks: int, timers: int) -> dict[str, o
         "no_retry_of_permanent_errors": {"ok": not again, "examples": _first(again)},
         "forged_callbacks_refused": {"ok": forged_ok, "answers": forged},
         "token_stays_home": {"ok": not leaked},
+        "member_limits_kept": {"ok": not dropped, "above": sum(dropped.values())},
+        "token_discipline": {
+            "calls": dict(tally.token_calls),
+            "uses_of_ended": dict(tally.ended_tokens),
+            "uses_of_replaced": dict(tally.replaced_tokens),
+        },
         "pacing": {"throttled_share": _throttled_share(ledger)},
         "final": {status: count for status, count in tally.final.items() if count},
         "timers": timers,

@@ -67,14 +67,14 @@ async def show_calls(stage: Stage, request: Request) -> Shown:
     """GET ledger/calls: oldest first, filtered by any of the fields below."""
     fields = ("opaque", "recipient", "sender", "decision", "fault", "path", "code", "answer")
     found = _filtered(stage.world.ledger.calls, fields, request)
-    return _paged(found, _shown_call, request)
+    return paged(found, _shown_call, request)
 
 
 async def show_messages(stage: Stage, request: Request) -> Shown:
     """GET ledger/messages: accepted messages with their true life, oldest first."""
     fields = ("id", "opaque", "recipient", "sender", "status")
     found = _filtered(stage.world.ledger.messages.values(), fields, request)
-    return _paged(found, _shown_message, request)
+    return paged(found, _shown_message, request)
 
 
 async def show_callbacks(stage: Stage, request: Request) -> Shown:
@@ -84,7 +84,7 @@ async def show_callbacks(stage: Stage, request: Request) -> Shown:
     )
     if message_id := request.query_params.get("message_id"):
         found = [callback for callback in found if message_id in callback.message_ids]
-    return _paged(found, _shown_callback, request)
+    return paged(found, _shown_callback, request)
 
 
 async def verify(stage: Stage, request: Request) -> Shown:
@@ -167,7 +167,8 @@ def _page(found: list[Record], request: Request) -> list[Record]:
     return found[offset : offset + limit]
 
 
-def _paged(found: list[Record], show: Callable[[Record], Shown], request: Request) -> Shown:
+def paged(found: list[Record], show: Callable[[Record], Shown], request: Request) -> Shown:
+    """Return the asked part of a list, with how long it is altogether."""
     return {"total": len(found), "items": [show(record) for record in _page(found, request)]}
 
 

@@ -18,7 +18,11 @@ from simulator.tencent.channel import (
     crypto_of,
 )
 from simulator.tencent.documents import Json, as_json, as_xml
+from simulator.wecom.directory import Directory
+from simulator.wecom.group_sends import GroupSends
 from simulator.wecom.kf import Desk
+from simulator.wecom.limits import MINUTE_S, Frequencies, Window
+from simulator.wecom.outgoing import AppChats, Cards, Outgoing
 from simulator.wecom.tokens import Tokens
 
 _MEDIA_KEPT_S = 3 * 86_400.0
@@ -34,20 +38,36 @@ class Account(Channel):
         self.corp_id = settings.wecom_corp_id
         self.agent_id = settings.wecom_agent_id
         self._secret = settings.wecom_secret
+        self._robot_key = settings.wecom_robot_key
         self._knobs = knobs
         crypto = crypto_of(settings.wecom_token, settings.wecom_aes_key, self.corp_id)
         super().__init__("wecom", clock, crypto, settings.wecom_callback_url)
         self.forget_traffic()
 
     def forget_traffic(self) -> None:
-        """Start tokens, files, conversations and group versions over."""
+        """Start everything over that calls and orders have made."""
         secret = self._secret.get_secret_value() if self._secret else None
         self.tokens = Tokens(self.corp_id, secret, self._clock)
         self.media = Shelf(self._clock, _MEDIA_KEPT_S)
+        self.media_kinds: dict[str, str] = {}
+        """What was uploaded as image, voice, video or file."""
+        self.pictures: dict[str, float] = {}
+        """Addresses that `media/uploadimg` gave, and when."""
         self.desk = Desk(self._clock)
+        self.directory = Directory(self._clock.now())
+        self.group_sends = GroupSends()
+        self.frequencies = Frequencies()
+        self.outgoing = Outgoing()
+        self.cards = Cards(self._clock)
+        self.chats = AppChats()
+        self.robot_sends = Window(MINUTE_S)
         self.member_versions: dict[str, str] = {}
         """Group chat -> the version of its list of members."""
         self.failures = 0
+
+    def is_robot(self, key: str) -> bool:
+        """Say whether this is the key of the group's robot."""
+        return self._robot_key is not None and key == self._robot_key.get_secret_value()
 
     def draft(self, message: Json, chance: Chance) -> Draft:
         """Write a message down; the envelope of an app's own names the app too."""

@@ -1,11 +1,11 @@
 """WeChat customer service: what customers said, to be fetched page by page (WX 10)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from simulator.clock import SimClock
 from simulator.tencent.documents import Json
+from simulator.wecom.cursors import cursor_at, position
 
 _TOKEN_LIVES_S = 600
 _KEPT_S = 3 * 86_400
@@ -69,7 +69,7 @@ class Desk:
         A size of 0 makes an empty page that is not the last.
         """
         said = self._accounts[open_kfid].said
-        start = _position(open_kfid, cursor)
+        start = position(open_kfid, cursor)
         if start is None or start > len(said):
             return None
         oldest = self._clock.now() - _KEPT_S
@@ -77,18 +77,4 @@ class Desk:
             start += 1
         messages = [message for _, message in said[start : start + size]]
         end = start + len(messages)
-        return Page(messages, _cursor(open_kfid, end), end < len(said))
-
-
-def _cursor(open_kfid: str, position: int) -> str:
-    return urlsafe_b64encode(f"{open_kfid}:{position}".encode()).decode()
-
-
-def _position(open_kfid: str, cursor: str) -> int | None:
-    if not cursor:
-        return 0
-    try:
-        account, _, position = urlsafe_b64decode(cursor).decode().partition(":")
-        return int(position) if account == open_kfid else None
-    except ValueError:
-        return None
+        return Page(messages, cursor_at(open_kfid, end), end < len(said))

@@ -1,14 +1,13 @@
 """What members and customers do by command: write, tap, ask (WX 9 and 10)."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from hashlib import blake2b
 
 from msgspec import Struct
 
 from simulator.media import FileOrder, SampleName
 from simulator.tencent.documents import Json
 from simulator.tencent.pusher import Pusher
+from simulator.wecom import ids
 from simulator.world import World
 
 _KF_EVENT = "kf_msg_or_event"
@@ -74,7 +73,7 @@ class Scene:
     def write(self, order: Inbound) -> str:
         """Let a member write; return the message's id."""
         account = self._world.wecom
-        msg_id = order.msg_id or self._number("message")
+        msg_id = order.msg_id or ids.number(self._world, "message")
         message: Json = {
             **self._head(order.user, order.type),
             **self._content(order),
@@ -86,7 +85,8 @@ class Scene:
 
     def click(self, order: Click) -> str:
         """Let a member tap; return the response code of the tap."""
-        code = self._code("response", order.user)
+        code = ids.code(self._world, "response", order.user)
+        self._world.wecom.cards.give(code)
         menu = "_menu" if order.is_menu else ""
         message: Json = {
             **self._head(order.user, "event"),
@@ -109,7 +109,7 @@ class Scene:
     def ask(self, order: Question) -> str:
         """Let a customer speak to the customer service; return the message's id."""
         account = self._world.wecom
-        msg_id = self._code("kf", order.user)[:32]
+        msg_id = ids.code(self._world, "kf", order.user)[:32]
         message: Json = {
             "msgid": msg_id,
             "open_kfid": order.open_kfid,
@@ -124,7 +124,7 @@ class Scene:
         account.desk.add(order.open_kfid, message)
         if order.is_silent:
             return msg_id
-        token = self._code("token", order.open_kfid)
+        token = ids.code(self._world, "token", order.open_kfid)
         account.desk.give_token(order.open_kfid, token)
         event: Json = {
             **self._head("sys", "event"),
@@ -137,7 +137,7 @@ class Scene:
 
     def keep(self, order: FileOrder) -> str:
         """Put a file where `media/get` finds it; return its id."""
-        media_id = self._code("media", str(len(self._world.wecom.media)))
+        media_id = ids.code(self._world, "media", str(len(self._world.wecom.media)))
         return self._world.wecom.media.put(media_id, order).id
 
     def _head(self, user: str, kind: str) -> Json:
@@ -165,18 +165,6 @@ class Scene:
             return {"media_id": self.keep(order.file or FileOrder(sample=_MEDIA[order.type]))}
         said: Json = {"content": order.text}
         return {**said, "menu_id": order.menu_id} if order.menu_id else said
-
-    def _digest(self, kind: str, about: str) -> bytes:
-        # With the moment: a sandbox started again must not give an id that is known already.
-        place = self._world.ledger.next_notice()
-        key = f"{self._world.settings.seed}{kind}{about}{self._world.clock.now()}{place}"
-        return blake2b(key.encode(), digest_size=30).digest()
-
-    def _number(self, kind: str) -> int:
-        return int.from_bytes(self._digest(kind, "")[:8]) >> 1
-
-    def _code(self, kind: str, about: str) -> str:
-        return urlsafe_b64encode(self._digest(kind, about)).decode()
 
 
 def _text(text: str) -> Json:

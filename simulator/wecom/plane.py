@@ -1,6 +1,5 @@
-"""The data plane of WeCom: calls below /cgi-bin (WX 1, 7, 10, 13; simulator-behaviour 4.1)."""
+"""The data plane of WeCom: calls below /cgi-bin (WX 1, 12, 13; simulator-behaviour 4.1)."""
 
-from collections.abc import Callable
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
@@ -8,10 +7,10 @@ from starlette.types import Receive, Scope, Send
 from simulator import faults
 from simulator.conduct import Fate, Outcome, conduct
 from simulator.ledger import Call as CallRecord
-from simulator.wecom import calls
 from simulator.wecom.call import Call, understand
-from simulator.wecom.refusals import refused
-from simulator.wire import TOO_LARGE, header, read_body, write
+from simulator.wecom.endpoints import ENDPOINTS, Endpoint
+from simulator.wecom.refusals import PERMANENT, Refusal, refused
+from simulator.wire import LARGEST_BODY, TOO_LARGE, header, read_body, write
 from simulator.world import World
 
 _PREFIX = "/wecom"
@@ -19,16 +18,7 @@ _HOST = "qyapi."
 _API = "/cgi-bin/"
 _BUSY, _NO_SUCH_CALL, _WRONG_METHOD = -1, 40066, 43002
 _TOO_OFTEN, _TOO_MANY_AT_ONCE, _NOT_TRUSTED = 45009, 45033, 60020
-_GET_TOKEN = "gettoken"  # noqa: S105 - a call's name
-
-Endpoint = Callable[[World, Call], Outcome | int]
-
-# Name of a call -> its method, what answers it, and the list that its refusals carry empty.
-ENDPOINTS: dict[str, tuple[str, Endpoint, str]] = {
-    _GET_TOKEN: ("GET", calls.get_token, ""),
-    "media/get": ("GET", calls.get_media, ""),
-    "kf/sync_msg": ("POST", calls.sync_messages, "msg_list"),
-}
+_ENDED = frozenset({40014, 42001})
 
 
 def is_ours(scope: Scope) -> bool:
@@ -45,47 +35,75 @@ class WeComPlane:
     def __init__(self, world: World) -> None:
         self._world = world
         self._count = 0
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        body = await read_body(receive)
+        path: str = scope["path"]
+        name = path.removeprefix(_PREFIX).removeprefix(_API)
+        endpoint = ENDPOINTS.get(name)
+        largest = (endpoint.largest if endpoint else None) or LARGEST_BODY
+        body = await read_body(receive, largest)
         if body is None:
             await write(send, TOO_LARGE)
             return
         self._count += 1
-        path: str = scope["path"]
-        name = path.removeprefix(_PREFIX).removeprefix(_API)
         call = understand(self._world, scope, name, body, self._count)
         exchange = faults.Exchange(scope, receive, send, call.knobs, call.chance)
-        await conduct(exchange, partial(self._decide, call), partial(self._note, call))
+        self._under_way += 1
+        try:
+            await conduct(
+                exchange, partial(self._decide, call, endpoint), partial(self._note, call)
+            )
+        finally:
+            self._under_way -= 1
 
-    async def _decide(self, call: Call) -> Outcome:
-        method, endpoint, empty = ENDPOINTS.get(call.name, ("", None, ""))
-        if endpoint is None:
-            found = _NO_SUCH_CALL
-        elif call.method != method:
-            found = _WRONG_METHOD
-        else:
-            found = self._refusal_of(call) or endpoint(self._world, call)
+    async def _decide(self, call: Call, endpoint: Endpoint | None) -> Outcome:
+        found = self._answer(call, endpoint)
         if isinstance(found, Outcome):
             return found
+        if call.key and found.code in PERMANENT:
+            self._world.ledger.note_refusal_for_good(call.key, found.code)
+        empty = endpoint.empty if endpoint else ""
         answer = refused(found, call.hint, call.address, empty)
-        return Outcome(answer, "refused", found)
+        is_throttled = found.code == _TOO_OFTEN
+        return Outcome(answer, "refused", found.code, found.detail, is_throttled)
 
-    def _refusal_of(self, call: Call) -> int:
+    def _answer(self, call: Call, endpoint: Endpoint | None) -> Outcome | Refusal:
+        if endpoint is None:
+            return Refusal(_NO_SUCH_CALL)
+        if call.method != endpoint.method:
+            return Refusal(_WRONG_METHOD)
+        code = self._refusal_of(call, endpoint)
+        return Refusal(code) if code else endpoint.answer(self._world, call)
+
+    def _refusal_of(self, call: Call, endpoint: Endpoint) -> int:
         """Return what keeps every call from being looked at; 0: nothing."""
         knobs, chance = call.knobs, call.chance
         if knobs.wx_ip:
             return _NOT_TRUSTED
-        if call.name == knobs.wx_freq:
+        account = self._world.wecom
+        is_often = endpoint.is_counted and account.frequencies.is_over(
+            call.name, self._world.clock.now()
+        )
+        if is_often or call.name == knobs.wx_freq:
             return _TOO_OFTEN
-        if chance.happens("wx.concurrency", knobs.wx_concurrency):
+        is_crowded = 0 < knobs.wx_max_concurrency < self._under_way
+        if is_crowded or chance.happens("wx.concurrency", knobs.wx_concurrency):
             return _TOO_MANY_AT_ONCE
         if chance.happens("wx.busy", knobs.wx_busy):
             return _BUSY
-        if call.name == _GET_TOKEN:
-            return 0
-        return self._world.wecom.tokens.refusal_of(call.query.get("access_token"))
+        return self._refusal_of_token(call) if endpoint.has_token else 0
+
+    def _refusal_of_token(self, call: Call) -> int:
+        account, tally = self._world.wecom, self._world.ledger.tally
+        token = call.query.get("access_token")
+        code = account.tokens.refusal_of(token)
+        if code in _ENDED:
+            tally.ended_tokens[account.provider] += 1
+            if account.tokens.is_replaced(token):
+                tally.replaced_tokens[account.provider] += 1
+        return code
 
     def _note(self, call: Call, fate: Fate) -> None:
         ledger = self._world.ledger
@@ -95,8 +113,8 @@ class WeComPlane:
                 at=self._world.clock.now(),
                 path=call.path,
                 sender=self._world.wecom.corp_id,
-                recipient="",
-                opaque="",
+                recipient=call.recipient,
+                opaque=call.key,
                 body_hash=call.body_hash if ledger.keeps_records else "",
                 decision=fate.decision,
                 fault=fate.fault,

@@ -58,6 +58,10 @@ class Tokens:
             return _UNKNOWN
         return _EXPIRED if self._clock.now() >= ends_at else 0
 
+    def is_replaced(self, token: str | None) -> bool:
+        """Say whether a younger token has been given out since."""
+        return token in self._given and token != self._current
+
     def end(self) -> None:
         """End the current token before its time."""
         self._given[self._current] = 0.0

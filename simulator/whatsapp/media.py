@@ -1,13 +1,12 @@
 """Media: upload, look-up by id, download by address, delete (section 2.1; WA 5)."""
 
 import hmac
-import re
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
 
 from simulator import conduct, downloads
+from simulator.forms import parts_of
 from simulator.media import File, FileOrder
 from simulator.whatsapp import checks
 from simulator.whatsapp.call import Call
@@ -45,17 +44,6 @@ _LARGEST: dict[str, int] = {
     **{f"application/{kind}": 100 * _MB for kind in _OFFICE},
 }
 
-_BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
-_NAME = re.compile(rb'[; ]name="([^"]*)"')
-_FILENAME = re.compile(rb'filename="([^"]*)"')
-
-
-class _Part(NamedTuple):
-    """One part of a form."""
-
-    content: bytes
-    filename: str
-
 
 def keep(world: World, order: FileOrder, keeps_s: float | None = None) -> File:
     """Put a file on the account's shelf under an id of its own."""
@@ -78,7 +66,7 @@ def _seal(world: World, media_id: str, until: str) -> str:
 
 async def upload(world: World, call: Call) -> Outcome:
     """POST /{phone-number-id}/media: a form with messaging_product, type and file."""
-    form = _form(call)
+    form = parts_of(call.content_type, call.body)
     if form is None:
         return Refusal(100, "The body must be multipart/form-data.")
     if "messaging_product" not in form or form["messaging_product"].content != b"whatsapp":
@@ -145,20 +133,6 @@ def _file(world: World, call: Call) -> File | Refusal:
     if file is None or (number is not None and number not in world.account.displays):
         return checks.no_such_object(call.sender)
     return file
-
-
-def _form(call: Call) -> dict[str, _Part] | None:
-    found = _BOUNDARY.search(call.content_type)
-    if found is None or not call.content_type.startswith("multipart/form-data"):
-        return None
-    form: dict[str, _Part] = {}
-    for piece in call.body.split(b"--" + found[1].encode())[1:-1]:
-        head, _, content = piece.partition(b"\r\n\r\n")
-        if name := _NAME.search(head):
-            filename = _FILENAME.search(head)
-            text = filename[1].decode(errors="replace") if filename else ""
-            form[name[1].decode(errors="replace")] = _Part(content.removesuffix(b"\r\n"), text)
-    return form
 
 
 def _json(body: dict[str, object]) -> Answer:

@@ -13,6 +13,11 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
+    "senders": "dispatcher",
+    "send_counts": "dispatcher",
+    "send_arrivals": "dispatcher",
+    "contact_windows": "dispatcher",
+    "opt_outs": "dispatcher",
     # Written by providers/whatsapp, which the dispatcher runs.
     "whatsapp_templates": "dispatcher",
     "inbound_media": "fetcher",
@@ -21,6 +26,8 @@ OWNERS = {
     "accepted_sends": "scheduler",
     "jobs": "scheduler",
     "job_items": "scheduler",
+    "job_outcomes": "scheduler",
+    "job_changes": "scheduler",
 }
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from deploy.stack.jars import kafka_version
 from deploy.stack.places import CHECKOUT
+from simulator.settings import Settings
 
 FILE = CHECKOUT / "docker-compose.yml"
 
@@ -45,6 +46,12 @@ def test_secrets_come_from_the_environment() -> None:
 
     assert len(named) >= 5
     assert [name for name, value in named if not re.fullmatch(r"\$\{\w+:\?.+\}", value)] == []
+
+
+def test_the_simulator_reads_every_variable_it_is_given(services: dict[str, Any]) -> None:
+    given = services["simulator"]["environment"]
+
+    assert {name.removeprefix("SIM_").lower() for name in given} <= set(Settings.model_fields)
 
 
 def test_compose_accepts_the_file() -> None:

@@ -2,8 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.content import LONGEST_TEXT, MissingVariable, TextTooLong, render, variables_of
+from domain.content import Json, MissingVariable, fill, render, texts_of, variables_of
 
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
 
 
@@ -34,14 +39,6 @@ def test_a_missing_variable_is_named() -> None:
     assert caught.value.args == ("order",)
 
 
-def test_a_text_may_be_as_long_as_the_provider_allows_once_it_is_filled_in() -> None:
-    longest = "x" * (LONGEST_TEXT - 1)
-
-    assert len(render(longest + "{v}", {"v": "y"})) == LONGEST_TEXT
-    with pytest.raises(TextTooLong):
-        render(longest + "{v}", {"v": "yy"})
-
-
 @given(st.dictionaries(names, st.text(max_size=20)), st.text(max_size=50))
 def test_a_text_with_all_its_variables_can_be_filled_in(
     variables: dict[str, str], words: str
@@ -52,3 +49,22 @@ def test_a_text_with_all_its_variables_can_be_filled_in(
 
     assert variables_of(text) == frozenset(variables)
     assert rendered == words.replace("{", "") + "".join(variables.values())
+
+
+@given(json_values)
+def test_what_holds_no_placeholder_is_left_as_it_is(value: Json) -> None:
+    if not any(variables_of(text) for _, text in texts_of(value)):
+        assert fill(value, {}) == value
+
+
+@given(json_values, names, st.text(max_size=20))
+def test_every_text_is_filled_in_and_nothing_else(value: Json, name: str, word: str) -> None:
+    draft: Json = {"type": "x", "inner": [value, f"Hi {{{name}}}"]}
+    variables = {one: word for _, text in texts_of(draft) for one in variables_of(text)}
+
+    filled = fill(draft, variables)
+
+    assert [(place, render(text, variables)) for place, text in texts_of(draft)] == list(
+        texts_of(filled)
+    )
+    assert ("inner[1]", f"Hi {word}") in texts_of(filled)

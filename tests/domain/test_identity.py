@@ -14,6 +14,7 @@ from domain.identity import (
     message_id_for_key,
     message_id_for_row,
     message_id_from,
+    preview_answer_id,
     reply_event_id,
 )
 
@@ -106,3 +107,16 @@ def test_a_callback_is_told_apart_from_every_reply_and_every_other_step(
     assert callback != callback_event_id(provider_id, status, "2026-03-02T09:30:03+00:00")
     assert callback != callback_event_id(provider_id, status + "!", moment)
     assert callback != reply_event_id(MessageId(provider_id), "send.accepted", attempt)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+answers = st.tuples(
+    texts, texts, st.sampled_from(["confirm", "modify"]), st.none() | texts.filter(bool)
+)
+
+
+@given(answers, answers)
+def test_another_preview_person_decision_or_comment_is_another_answer(
+    one: tuple[str, str, str, str | None], other: tuple[str, str, str, str | None]
+) -> None:
+    assert (preview_answer_id(*one) == preview_answer_id(*other)) == (one == other)

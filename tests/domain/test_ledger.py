@@ -9,16 +9,18 @@ from domain.identity import ProviderMessageId
 from domain.ledger import (
     Accept,
     Doubt,
+    Halt,
     HoldUntil,
     LedgerPolicy,
     Reject,
     Tries,
+    Verdict,
     WaitUntil,
     after_grace,
     after_reply,
     may_call,
 )
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Scope, Throttled
+from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Scope, SenderBroken, Throttled
 from domain.retries import RetryPolicy
 from tests.domain.facts import NOON
 
@@ -106,3 +108,25 @@ def test_a_claim_may_be_called_under_only_while_it_is_fresh(age: timedelta) -> N
     allowed = may_call(claimed_at=NOON, now=NOON + age, claim_lasts=lasts)
 
     assert allowed == (age < lasts)
+
+
+def test_a_broken_sender_is_halted_and_its_message_waits_uncounted() -> None:
+    verdict = broken(Tries(1))
+
+    assert verdict == Halt(REFUSED)
+    assert Tries(2, throttled=1).counted == 1
+
+
+def test_a_message_is_at_fault_itself_when_its_sender_could_send_for_others_since() -> None:
+    assert broken(Tries(2, 1, broken=1)) == Reject(REFUSED)
+    assert broken(Tries(2, 1, broken=1, probing=True)) == Halt(REFUSED)
+
+
+def test_what_somebody_waits_for_fails_at_once_and_halts_its_sender_all_the_same() -> None:
+    verdict = broken(Tries(1, urgent=True))
+
+    assert verdict == Reject(REFUSED, halts_sender=True)
+
+
+def broken(tries: Tries) -> Verdict:
+    return after_reply(POLICY, SenderBroken(REFUSED), tries, now=NOON, chance=0)

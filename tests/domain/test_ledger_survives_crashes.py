@@ -19,6 +19,7 @@ from domain.ledger import (
     Accept,
     Doubt,
     EntryState,
+    Halt,
     HoldUntil,
     LedgerPolicy,
     Reject,
@@ -29,7 +30,7 @@ from domain.ledger import (
     after_reply,
     may_call,
 )
-from domain.outcomes import Accepted, InDoubt, Rejected, Reply, Scope, Throttled
+from domain.outcomes import Accepted, InDoubt, Rejected, Reply, Scope, SenderBroken, Throttled
 from tests.domain.facts import NOON
 
 POLICY = LedgerPolicy(settle_after=timedelta(seconds=60))
@@ -76,6 +77,7 @@ class Outcome(StrEnum):
     LOST = "lost on the way"
     THROTTLED = "throttled"
     REFUSED = "refused"
+    BROKEN = "refused, like whatever this sender sends"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class Provider:
                 return Throttled(PROBLEM, Scope.SENDER, retry_after=timedelta(seconds=3))
             case Outcome.REFUSED:
                 return Rejected(PROBLEM)
+            case Outcome.BROKEN:
+                return SenderBroken(PROBLEM)
 
     def _take(self, message: str) -> None:
         self.taken[message] = self.taken.get(message, 0) + 1
@@ -218,6 +222,8 @@ class Dispatchers:
                 entry = replace(entry, state=EntryState.REJECTED)
             case WaitUntil(due_at) | HoldUntil(due_at):
                 entry = replace(entry, state=EntryState.WAITING, moment=due_at)
+            case Halt():
+                entry = replace(entry, state=EntryState.WAITING, moment=self.now)
             case Doubt(settle_at):
                 entry = replace(entry, state=EntryState.IN_DOUBT, moment=settle_at)
         self.ledger[message] = entry

@@ -1,7 +1,7 @@
 """Requests that our own OpenAPI makes conceivable, signed and unsigned, to a running ingester."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -44,7 +44,7 @@ def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> in
     known.load_all_checks()
     with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
         document = client.get("/openapi.json").json()
-        operations = _callbacks(schemathesis.openapi.from_dict(document))
+        operations = _public(schemathesis.openapi.from_dict(document))
         ends = time.monotonic() + within.total_seconds()
         while time.monotonic() < ends:
             for operation in operations:
@@ -55,9 +55,9 @@ def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> in
     return sent
 
 
-def _callbacks(schema: Any) -> list[Any]:  # noqa: ANN401 - schemathesis's own
+def _public(schema: Any) -> list[Any]:  # noqa: ANN401 - schemathesis's own
     operations = [result.ok() for result in schema.get_all_operations()]
-    return [one for one in operations if "callbacks" in one.tags]
+    return [one for one in operations if "operations" not in one.tags]
 
 
 def _round(
@@ -97,6 +97,8 @@ def _request(client: httpx.Client, case: Any) -> httpx.Request:  # noqa: ANN401 
     if isinstance(body, str):
         body = body.encode(errors="surrogatepass")
     try:
+        if isinstance(body, Mapping):  # a form
+            return client.build_request(**said, data=cast("Mapping[str, Any]", body))
         return client.build_request(**said, content=body)
     except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
         # No client could write it down.

@@ -3,16 +3,28 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from providers.callbacks import Callback, MalformedCallback
 from providers.tencent.sealing import NotAuthentic, unseal
 from providers.wechat import callbacks as wechat
 from providers.wecom import callbacks as wecom
 from providers.whatsapp import callbacks as whatsapp
+from runtime.errors import InvalidInput
+from runtime.signed_links import token_for
+from schemas.http.previews import PreviewLink
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.topic import MalformedRecord
+from services.ingest_webhook.previews.answers import (
+    Desk,
+    Fields,
+    answer_of,
+    fields_of_form,
+    fields_of_json,
+)
+from services.ingest_webhook.refusals import Refused
 from tests.providers.tencent.sealed import encrypted, packed, padded, proof, sealed
 from tests.providers.wechat import bodies as wechat_bodies
 from tests.providers.wechat.bodies import plain_app
@@ -138,6 +150,31 @@ _PLAIN_SEEDS: Final = tuple(
     for content in (packed(b"hello"), packed("确认".encode() * 20), packed(b""))
 )
 
+_LINK: Final = PreviewLink("p", "t", "三月", "wechat", "wx_app", "openid")
+_LINK_KEY: Final = b"fuzz" * 8
+_DESK: Final = Desk((_LINK_KEY,), lambda: AT)
+_BODY: Final = {
+    "previewId": _LINK.preview_id,
+    "response": "modify",
+    "comment": "三点 <b>",
+    "token": token_for(_LINK, until=AT + timedelta(days=1), key=_LINK_KEY),
+}
+
+
+def _answer(fields_of: Callable[[bytes], Fields]) -> Callable[[bytes], None]:
+    """Return a reader that must find the one link there is, and make a readable record of it."""
+
+    def read(body: bytes) -> None:
+        fields = fields_of(body)
+        link = _DESK.opened(fields.get("token"))
+        assert link == _LINK, "a link was forged"
+        event = answer_of(link, fields).as_event(AT)
+        record = PROVIDER_EVENTS.record(event, source="/fuzz", at=AT)
+        assert PROVIDER_EVENTS.decode(record.value) == event
+
+    return read
+
+
 TARGETS: Final = (
     Target(
         "whatsapp-callbacks", _whatsapp_seeds(), _understood(whatsapp.parse), (MalformedCallback,)
@@ -151,4 +188,16 @@ TARGETS: Final = (
         (NotAuthentic,),
     ),
     Target("wecom-decryption", _PLAIN_SEEDS, _under_the_seal, (NotAuthentic,)),
+    Target(
+        "preview-answers",
+        (json.dumps(_BODY).encode(), json.dumps(_BODY, ensure_ascii=False).encode()),
+        _answer(fields_of_json),
+        (InvalidInput, Refused),
+    ),
+    Target(
+        "preview-forms",
+        (urlencode(_BODY).encode(),),
+        _answer(fields_of_form),
+        (InvalidInput, Refused),
+    ),
 )

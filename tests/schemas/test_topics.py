@@ -46,7 +46,7 @@ JOB = "0b7e1c52-6d0e-4a53-9a61-3f1c2f4a9d10"
             "sendtrail.message.received.v1",
         ),
         ("status-changed", MESSAGE, f"{MESSAGE}:3", "sendtrail.status.changed.v1"),
-        ("job-changed", JOB, f"{JOB}:completed", "sendtrail.job.changed.v1"),
+        ("job-changed", JOB, f"{JOB}:3", "sendtrail.job.changed.v1"),
     ],
 )
 def test_a_record_has_the_key_and_id_of_what_it_speaks_of(

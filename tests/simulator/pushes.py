@@ -16,6 +16,7 @@ CORP_ID = "ww5a1b2c3d4e5f6071"
 APP_ID = "wx5a1b2c3d4e5f6072"
 ORIGINAL_ID = "gh_123456789abc"
 WECOM_SECRET = "secret-of-the-app"
+ROBOT_KEY = "key-of-the-robot"
 WECOM = Crypto("wecomtoken", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", CORP_ID)
 WECHAT = Crypto("wechattoken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", APP_ID)
 
@@ -25,6 +26,7 @@ def settings(address: str) -> Json:
     return {
         "wecom_corp_id": CORP_ID,
         "wecom_secret": WECOM_SECRET,
+        "wecom_robot_key": ROBOT_KEY,
         "wecom_token": WECOM.token,
         "wecom_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
         "wecom_callback_url": address + WECOM_PATH,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator.knobs import Knobs, as_dict
+from simulator.wecom.magic import CUSTOMERS, MEMBERS, Tail
 from simulator.whatsapp import magic
 
 ROOT = Path(__file__).parents[2]
@@ -26,3 +27,8 @@ def test_every_magic_recipient_stands_on_the_card(row: magic.Magic) -> None:
     digits = f"{row.first:04d}" if row.first == row.last else f"{row.first:04d} to {row.last:04d}"
 
     assert f"| {digits} | {row.outcome} |" in CARD
+
+
+@pytest.mark.parametrize(("tail", "outcome"), CUSTOMERS.items())
+def test_every_magic_tail_stands_on_the_card(tail: Tail, outcome: str) -> None:
+    assert f"| `{tail}` | {outcome} | {MEMBERS.get(tail, 'as ever')} |" in CARD

@@ -3,122 +3,242 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import sqlalchemy as sa
 
+from domain.failures import ErrorCode
 from domain.ledger import (
     Accept,
     Doubt,
     EntryState,
+    Halt,
     HoldUntil,
     Reject,
-    Tries,
     Verdict,
     WaitUntil,
 )
-from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.work import Asked, Ended
 
-_CLAIM = sa.text(
-    """
-    WITH blocked AS (
-        SELECT DISTINCT conversation FROM dispatch_ledger
-        WHERE conversation = ANY(:conversations) AND state IN ('waiting', 'claimed')
+PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger says of a message that it has met before."""
+
+    state: EntryState
+    owner: str
+    claimed_at: datetime
+    error_code: str | None
+
+
+def known(connection: sa.Connection, message_ids: Sequence[str]) -> dict[str, Known]:
+    """Return what was entered before."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT message_id, state, owner, claimed_at, error_code FROM dispatch_ledger
+            WHERE message_id = ANY(:message_ids)
+            """
+        ),
+        {"message_ids": list(message_ids)},
     )
+    return {
+        row.message_id: Known(EntryState(row.state), row.owner, row.claimed_at, row.error_code)
+        for row in rows
+    }
+
+
+def blocked(connection: sa.Connection, conversations: Sequence[str]) -> set[str]:
+    """Return those conversations that have an unfinished message."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT DISTINCT conversation FROM dispatch_ledger
+            WHERE conversation = ANY(:conversations) AND state IN ('waiting', 'claimed')
+            """
+        ),
+        {"conversations": list(conversations)},
+    )
+    return {row.conversation for row in rows}
+
+
+def cancelled(connection: sa.Connection, job_ids: Sequence[str]) -> set[str]:
+    """Return which of these jobs the scheduler has cancelled (IM-23).
+
+    Its own table is asked: from the moment it is committed, no call begins.
+    """
+    if not job_ids:
+        return set()
+    rows = connection.execute(
+        sa.text("SELECT job_id FROM jobs WHERE job_id = ANY(:ids) AND status = 'cancelled'"),
+        {"ids": list(job_ids)},
+    )
+    return {row.job_id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message that the ledger is to know from now on."""
+
+    asked: Asked
+    due_at: datetime | None = None
+    """None: claimed. Otherwise it waits, until then at least."""
+    refused: ErrorCode | None = None
+    """Claimed in order to be refused."""
+
+
+_ENTER = sa.text(
+    """
     INSERT INTO dispatch_ledger
-        (message_id, state, conversation, attempt, owner, claimed_at, due_at, request, updated_at)
-    SELECT a.message_id,
-           CASE WHEN b.conversation IS NULL THEN 'claimed' ELSE 'waiting' END,
-           a.conversation,
-           CASE WHEN b.conversation IS NULL THEN 1 ELSE 0 END,
-           :owner, :now,
-           CASE WHEN b.conversation IS NULL THEN NULL ELSE CAST(:now AS timestamptz) END,
-           CASE WHEN b.conversation IS NULL AND NOT a.resend THEN NULL ELSE a.request END,
-           :now
-    FROM unnest(CAST(:message_ids AS text[]), CAST(:conversations AS text[]),
-                CAST(:requests AS bytea[]), CAST(:resends AS boolean[]))
-         WITH ORDINALITY AS a(message_id, conversation, request, resend, place)
-    LEFT JOIN blocked b USING (conversation)
-    ORDER BY a.place
+        (message_id, state, conversation, sender, priority, attempt, owner, claimed_at, due_at,
+         request, error_code, updated_at)
+    SELECT message_id, CASE WHEN due_at IS NULL THEN 'claimed' ELSE 'waiting' END, conversation,
+           sender, priority, CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, :owner, :now, due_at,
+           request, error_code, :now
+    FROM unnest(
+        CAST(:message_ids AS text[]), CAST(:conversations AS text[]), CAST(:senders AS text[]),
+        CAST(:priorities AS smallint[]), CAST(:due_ats AS timestamptz[]),
+        CAST(:requests AS bytea[]), CAST(:error_codes AS text[])
+    ) WITH ORDINALITY AS e(message_id, conversation, sender, priority, due_at, request,
+                           error_code, place)
+    ORDER BY place
     ON CONFLICT (message_id) DO NOTHING
-    """
-)
-_OURS = sa.text(
-    """
-    SELECT message_id, claimed_at FROM dispatch_ledger
-    WHERE message_id = ANY(:message_ids) AND state = 'claimed' AND owner = :owner
+    RETURNING message_id
     """
 )
 
 
-def claim(
-    connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
-) -> Mapping[str, datetime]:
-    """Enter what the ledger does not know yet; return when each claim of ours was made.
-
-    A message behind an unfinished one of its conversation is entered as waiting instead; one
-    that is known already is left as it is. Claims of ours from before are returned as well: when
-    the answer to a commit was lost, they are what it committed.
-    """
-    message_ids = [one.request.message_id for one in asked]
+def enter(
+    connection: sa.Connection, entries: Sequence[Entry], *, owner: str, now: datetime
+) -> set[str]:
+    """Enter messages; return which were not known yet: of a claim, those are ours."""
+    if not entries:
+        return set()
     values = {
-        "message_ids": message_ids,
-        "conversations": [one.conversation for one in asked],
-        "requests": [one.raw for one in asked],
-        "resends": [one.request.resend_in_doubt for one in asked],
+        "message_ids": [entry.asked.request.message_id for entry in entries],
+        "conversations": [entry.asked.conversation for entry in entries],
+        "senders": [entry.asked.sender for entry in entries],
+        "priorities": [PRIORITIES[entry.asked.request.priority] for entry in entries],
+        "due_ats": [entry.due_at for entry in entries],
+        "requests": [entry.asked.raw if _is_kept(entry) else None for entry in entries],
+        "error_codes": [entry.refused for entry in entries],
         "owner": owner,
         "now": now,
     }
-    connection.execute(_CLAIM, values)
-    rows = connection.execute(_OURS, {"message_ids": message_ids, "owner": owner})
-    return {row.message_id: row.claimed_at for row in rows}
+    return {row.message_id for row in connection.execute(_ENTER, values)}
+
+
+def _is_kept(entry: Entry) -> bool:
+    return entry.due_at is not None or entry.asked.request.resend_in_doubt
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A waiting message whose time has come, claimed."""
+    """A waiting message whose time has come, locked until the transaction ends."""
 
     message_id: str
+    sender: str
+    priority: int
+    due_at: datetime
     attempt: int
+    """How many it has had."""
     throttled: int
+    broken: int
     request: bytes
 
 
-_CLAIM_DUE = sa.text(
+_LOCK_DUE = sa.text(
     """
-    WITH due AS (
-        SELECT d.message_id FROM dispatch_ledger d
-        WHERE d.state = 'waiting' AND d.due_at <= :now
-          AND split_part(d.conversation, ':', 2) <> ALL(:held)
+    SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
+           d.request
+    FROM unnest(CAST(:senders AS text[]), CAST(:rooms AS integer[])) AS s(sender, room)
+    CROSS JOIN generate_series(0, 2) AS p(priority)
+    CROSS JOIN LATERAL (
+        SELECT * FROM dispatch_ledger w
+        WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
+          AND w.due_at <= :now
           AND NOT EXISTS (
               SELECT 1 FROM dispatch_ledger earlier
-              WHERE earlier.conversation = d.conversation
+              WHERE earlier.conversation = w.conversation
                 AND earlier.state IN ('waiting', 'claimed')
-                AND earlier.position < d.position)
-        ORDER BY d.due_at
-        LIMIT :limit
+                AND earlier.position < w.position)
+        ORDER BY w.due_at
+        LIMIT s.room
         FOR UPDATE SKIP LOCKED
-    )
-    UPDATE dispatch_ledger l
-    SET state = 'claimed', attempt = l.attempt + 1, owner = :owner, claimed_at = :now,
-        due_at = NULL, updated_at = :now
-    FROM due WHERE l.message_id = due.message_id
-    RETURNING l.message_id, l.attempt, l.throttled, l.request
+    ) AS d
+    ORDER BY d.priority, d.due_at
     """
 )
 
 
-def claim_due(
-    connection: sa.Connection, held: Sequence[str], *, limit: int, owner: str, now: datetime
-) -> list[Due]:
-    """Claim waiting messages that are due and first in their conversation (SKIP LOCKED).
+def lock_due(connection: sa.Connection, rooms: Mapping[str, int], *, now: datetime) -> list[Due]:
+    """Lock waiting messages that are due and first in their conversation (SKIP LOCKED).
 
-    Those of the senders in ``held`` go on waiting: their lanes are held.
+    At most as many for each sender as it has room for, the urgent ones first, then in the order of
+    their times.
     """
-    values = {"held": list(held), "limit": limit, "owner": owner, "now": now}
-    rows = connection.execute(_CLAIM_DUE, values)
-    return [Due(row.message_id, row.attempt, row.throttled, bytes(row.request)) for row in rows]
+    values = {"senders": list(rooms), "rooms": list(rooms.values()), "now": now}
+    rows = [Due(*row) for row in connection.execute(_LOCK_DUE, values)]
+    left = dict(rooms)
+    chosen: list[Due] = []
+    for due in rows:
+        if left[due.sender] > 0:
+            left[due.sender] -= 1
+            chosen.append(due)
+    return chosen
+
+
+_LOCK_HALTED = sa.text(
+    """
+    SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
+           d.request
+    FROM dispatch_ledger d JOIN senders s USING (sender)
+    WHERE s.halted_at IS NOT NULL AND d.state = 'waiting' AND d.due_at < :before
+    LIMIT :limit
+    FOR UPDATE OF d SKIP LOCKED
+    """
+)
+
+
+def lock_halted(connection: sa.Connection, *, before: datetime, limit: int) -> list[Due]:
+    """Lock messages of halted senders that have been due since before then."""
+    rows = connection.execute(_LOCK_HALTED, {"before": before, "limit": limit})
+    return [Due(*row) for row in rows]
+
+
+_TAKE = sa.text(
+    """
+    UPDATE dispatch_ledger
+    SET state = 'claimed', attempt = attempt + 1, owner = :owner, claimed_at = :now,
+        due_at = NULL, updated_at = :now
+    WHERE message_id = ANY(:message_ids)
+    """
+)
+
+
+def take(
+    connection: sa.Connection, message_ids: Sequence[str], *, owner: str, now: datetime
+) -> None:
+    """Claim locked messages."""
+    connection.execute(_TAKE, {"message_ids": list(message_ids), "owner": owner, "now": now})
+
+
+_POSTPONE = sa.text(
+    """
+    UPDATE dispatch_ledger l SET due_at = p.due_at, updated_at = :now
+    FROM unnest(CAST(:message_ids AS text[]), CAST(:due_ats AS timestamptz[]))
+        AS p(message_id, due_at)
+    WHERE l.message_id = p.message_id
+    """
+)
+
+
+def postpone(connection: sa.Connection, until: Mapping[str, datetime], *, now: datetime) -> None:
+    """Let locked messages wait longer."""
+    values = {"message_ids": list(until), "due_ats": list(until.values()), "now": now}
+    connection.execute(_POSTPONE, values)
 
 
 _EVIDENCE = sa.text(
@@ -131,6 +251,8 @@ _EVIDENCE = sa.text(
 
 def evidence(connection: sa.Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
     """Return the provider's ids of those messages that the provider is known to have."""
+    if not message_ids:
+        return {}
     rows = connection.execute(_EVIDENCE, {"message_ids": list(message_ids)})
     return {row.message_id: row.whatsapp_message_id for row in rows}
 
@@ -140,14 +262,14 @@ _RECORD = sa.text(
     UPDATE dispatch_ledger l
     SET state = o.state, due_at = o.due_at, request = o.request,
         whatsapp_message_id = o.provider_id, error_code = o.error_code,
-        throttled = l.throttled + o.throttled, updated_at = :now
+        throttled = l.throttled + o.throttled, broken = l.broken + o.broken, updated_at = :now
     FROM unnest(CAST(:message_ids AS text[]), CAST(:states AS text[]),
                 CAST(:due_ats AS timestamptz[]), CAST(:requests AS bytea[]),
                 CAST(:provider_ids AS text[]), CAST(:error_codes AS text[]),
-                CAST(:throttled AS integer[]), CAST(:attempts AS integer[]),
-                CAST(:owners AS text[]))
-         AS o(message_id, state, due_at, request, provider_id, error_code, throttled, attempt,
-              owner)
+                CAST(:throttled AS integer[]), CAST(:broken AS integer[]),
+                CAST(:attempts AS integer[]), CAST(:owners AS text[]))
+         AS o(message_id, state, due_at, request, provider_id, error_code, throttled, broken,
+              attempt, owner)
     WHERE l.message_id = o.message_id AND l.state IN ('claimed', 'in_doubt')
       AND l.owner = o.owner AND l.attempt = o.attempt
     """
@@ -167,96 +289,9 @@ def record(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) 
             "provider_ids": [entry.provider_id for entry in entries],
             "error_codes": [entry.error_code for entry in entries],
             "throttled": [entry.throttled for entry in entries],
+            "broken": [entry.broken for entry in entries],
             "attempts": [one.work.attempt for one in ended],
             "owners": [one.work.owner for one in ended],
-            "now": now,
-        },
-    )
-
-
-_ABANDON = sa.text(
-    """
-    UPDATE dispatch_ledger
-    SET state = 'in_doubt', due_at = :settle_at, updated_at = :now
-    WHERE state = 'claimed' AND claimed_at < :before
-    """
-)
-
-
-def doubt_abandoned(
-    connection: sa.Connection, *, before: datetime, settle_at: datetime, now: datetime
-) -> int:
-    """Put claims whose owner never recorded an outcome in doubt; return how many."""
-    values = {"before": before, "settle_at": settle_at, "now": now}
-    return connection.execute(_ABANDON, values).rowcount
-
-
-_SETTLE = sa.text(
-    """
-    UPDATE dispatch_ledger l
-    SET state = 'accepted', due_at = NULL, request = NULL,
-        whatsapp_message_id = m.whatsapp_message_id, updated_at = :now
-    FROM messages m
-    WHERE l.state = 'in_doubt' AND m.message_id = l.message_id
-      AND m.whatsapp_message_id IS NOT NULL
-    """
-)
-
-
-def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> int:
-    """Settle what is in doubt and known to have reached the provider; return how many."""
-    return connection.execute(_SETTLE, {"now": now}).rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """An in-doubt message whose grace period is over."""
-
-    message_id: str
-    tries: Tries
-    may_resend: bool
-
-
-_UNSETTLED = sa.text(
-    """
-    SELECT message_id, attempt, throttled, request FROM dispatch_ledger
-    WHERE state = 'in_doubt' AND due_at <= :now
-    ORDER BY due_at LIMIT :limit
-    """
-)
-
-
-def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[Doubtful]:
-    """Return in-doubt messages whose grace period is over."""
-    rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
-    return [
-        Doubtful(row.message_id, Tries(row.attempt, row.throttled), _may_resend(row.request))
-        for row in rows
-    ]
-
-
-_CLOSE = sa.text(
-    """
-    UPDATE dispatch_ledger
-    SET state = CASE WHEN message_id = ANY(:resend) THEN 'waiting' ELSE 'rejected' END,
-        due_at = CASE WHEN message_id = ANY(:resend) THEN CAST(:now AS timestamptz) END,
-        request = CASE WHEN message_id = ANY(:resend) THEN request END,
-        error_code = CASE WHEN message_id = ANY(:resend) THEN NULL ELSE 'UNKNOWN_OUTCOME' END,
-        updated_at = :now
-    WHERE state = 'in_doubt' AND message_id = ANY(:message_ids)
-    """
-)
-
-
-def close_doubts(
-    connection: sa.Connection, doubts: Sequence[Doubtful], again: Sequence[str], *, now: datetime
-) -> None:
-    """End the doubt: those of ``again`` wait for a second sending, the others are rejected."""
-    connection.execute(
-        _CLOSE,
-        {
-            "message_ids": [doubt.message_id for doubt in doubts],
-            "resend": list(again),
             "now": now,
         },
     )
@@ -270,11 +305,7 @@ class _Entry:
     provider_id: str | None = None
     error_code: str | None = None
     throttled: int = 0
-
-
-def _may_resend(request: memoryview | None) -> bool:
-    # Kept is not allowed: of what waited before its last attempt the request is there as well.
-    return request is not None and SEND_REQUESTS.decode(bytes(request)).resend_in_doubt
+    broken: int = 0
 
 
 def _entry(ended: Ended) -> _Entry:
@@ -290,6 +321,15 @@ def _entry(ended: Ended) -> _Entry:
         case HoldUntil(due_at, failure):
             return _Entry(
                 EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code, throttled=1
+            )
+        case Halt(failure):
+            return _Entry(
+                EntryState.WAITING,
+                ended.at,
+                ended.work.raw,
+                error_code=failure.code,
+                throttled=1,
+                broken=1,
             )
         case Doubt(settle_at):
             return _Entry(EntryState.IN_DOUBT, settle_at, kept)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -48,13 +48,18 @@ class CallbackRoute(APIRoute):
 class Description:
     """What OpenAPI says of an address."""
 
+    tag: str = "callbacks"
     summary: str
     parameters: Sequence[Mapping[str, Any]]
     body: Mapping[str, Any] | None = None
     """OpenAPI's requestBody."""
+    taken_as: str = "Taken in."
+    """What 200 means."""
     taken: Mapping[str, Any]
     """What 200 carries: OpenAPI's content."""
     refusals: Mapping[HTTPStatus, str]
+    refused_as: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What a refusal may carry other than the family's shape: OpenAPI's content."""
 
 
 def open_address(
@@ -68,7 +73,7 @@ def open_address(
         path,
         endpoint,
         methods=[method],
-        tags=["callbacks"],
+        tags=[description.tag],
         summary=description.summary,
         response_class=Response,
         responses=_responses(path, description),
@@ -79,10 +84,12 @@ def open_address(
 
 def _responses(path: str, description: Description) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {
-        200: {"description": "Taken in.", "content": dict(description.taken)}
+        200: {"description": description.taken_as, "content": dict(description.taken)}
     }
     for status, meaning in description.refusals.items():
-        responses[int(status)] = _refusal(path, status, meaning)
+        refusal = _refusal(path, status, meaning)
+        refusal["content"] |= description.refused_as
+        responses[int(status)] = refusal
     return responses
 
 

@@ -19,7 +19,12 @@ from services.ingest_webhook.routes.tencent_queries import (
     signed_by,
     xml_or_json,
 )
-from services.ingest_webhook.tencent import Reception, narrowed, only_authentic, verification
+from services.ingest_webhook.tencent import (
+    LARGEST_BODY,
+    Reception,
+    only_authentic,
+    verification,
+)
 
 PATH: Final = "/api/v1/webhooks/wecom"
 
@@ -28,7 +33,7 @@ _SIGNATURE: Final = "msg_signature"
 
 def add_routes(app: FastAPI, door: Door, reception: Reception) -> None:
     """Open the address that is registered for each app."""
-    smaller = narrowed(door)
+    smaller = door.narrowed(LARGEST_BODY)
 
     def look(request: Request) -> Take:
         proof = reception.proof_of(request, _SIGNATURE)

@@ -1,9 +1,10 @@
-"""``POST /api/v1/jobs`` and ``POST /api/whatsapp/cancel-job/{jobId}`` (BJ-01, BJ-04, IM-23)."""
+"""Creating, cancelling, pausing and resuming jobs (BJ-01, BJ-04, IM-23, IM-55)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -15,16 +16,25 @@ from runtime.errors import InvalidInput
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
 from schemas.http.jobs import CreateJob, JobCreated, JobOutcome
-from services.scheduler import job_intake
-from services.scheduler.routes.body import IdempotencyKey, decode, documented, read_body
+from services.scheduler import job_control, job_intake
+from services.scheduler.routes.body import IdempotencyKey, decode, read_body
+from services.scheduler.routes.document import documented
 
 LARGEST_BODY: Final = 32 * 1_024 * 1_024
 """Bytes: 100,000 recipients with some 300 bytes each."""
 
-_PART: Final = "#/$defs/"
-"""As pydantic's own schemas refer to their parts."""
+PAUSE: Final = "Feed nothing more until it is resumed"
+RESUME: Final = "Go on with a paused job"
 
 _DECODER: Final = msgspec.json.Decoder(CreateJob)
+
+
+class Control(Protocol):
+    """What is done to a job that is under way."""
+
+    def __call__(self, connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
+        """Return what came of it. Raises `NotFound`."""
+        ...
 
 
 def router(
@@ -38,8 +48,8 @@ def router(
     @routes.post(
         "/api/v1/jobs",
         status_code=HTTPStatus.CREATED,
-        summary="Send one text to many recipients",
-        openapi_extra=documented(_schema()),
+        summary="Send one content to many recipients",
+        openapi_extra=documented(CreateJob),
     )
     async def create_job(
         request: Request, idempotency_key: IdempotencyKey = None
@@ -51,9 +61,24 @@ def router(
         wake()
         return Envelope(code=HTTPStatus.CREATED, data=created)
 
+    def control(job_id: str, act: Control) -> Awaitable[JobOutcome]:
+        return in_thread(engine, lambda connection: act(connection, JobId(job_id), now=clock()))
+
     @routes.post("/api/whatsapp/cancel-job/{jobId}", summary="Stop what is not on its way yet")
     async def cancel_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
-        return await in_thread(engine, lambda c: job_intake.cancel(c, JobId(jobId), now=clock()))
+        return await control(jobId, job_control.cancel)
+
+    @routes.post("/api/whatsapp/pause-job/{jobId}", summary=PAUSE)
+    @routes.post("/api/v1/jobs/{jobId}/pause", summary=PAUSE)
+    async def pause_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
+        return await control(jobId, job_control.pause)
+
+    @routes.post("/api/whatsapp/resume-job/{jobId}", summary=RESUME)
+    @routes.post("/api/v1/jobs/{jobId}/resume", summary=RESUME)
+    async def resume_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
+        outcome = await control(jobId, job_control.resume)
+        wake()
+        return outcome
 
     return routes
 
@@ -65,7 +90,7 @@ def _creating(
 
     def create(connection: sa.Connection) -> JobCreated:
         body = decode(_DECODER, raw)
-        job_intake.refuse_nul(body)
+        job_intake.check(body)
         sender_id = body.sender_id or default_sender
         if not sender_id:
             raise InvalidInput("senderId", "is required: this installation has no default sender")
@@ -73,10 +98,3 @@ def _creating(
         return job_intake.create(connection, body, sender_id=sender_id, key=key, now=clock())
 
     return create
-
-
-def _schema() -> dict[str, Any]:
-    """Return the body's JSON Schema, the parts it refers to inside it."""
-    (schema,), parts = msgspec.json.schema_components([CreateJob], ref_template=_PART + "{name}")
-    top = parts.pop(schema["$ref"].removeprefix(_PART))
-    return top | {"$defs": parts}

@@ -1,15 +1,18 @@
-"""Jobs: stored, claimed for a step of feeding, finished, cancelled, announced."""
+"""Jobs: stored, claimed for a step of feeding, moved from status to status."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from domain.pacing import Priority
 from schemas.topics.task_changes import JobStatus
+
+FINISHED: Final = frozenset({JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,46 +24,67 @@ class Job:
     channel: str
     sender_id: str
     content: Mapping[str, Any]
-    """The text with its placeholders."""
+    """With the placeholders in its texts."""
+    priority: Priority
+    when_limited: Literal["fail", "wait"]
+    expires_at: datetime | None
     status: JobStatus
     created_at: datetime
+    tripped: str | None = None
+    """Why it is to be paused; None while its breaker holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
     """An unfinished job at a glance."""
 
     job_id: JobId
+    status: JobStatus
+    priority: Priority
     in_flight: int
     """Rows between `send-requests` and the provider's answer."""
     has_waiting: bool
+    expires_at: datetime | None
+    tripped: bool
+    moved_at: datetime
+    """When one of its rows was last heard of; at first, when it was created."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unannounced:
-    """A job of whose last transitions `task-changes` may not have heard."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a job stands."""
+
+    status: JobStatus
+    started: bool
+    """Whether a row of it was ever fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step from one status to another; the job is locked."""
 
     job_id: JobId
-    tenant_id: str | None
-    total: int
-    announced: JobStatus | None
-    status: JobStatus
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    before: JobStatus
+    to: JobStatus
+    reason: str | None = None
 
 
 def insert(connection: sa.Connection, job: Job, *, name: str, total: int) -> None:
-    """Store a job; its rows follow in the same transaction."""
+    """Store a job and its first change; its rows follow in the same transaction."""
     connection.execute(
         sa.text(
             """
-            INSERT INTO jobs (
-                job_id, tenant_id, name, channel, sender_id, content, status, total, created_at
-            ) VALUES (
-                :job_id, :tenant_id, :name, :channel, :sender_id, CAST(:content AS jsonb),
-                :status, :total, :created_at
+            WITH stored AS (
+                INSERT INTO jobs (
+                    job_id, tenant_id, name, channel, sender_id, content, priority, when_limited,
+                    expires_at, status, total, created_at, changes
+                ) VALUES (
+                    :job_id, :tenant_id, :name, :channel, :sender_id, CAST(:content AS jsonb),
+                    :priority, :when_limited, :expires_at, :status, :total, :created_at, 1
+                ) RETURNING job_id, changes, status, created_at
             )
+            INSERT INTO job_changes (job_id, number, to_status, changed_at)
+            SELECT job_id, changes, status, created_at FROM stored
             """
         ),
         {
@@ -70,6 +94,9 @@ def insert(connection: sa.Connection, job: Job, *, name: str, total: int) -> Non
             "channel": job.channel,
             "sender_id": job.sender_id,
             "content": json.dumps(job.content),
+            "priority": job.priority,
+            "when_limited": job.when_limited,
+            "expires_at": job.expires_at,
             "status": job.status,
             "total": total,
             "created_at": job.created_at,
@@ -86,17 +113,31 @@ def unfinished(connection: sa.Connection) -> list[Unfinished]:
     rows = connection.execute(
         sa.text(
             """
-            SELECT job_id,
+            SELECT job_id, status, priority, expires_at, tripped IS NOT NULL AS tripped,
+                coalesce(heard_at, created_at) AS moved_at,
                 (SELECT count(*) FROM job_items AS item
                     WHERE item.job_id = job.job_id AND item.state = 'fed') AS in_flight,
                 (SELECT item.row FROM job_items AS item
                     WHERE item.job_id = job.job_id AND item.state = 'waiting'
                     ORDER BY item.row LIMIT 1) IS NOT NULL AS has_waiting
-            FROM jobs AS job WHERE status IN ('pending', 'running') ORDER BY created_at
+            FROM jobs AS job LEFT JOIN job_outcomes USING (job_id)
+            WHERE status IN ('pending', 'running', 'paused') ORDER BY created_at
             """
         )
     )
-    return [Unfinished(row.job_id, row.in_flight, row.has_waiting) for row in rows]
+    return [
+        Unfinished(
+            job_id=row.job_id,
+            status=JobStatus(row.status),
+            priority=row.priority,
+            in_flight=row.in_flight,
+            has_waiting=row.has_waiting,
+            expires_at=row.expires_at,
+            tripped=row.tripped,
+            moved_at=row.moved_at,
+        )
+        for row in rows
+    ]
 
 
 def claim_unfinished(connection: sa.Connection, job_id: JobId) -> Job | None:
@@ -104,9 +145,11 @@ def claim_unfinished(connection: sa.Connection, job_id: JobId) -> Job | None:
     row = connection.execute(
         sa.text(
             """
-            SELECT job_id, tenant_id, channel, sender_id, content, status, created_at FROM jobs
-            WHERE job_id = :job_id AND status IN ('pending', 'running')
-            FOR UPDATE SKIP LOCKED
+            SELECT job_id, tenant_id, channel, sender_id, content, priority, when_limited,
+                expires_at, status, created_at, tripped
+            FROM jobs AS job LEFT JOIN job_outcomes USING (job_id)
+            WHERE job_id = :job_id AND status IN ('pending', 'running', 'paused')
+            FOR UPDATE OF job SKIP LOCKED
             """
         ),
         {"job_id": job_id},
@@ -119,86 +162,52 @@ def claim_unfinished(connection: sa.Connection, job_id: JobId) -> Job | None:
         channel=row.channel,
         sender_id=row.sender_id,
         content=row.content,
+        priority=row.priority,
+        when_limited=row.when_limited,
+        expires_at=row.expires_at,
         status=JobStatus(row.status),
         created_at=row.created_at,
+        tripped=row.tripped,
     )
 
 
-def start(connection: sa.Connection, job_id: JobId, *, now: datetime) -> None:
-    """Note that a pending job is running."""
+def lock(connection: sa.Connection, job_id: JobId) -> Standing | None:
+    """Return where the job stands, locked once a step of feeding has ended; None: no such job."""
+    row = connection.execute(
+        sa.text(
+            """
+            SELECT status, started_at IS NOT NULL AS started FROM jobs
+            WHERE job_id = :job_id FOR UPDATE
+            """
+        ),
+        {"job_id": job_id},
+    ).one_or_none()
+    return None if row is None else Standing(JobStatus(row.status), row.started)
+
+
+def move(connection: sa.Connection, step: Move, *, now: datetime) -> None:
+    """Give the locked job its next status, and note the change for `task-changes`."""
     connection.execute(
         sa.text(
             """
-            UPDATE jobs SET status = 'running', started_at = :now
-            WHERE job_id = :job_id AND status = 'pending'
+            WITH moved AS (
+                UPDATE jobs SET status = :to_status, changes = changes + 1,
+                    started_at = coalesce(started_at, CASE WHEN :runs THEN :now END),
+                    finished_at = CASE WHEN :ends THEN :now END,
+                    paused_reason = :reason
+                WHERE job_id = :job_id RETURNING job_id, changes
+            )
+            INSERT INTO job_changes (job_id, number, from_status, to_status, reason, changed_at)
+            SELECT job_id, changes, :from_status, :to_status, :reason, :now FROM moved
             """
         ),
-        {"job_id": job_id, "now": now},
-    )
-
-
-def complete(connection: sa.Connection, job_id: JobId, *, now: datetime) -> None:
-    """Finish a pending or running job as completed."""
-    connection.execute(
-        sa.text(
-            """
-            UPDATE jobs SET status = 'completed', finished_at = :now
-            WHERE job_id = :job_id AND status IN ('pending', 'running')
-            """
-        ),
-        {"job_id": job_id, "now": now},
-    )
-
-
-def lock_status(connection: sa.Connection, job_id: JobId) -> JobStatus | None:
-    """Return the job's status, locked once a step of feeding has ended; None: no such job."""
-    status = connection.execute(
-        sa.text("SELECT status FROM jobs WHERE job_id = :job_id FOR UPDATE"), {"job_id": job_id}
-    ).scalar_one_or_none()
-    return None if status is None else JobStatus(status)
-
-
-def cancel(connection: sa.Connection, job_id: JobId, *, now: datetime) -> None:
-    """Finish the locked job as cancelled."""
-    connection.execute(
-        sa.text("UPDATE jobs SET status = 'cancelled', finished_at = :now WHERE job_id = :job_id"),
-        {"job_id": job_id, "now": now},
-    )
-
-
-def unannounced(connection: sa.Connection, *, limit: int) -> list[Unannounced]:
-    """Return jobs whose status is ahead of what was announced, oldest first, locked.
-
-    SKIP LOCKED: one scheduler announces a job.
-    """
-    rows = connection.execute(
-        sa.text(
-            """
-            SELECT job_id, tenant_id, total, announced, status, created_at, started_at, finished_at
-            FROM jobs WHERE announced IS DISTINCT FROM status
-            ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED
-            """
-        ),
-        {"limit": limit},
-    )
-    return [
-        Unannounced(
-            job_id=row.job_id,
-            tenant_id=row.tenant_id,
-            total=row.total,
-            announced=None if row.announced is None else JobStatus(row.announced),
-            status=JobStatus(row.status),
-            created_at=row.created_at,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-        )
-        for row in rows
-    ]
-
-
-def mark_announced(connection: sa.Connection, job_ids: list[JobId]) -> None:
-    """Note that the locked jobs' statuses are on `task-changes`."""
-    connection.execute(
-        sa.text("UPDATE jobs SET announced = status WHERE job_id = ANY(:job_ids)"),
-        {"job_ids": job_ids},
+        {
+            "job_id": step.job_id,
+            "from_status": step.before,
+            "to_status": step.to,
+            "runs": step.to is JobStatus.RUNNING,
+            "ends": step.to in FINISHED,
+            "reason": step.reason,
+            "now": now,
+        },
     )

@@ -1,8 +1,8 @@
-"""The rows of jobs: waiting, fed to the stream, settled; or skipped or cancelled."""
+"""The rows of jobs: waiting, fed to the stream, settled or failed; or skipped or cancelled."""
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from domain.failures import ErrorCode
 from domain.identity import JobId, MessageId
+from domain.job_rows import News, RowState
 from runtime.errors import DatabaseAway
 
 _CHUNK: Final = 500
@@ -35,6 +36,10 @@ class Refusal:
     """Never holds a phone number or content: it is shown and logged."""
 
 
+RECALLED: Final = Refusal(ErrorCode.UNKNOWN_ERROR, "the job was cancelled")
+"""Of a row that was in the stream and refused there."""
+
+
 class NewRow(NamedTuple):
     """One recipient of a new job; a tuple, because there are 100,000 of them."""
 
@@ -55,6 +60,17 @@ class WaitingRow:
     message_id: MessageId
     recipient: str
     variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A row of whose message there is news."""
+
+    message_id: MessageId
+    job_id: JobId
+    state: RowState
+    cancelled: bool
+    """Whether its job is."""
 
 
 def copy(connection: sa.Connection, job_id: JobId, rows: Iterable[NewRow]) -> None:
@@ -126,23 +142,70 @@ def skip(connection: sa.Connection, job_id: JobId, refusals: Mapping[int, Refusa
     )
 
 
-def settle(connection: sa.Connection, message_ids: Collection[MessageId]) -> list[JobId]:
-    """Settle the messages' rows; returns the job of each row that was not settled before.
+def lock_settling(
+    connection: sa.Connection, news: Mapping[MessageId, Sequence[News]]
+) -> list[Settling]:
+    """Return the rows to which the messages' news may mean something, locked.
 
-    A row that is still waiting was published by a step that died before it committed: it is
-    settled as well, so that it is not published again. A cancelled one was sent nevertheless.
+    The conditions leave out the many that it cannot: each message has up to three changes.
     """
     rows = connection.execute(
         sa.text(
             """
-            UPDATE job_items SET state = 'settled'
-            WHERE message_id = ANY(:ids) AND state IN ('waiting', 'fed', 'cancelled')
-            RETURNING job_id
+            SELECT item.message_id, item.job_id, item.state, job.status = 'cancelled' AS cancelled
+            FROM job_items AS item JOIN jobs AS job USING (job_id)
+            WHERE item.message_id = ANY(:ids) AND (
+                item.state IN ('waiting', 'fed', 'cancelled')
+                OR (item.state = 'settled' AND item.message_id = ANY(:failed))
+                OR (item.state = 'failed' AND item.message_id = ANY(:recovered))
+            )
+            ORDER BY item.message_id FOR UPDATE OF item
             """
         ),
-        {"ids": sorted(message_ids)},
+        {
+            "ids": list(news),
+            "failed": [one for one, what in news.items() if News.FAILED in what],
+            "recovered": [one for one, what in news.items() if News.RECOVERED in what],
+        },
     )
-    return [row.job_id for row in rows]
+    return [
+        Settling(row.message_id, row.job_id, RowState(row.state), row.cancelled) for row in rows
+    ]
+
+
+def settle(connection: sa.Connection, states: Mapping[MessageId, RowState]) -> None:
+    """Give locked rows their states. A cancelled one that was in the stream says so."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE job_items AS item SET state = given.state,
+                error_code = CASE given.state WHEN 'cancelled' THEN CAST(:code AS text) END,
+                error_detail = CASE given.state WHEN 'cancelled' THEN CAST(:detail AS text) END
+            FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[])) AS given (message_id, state)
+            WHERE item.message_id = given.message_id
+            """
+        ),
+        {
+            "ids": list(states),
+            "states": list(states.values()),
+            "code": RECALLED.code,
+            "detail": RECALLED.detail,
+        },
+    )
+
+
+def skip_waiting(connection: sa.Connection, job_id: JobId, refusal: Refusal) -> int:
+    """Skip all waiting rows of the locked job for one reason; returns how many."""
+    skipped = connection.execute(
+        sa.text(
+            """
+            UPDATE job_items SET state = 'skipped', error_code = :code, error_detail = :detail
+            WHERE job_id = :job_id AND state = 'waiting'
+            """
+        ),
+        {"job_id": job_id, "code": refusal.code, "detail": refusal.detail},
+    )
+    return skipped.rowcount
 
 
 def cancel_waiting(connection: sa.Connection, job_id: JobId) -> int:

@@ -57,6 +57,7 @@ def progress_of(job: Job, failures: list[JobFailure], now: datetime) -> JobProgr
         failed_count=failed,
         percent=round(100 * processed / job.total, 1) if job.total else 100.0,
         estimated_remaining_seconds=remaining,
+        paused_reason=job.paused_reason,
         started_at=job.started_at,
         finished_at=job.finished_at,
         counts=counts,

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict, Unpack
 from uuid import uuid4
 
 import msgspec
@@ -15,7 +17,7 @@ from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group, Stream, StreamConfig
 from schemas.topics.registry import dead_letter_topic
-from schemas.topics.topic import Outgoing, Topic
+from schemas.topics.topic import EVENT_TYPE, Outgoing, Topic
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -71,6 +73,13 @@ def numbers(topic: Topic[Number], count: int, *, keys: int = 10) -> list[Outgoin
     ]
 
 
+def of_type(record: Outgoing, kind: str | None) -> Outgoing:
+    """Return the record as one of another CloudEvents type, or with no word of its type."""
+    rest = tuple((name, value) for name, value in record.headers if name != EVENT_TYPE)
+    own = () if kind is None else ((EVENT_TYPE, kind.encode()),)
+    return replace(record, headers=rest + own)
+
+
 def garbage(topic: Topic[Number], value: bytes) -> Outgoing:
     """Return a record that is none."""
     return Outgoing(topic.name, b"bad", value, (("made-by", b"test"),))
@@ -103,6 +112,14 @@ class Remembering:
     def revoked(self, places: Collection[TopicPartition]) -> None: ...
 
 
+class Tuning(TypedDict, total=False):
+    """What a test may say of a stream."""
+
+    max_in_flight: int
+    drain_within: timedelta
+    wanted: frozenset[str] | None
+
+
 @asynccontextmanager
 async def reading(
     bootstrap: str,
@@ -110,18 +127,18 @@ async def reading(
     handler: Remembering,
     *,
     group: str,
-    max_in_flight: int = 10_000,
-    drain_within: timedelta = timedelta(seconds=1),
+    **tuning: Unpack[Tuning],
 ) -> AsyncGenerator[Stream]:
     """Run a stream for the length of the block, then stop it as a service would."""
     producer = Producer(bootstrap, "test")
     config = StreamConfig(
         bootstrap=bootstrap,
         group=group,
-        max_in_flight=max_in_flight,
+        max_in_flight=10_000,
         max_poll=200,
-        drain_within=drain_within,
+        drain_within=timedelta(seconds=1),
     )
+    config = replace(config, **tuning)
     stream = Stream(config, [topic], handler, DeadLetters(producer, "test", now))
     task = asyncio.create_task(stream.run())
     try:

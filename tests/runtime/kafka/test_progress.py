@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,31 @@ def test_finishing_twice_changes_nothing() -> None:
     progress.finish(7)
 
     assert progress.committable == 8
+
+
+@given(offsets, st.data())
+def test_what_is_passed_over_never_lets_an_unfinished_record_be_committed(
+    handed: list[int], data: st.DataObject
+) -> None:
+    progress = PartitionProgress()
+    unfinished: list[int] = []
+    for offset in handed:
+        if data.draw(st.booleans()):
+            progress.pass_over(offset)
+        else:
+            progress.start(offset)
+            unfinished.append(offset)
+
+    assert progress.in_flight == len(unfinished)
+    assert progress.committable == min(unfinished, default=handed[-1] + 1)
+
+
+def test_a_record_is_not_passed_over_twice() -> None:
+    progress = PartitionProgress()
+    progress.pass_over(7)
+
+    with pytest.raises(ValueError, match="offset 7 was handed out before"):
+        progress.pass_over(7)
 
 
 def test_what_is_forgotten_stays_open_and_is_not_waited_for() -> None:

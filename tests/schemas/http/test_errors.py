@@ -26,6 +26,11 @@ class Answer(Shape):
             {"success": False, "message": "body: too long"},
             "application/json",
         ),
+        (
+            "/api/v1/jobs/1/pause",
+            {"success": False, "message": "body: too long"},
+            "application/json",
+        ),
         ("/somewhere/else", {"error": "body: too long"}, "application/json"),
         ("/", {"error": "body: too long"}, "application/json"),
     ],

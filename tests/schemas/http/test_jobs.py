@@ -27,7 +27,9 @@ def test_a_job_keeps_rows_whose_values_are_wrong_so_that_they_can_be_told() -> N
     [
         ("name", "x" * 101),
         ("channel", "telegraph"),
-        ("content", {"type": "text", "body": ""}),
+        ("content", "Hi"),
+        ("priority", "urgent"),
+        ("whenLimited", "hurry"),
         ("recipients", []),
         ("recipients", [{"phone": "+1", "colour": "red"}]),
         ("colour", "red"),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import autogenerate, command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 from schemas import tables
@@ -15,8 +16,10 @@ from schemas.tables import (
     METADATA,
     customer_service,
     dispatch,
+    jobs,
     media,
     messages,
+    people,
     sends,
     templates,
 )
@@ -25,7 +28,7 @@ from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
 
-DESCRIBED = (customer_service, dispatch, media, messages, sends, templates)
+DESCRIBED = (customer_service, dispatch, jobs, media, messages, people, sends, templates)
 """Importing them fills METADATA."""
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
@@ -123,6 +126,44 @@ def test_a_history_row_goes_to_its_month_and_without_one_is_refused(migrated: sa
         assert held.scalars().all() == ["message_status_history_2031_01"]
     with pytest.raises(IntegrityError, match="no partition"):
         insert("2077-01-01T00:00:00Z", with_months_of=date(2031, 1, 1))
+
+
+def test_steps_of_jobs_that_were_not_announced_are_announced_after_the_migration(
+    empty: sa.Engine,
+) -> None:
+    versions = ScriptDirectory.from_config(_config(None)).walk_revisions()
+    pauses = next(one for one in versions if (one.doc or "").startswith("Jobs are paused"))
+    jobs = [
+        ("new", "pending", None, False, False),
+        ("begun", "running", "pending", True, False),
+        ("told", "running", "running", True, False),
+        ("ended", "completed", "running", True, True),
+        ("given-up", "cancelled", None, False, True),
+    ]
+    insert = sa.text(
+        "INSERT INTO jobs (job_id, channel, sender_id, content, status, announced, total,"
+        " created_at, started_at, finished_at) VALUES (:id, 'whatsapp', '1', '{}', :status,"
+        " :announced, 1, now(), CASE WHEN :begun THEN now() END, CASE WHEN :ended THEN now() END)"
+    )
+    names = ("id", "status", "announced", "begun", "ended")
+    with empty.connect() as connection:
+        command.upgrade(_config(connection), str(pauses.down_revision))
+        connection.execute(insert, [dict(zip(names, job, strict=True)) for job in jobs])
+
+        command.upgrade(_config(connection), pauses.revision)
+
+        changes = connection.execute(
+            sa.text("SELECT job_id, number, from_status, to_status FROM job_changes ORDER BY 1, 2")
+        )
+        assert [tuple(change) for change in changes] == [
+            ("begun", 2, "pending", "running"),
+            ("ended", 3, "running", "completed"),
+            ("given-up", 1, None, "pending"),
+            ("given-up", 2, "pending", "cancelled"),
+            ("new", 1, None, "pending"),
+        ]
+        numbers = connection.execute(sa.text("SELECT changes FROM jobs ORDER BY job_id"))
+        assert numbers.scalars().all() == [2, 3, 2, 1, 2]
 
 
 def _history_row(engine: sa.Engine) -> Callable[..., None]:

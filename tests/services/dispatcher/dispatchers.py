@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from deploy import wiring
 from deploy.processes import Process, python_module
 from deploy.simulated_provider import WORLD
+from domain.failures import ErrorCode
 from schemas.topics.provider_events import (
     ProviderEvent,
     SendAccepted,
@@ -24,6 +25,7 @@ from schemas.topics.provider_events import (
     SendStarted,
 )
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested, conversation_of
+from tests.eventually import eventually
 from tests.given import a_send_request
 from tests.services.dispatcher.tails import Tail
 from tests.simulators import RunningSimulator
@@ -121,11 +123,15 @@ def a_request(last_four: str = "0001", *, name: str = "msg", **what_matters: Any
 
 
 def add_rule(
-    provider: RunningSimulator, match: Mapping[str, Any], knobs: Mapping[str, Any]
+    provider: RunningSimulator,
+    match: Mapping[str, Any],
+    knobs: Mapping[str, Any],
+    *,
+    count: int | None = None,
 ) -> None:
-    """Tell the simulator how to treat some calls."""
+    """Tell the simulator how to treat some calls, or only the first so many of them."""
     with httpx.Client(trust_env=False) as client:
-        body = {"match": dict(match), "knobs": dict(knobs)}
+        body = {"match": dict(match), "knobs": dict(knobs), "count": count}
         answer = client.post(provider.provider.url + WORLD + "/rules", json=body)
         answer.raise_for_status()
 
@@ -151,6 +157,23 @@ async def outcome(tail: Tail[ProviderEvent], message_id: str) -> SendAccepted | 
         if isinstance(event, SendAccepted | SendRejected)
     ]
     return ends[0] if ends else None
+
+
+async def ends_of(
+    facts: Tail[ProviderEvent], requests: Sequence[SendRequested]
+) -> list[SendAccepted | SendRejected]:
+    """Return how each request ended, once all have."""
+    ends: list[SendAccepted | SendRejected] = []
+    for request in requests:
+        end = await eventually(lambda r=request: outcome(facts, r.message_id), within=SOON)
+        assert end is not None
+        ends.append(end)
+    return ends
+
+
+def codes(end: SendAccepted | SendRejected) -> tuple[ErrorCode, str | None]:
+    assert isinstance(end, SendRejected), end
+    return end.failure.code, end.failure.detail
 
 
 def story(events: Sequence[ProviderEvent]) -> list[tuple[str, int]]:

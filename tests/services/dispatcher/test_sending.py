@@ -195,7 +195,7 @@ async def test_what_is_no_request_goes_to_the_dlq_and_its_neighbours_are_sent(
     bad = {
         b"no JSON": "$",
         b"": "$",
-        with_(good, channel="pigeon"): "$.channel",
+        with_(good, channel="a pigeon"): "$.channel",
         with_(good, colour="blue"): "colour",
         with_(good, messageId="a b"): "$.messageId",
         with_(good, messageId=None): "$.messageId",

@@ -27,7 +27,9 @@ from schemas.topics.provider_events import (
     MediaStored,
     MessageReceived,
     ProviderEvent,
+    event_types,
 )
+from schemas.topics.topic import EVENT_TYPE
 from tests.eventually import eventually
 from tests.given import NOON, SENDER
 from tests.services.dispatcher.tails import Tail, reading_all
@@ -107,6 +109,18 @@ class Outside:
                 key=PROVIDER_EVENTS.key(event).encode(),
             )
 
+    async def tell_as(
+        self, kind: type[ProviderEvent], event: ProviderEvent, *, before: ProviderEvent
+    ) -> None:
+        """Publish an event under the type of another, in the partition of the one before which."""
+        [event_type] = event_types(kind)
+        await self._producer.send_and_wait(
+            PROVIDER_EVENTS.name,
+            value=msgspec.json.encode(event),
+            key=PROVIDER_EVENTS.key(before).encode(),
+            headers=[(EVENT_TYPE, event_type.encode())],
+        )
+
     def keep_file(self, data: bytes | None = None, **order: object) -> str:
         """Let the provider have a file, true or with a fault; return its media id."""
         given = {} if data is None else {"base64": b64encode(data).decode()}
@@ -142,6 +156,10 @@ class Outside:
             return found
 
         return await eventually(row, within=SOON)
+
+    def is_known(self, message: MessageReceived) -> bool:
+        """Tell whether the table says anything of a message's file."""
+        return bool(self._row(message))
 
     def _row(self, message: MessageReceived) -> dict[str, Any]:
         with self.database.connect() as connection:

@@ -1,7 +1,6 @@
 """What customers write to WeCom's customer service, from their words to the topic (WX 10)."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,17 +81,6 @@ def desk(outside: Outside) -> Desk:
     return Desk(outside, f"wk{uuid4().hex}")
 
 
-@pytest.fixture(scope="module")
-def wecom(provider: RunningSimulator) -> dict[str, str]:
-    """Return what a fetcher reads to call the simulator's WeCom."""
-    chats = provider.chats
-    app = {"corpId": chats.corp_id, "secret": chats.wecom_secret, "kf": True}
-    return {
-        "WECOM_APPS": json.dumps([app]),
-        "WECOM_API_BASE_URL": f"{provider.provider.url}/wecom",
-    }
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _callbacks(
     surroundings: dict[str, str],
@@ -102,15 +90,7 @@ def _callbacks(
     """Let an ingester take WeCom's callbacks."""
     logs = tmp_path_factory.mktemp("ingester")
     seat = next(seat for seat in wiring.seats({}) if seat.service == "ingest_webhook")
-    chats = provider.chats
-    app = {
-        "corpId": chats.corp_id,
-        "agentId": str(chats.agent_id),
-        "token": chats.wecom_token,
-        "encodingAesKey": chats.wecom_aes_key,
-    }
     settings = wiring.NO_PROXY | surroundings | wiring.seat_environment(seat, logs)
-    settings |= {"WECOM_CALLBACK_APPS": json.dumps([app])}
     process = Process(seat.name, python_module(seat.module), settings, logs / "ingester.log")
     process.start()
     process.wait_ready(seat.health_url, STARTS_WITHIN)
@@ -122,10 +102,10 @@ def _callbacks(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reader(
-    surroundings: dict[str, str], wecom: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[RunningFetcher]:
     """Return a fetcher that may read the customer service."""
-    running = await start_fetcher(surroundings | wecom, tmp_path_factory.mktemp("reader"))
+    running = await start_fetcher(surroundings, tmp_path_factory.mktemp("reader"))
     yield running
     await stop_fetcher(running)
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from domain.identity import media_name
-from schemas.topics.provider_events import MediaLost, MediaStored
+from schemas.topics.provider_events import MediaLost, MediaStored, StatusReported
 from tests.eventually import eventually
 from tests.services.dispatcher.tails import header_of
 from tests.services.fetcher import files
@@ -205,3 +205,14 @@ async def test_what_fails_is_seen_in_the_table_the_metrics_and_the_log(
     assert '"event": "media.waiting"' in log
     assert "my-secret" not in log
     assert message.author not in log
+
+
+@pytest.mark.usefixtures("fetcher")
+async def test_records_of_other_kinds_are_passed_over_unread(outside: Outside) -> None:
+    unread, message = (a_message_with(outside.keep_file()) for _ in range(2))
+
+    await outside.tell_as(StatusReported, unread, before=message)
+    await outside.tell(message)
+    await outside.fate_of(message)
+
+    assert not outside.is_known(unread)

@@ -106,3 +106,14 @@ def test_the_largest_body_must_find_room(
     told = refusal(capsys)
 
     assert told.startswith("sendtrail: INGEST_IN_FLIGHT_BYTES: ")
+
+
+def test_a_key_of_links_that_could_be_guessed_is_refused_without_showing_it(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("LINK_SIGNING_KEYS", f"{'x' * 32},hunter2")
+
+    told = refusal(capsys)
+
+    assert told.startswith("sendtrail: LINK_SIGNING_KEYS: ")
+    assert "hunter2" not in told

@@ -69,24 +69,12 @@ async def ingester(
 
 
 def apps_of(simulator: RunningSimulator) -> dict[str, str]:
-    """Return the settings of an ingester for the simulator's company and mini-program."""
+    """Return the settings of an ingester that also hears the mini-program in plain."""
     chats = simulator.chats
-    wecom = {
-        "corpId": chats.corp_id,
-        "agentId": chats.agent_id,
-        "token": chats.wecom_token,
-        "encodingAesKey": chats.wecom_aes_key,
-    }
-    sealing = {
-        "appId": chats.app_id,
-        "token": chats.wechat_token,
-        "encodingAesKey": chats.wechat_aes_key,
-    }
+    served = chats.service_environment(simulator.provider.url)
     plain = {"appId": chats.app_id, "token": chats.wechat_token}
-    return {
-        "WECOM_CALLBACK_APPS": json.dumps([wecom]),
-        "WECHAT_CALLBACK_APPS": json.dumps([sealing, plain]),
-    }
+    apps = [*json.loads(served["WECHAT_CALLBACK_APPS"]), plain]
+    return served | {"WECHAT_CALLBACK_APPS": json.dumps(apps)}
 
 
 async def order(simulator: RunningSimulator, path: str, **body: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from runtime.kafka.producer import Producer
 from schemas.topics.registry import PARTITIONS
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES
+from schemas.topics.task_changes import JobChanged, JobStatus
 from schemas.topics.topic import Topic
 from tests.given import NOON, SENDER, a_status_changed
 
@@ -54,6 +55,19 @@ class RunningScheduler:
     async def cancel(self, job_id: str) -> httpx.Response:
         """Cancel a job."""
         return await self.client.post(CANCEL + job_id)
+
+    async def pause(self, job_id: str) -> httpx.Response:
+        """Pause a job."""
+        return await self.client.post(f"{JOBS}/{job_id}/pause")
+
+    async def resume(self, job_id: str) -> httpx.Response:
+        """Resume a job."""
+        return await self.client.post(f"{JOBS}/{job_id}/resume")
+
+    async def metric(self, name: str) -> float:
+        """Return the value of a metric without labels."""
+        lines = (await self.client.get("/metrics")).text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
     async def _post(self, path: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -149,7 +163,7 @@ async def tail_of(topic: Topic[T], bootstrap: str) -> Tail[T]:
 
 
 class Projector:
-    """Says that messages were sent, in the place of the real one."""
+    """Says what became of messages, in the place of the real one."""
 
     def __init__(self, bootstrap: str) -> None:
         self._producer = Producer(bootstrap, "projector-of-tests")
@@ -158,23 +172,42 @@ class Projector:
     async def say_sent(self, requests: Iterable[SendRequested]) -> None:
         """Publish the change of each message, once a message."""
         new = {r.message_id: r for r in requests if r.message_id not in self._said}
+        await self.say(new.values(), Status.SENDING, Status.SENT)
+        self._said |= new.keys()
+
+    async def say(self, requests: Iterable[SendRequested], before: Status, to: Status) -> None:
+        """Publish this change of each message."""
         changes = [
             a_status_changed(
                 message_id=request.message_id,
                 sequence=2,
-                from_status=Status.SENDING,
-                to_status=Status.SENT,
+                from_status=before,
+                to_status=to,
                 job_id=request.job_id,
             )
-            for request in new.values()
+            for request in requests
         ]
         records = [STATUS_CHANGES.record(change, source="tests", at=NOON) for change in changes]
         await self._producer.publish(records, within=ACKNOWLEDGED_WITHIN)
-        self._said |= new.keys()
 
     async def stop(self) -> None:
         """Close the connection."""
         await self._producer.stop()
+
+
+async def fed_of(requests: Tail[SendRequested], job_id: str, at_least: int) -> list[SendRequested]:
+    """Return the job's records once there are at least as many as expected."""
+    records = [request for request in await requests.read() if request.job_id == job_id]
+    return records if len(records) >= at_least else []
+
+
+async def steps_of(changes: Tail[JobChanged], job_id: str) -> list[JobStatus]:
+    """Return the statuses of the job that were announced; each must follow on the one before."""
+    of_job = [change for change in await changes.read() if change.job_id == job_id]
+    steps = [change.to_status for change in of_job]
+    assert [change.from_status for change in of_job] == [None, *steps][: len(steps)]
+    assert [change.sequence for change in of_job] == list(range(1, len(steps) + 1))
+    return steps
 
 
 def rows_of(engine: sa.Engine, job_id: str) -> list[Any]:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from domain.identity import JobId, message_id_for_row
-from schemas.topics.contents import words_of
+from schemas.topics.contents import ImageContent, words_of
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.task_changes import JobChanged
 from tests.eventually import eventually, seconds
@@ -18,9 +18,11 @@ from tests.services.scheduler.schedulers import (
     Tail,
     a_job,
     a_recipient,
+    fed_of,
     rows_of,
     states_of,
     status_of,
+    steps_of,
 )
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
@@ -50,7 +52,7 @@ async def test_a_row_that_cannot_be_sent_is_skipped_with_its_reason_and_stops_no
     await eventually(
         lambda: states_of(database, job_id) == {"fed": 2, "skipped": 7}, within=seconds(10)
     )
-    sent = await count_of(requests, job_id, 2)
+    sent = await fed_of(requests, job_id, 2)
     assert [(r.message_id, r.recipient, words_of(r.content)) for r in by_row(sent, job_id)] == [
         (message_id_for_row(job_id, 1), "+16505551001", "Hi Person 1"),
         (message_id_for_row(job_id, 9), "+16505550003", "Hi Ed"),
@@ -64,10 +66,29 @@ async def test_a_row_that_cannot_be_sent_is_skipped_with_its_reason_and_stops_no
         (3, "INVALID_RECIPIENT", "no such phone number"),
         (4, "INVALID_RECIPIENT", "no such phone number"),
         (5, "UNKNOWN_ERROR", "no value for name"),
-        (6, "UNKNOWN_ERROR", "the text is longer than 4096 characters"),
+        (6, "UNKNOWN_ERROR", "body is longer than 4096 characters"),
         (7, "UNKNOWN_ERROR", "a variable contains the NUL character"),
         (8, "INVALID_RECIPIENT", "not a phone number with its country code"),
     ]
+
+
+async def test_each_person_of_a_job_gets_their_own_picture(
+    scheduler: RunningScheduler, requests: Tail[SendRequested]
+) -> None:
+    content = {"type": "image", "link": "{qrCodeUrl}", "caption": "For {name}"}
+    ada = {"name": "Ada", "qrCodeUrl": "https://qr.example/1"}
+    bo = {"name": "Bo", "qrCodeUrl": "no address"}
+    people = [{"phone": "+16505550001", "variables": one} for one in (ada, bo)]
+
+    created = await scheduler.create_job(
+        content=content, recipients=people, priority="high", whenLimited="fail"
+    )
+
+    data = created.json()["data"]
+    assert (data["waiting"], data["skipped"]) == (1, 1)
+    (request,) = await eventually(lambda: fed_of(requests, data["jobId"], 1), within=seconds(10))
+    assert request.content == ImageContent(link="https://qr.example/1", caption="For Ada")
+    assert (request.priority, request.when_limited) == ("high", "fail")
 
 
 async def test_a_job_without_a_row_that_can_be_sent_completes(
@@ -78,7 +99,7 @@ async def test_a_job_without_a_row_that_can_be_sent_completes(
     job_id = created.json()["data"]["jobId"]
     await eventually(lambda: status_of(database, job_id) == "completed", within=seconds(10))
     await eventually(
-        lambda: changes_of(job_changes, job_id, ["pending", "completed"]), within=seconds(10)
+        lambda: announced(job_changes, job_id, "pending", "completed"), within=seconds(10)
     )
 
 
@@ -94,7 +115,7 @@ async def test_a_job_that_cannot_be_fed_stops_no_other(
     other = await scheduler.create_job()
 
     job_id = JobId(other.json()["data"]["jobId"])
-    await eventually(lambda: count_of(requests, job_id, 1), within=seconds(20))
+    await eventually(lambda: fed_of(requests, job_id, 1), within=seconds(20))
     await scheduler.cancel(broken)
 
 
@@ -112,7 +133,7 @@ async def test_a_job_is_fed_in_windows_until_every_row_is_settled(
     while settled < 2_000:
         # At least one more: a window is refilled before its last message has ended.
         more = settled + 1
-        fed = await eventually(lambda n=more: count_of(requests, job_id, n), within=seconds(60))
+        fed = await eventually(lambda n=more: fed_of(requests, job_id, n), within=seconds(60))
         assert len(fed) <= settled + WINDOW
         await projector.say_sent(fed)
         settled = len(fed)
@@ -122,8 +143,10 @@ async def test_a_job_is_fed_in_windows_until_every_row_is_settled(
     assert {r.message_id for r in requests.records if r.job_id == job_id} == {
         message_id_for_row(job_id, row) for row in range(1, 2_001)
     }
-    expected_changes = ["pending", "running", "completed"]
-    await eventually(lambda: changes_of(job_changes, job_id, expected_changes), within=seconds(10))
+    await eventually(
+        lambda: announced(job_changes, job_id, "pending", "running", "completed"),
+        within=seconds(10),
+    )
 
 
 async def test_a_big_job_does_not_hold_up_a_small_one(
@@ -133,7 +156,7 @@ async def test_a_big_job_does_not_hold_up_a_small_one(
     small = await scheduler.create_job()
 
     job_id = JobId(small.json()["data"]["jobId"])
-    await eventually(lambda: count_of(requests, job_id, 1), within=seconds(10))
+    await eventually(lambda: fed_of(requests, job_id, 1), within=seconds(10))
     await scheduler.cancel(big.json()["data"]["jobId"])
 
 
@@ -146,7 +169,7 @@ async def test_a_cancel_stops_what_is_not_in_the_stream_and_lets_the_rest_end(
 ) -> None:
     created = await scheduler.create_job(recipients=[a_recipient(n) for n in range(1_000)])
     job_id = JobId(created.json()["data"]["jobId"])
-    fed = await eventually(lambda: count_of(requests, job_id, WINDOW), within=seconds(10))
+    fed = await eventually(lambda: fed_of(requests, job_id, WINDOW), within=seconds(10))
 
     answer = await scheduler.cancel(job_id)
     again = await scheduler.cancel(job_id)
@@ -163,10 +186,12 @@ async def test_a_cancel_stops_what_is_not_in_the_stream_and_lets_the_rest_end(
         within=seconds(20),
     )
     later_id = JobId(later.json()["data"]["jobId"])
-    await eventually(lambda: count_of(requests, later_id, 1), within=seconds(10))
+    await eventually(lambda: fed_of(requests, later_id, 1), within=seconds(10))
     assert len([r for r in requests.records if r.job_id == job_id]) == WINDOW
-    expected = ["pending", "running", "cancelled"]
-    await eventually(lambda: changes_of(job_changes, job_id, expected), within=seconds(10))
+    await eventually(
+        lambda: announced(job_changes, job_id, "pending", "running", "cancelled"),
+        within=seconds(10),
+    )
 
 
 async def test_a_finished_job_cannot_be_cancelled(
@@ -213,7 +238,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("name", {"name": "a\x00b"}),
     ("channel", {"channel": "pigeon"}),
     ("content", {"content": None}),
-    ("content.type", {"content": {"type": "image"}}),
+    ("content.type", {"content": {"body": "Hi"}}),
+    ("content.type", {"content": {"type": "dance"}}),
+    ("content", {"content": "Hi"}),
+    ("content", {"content": {"type": "image"}}),
+    ("content.link", {"content": {"type": "image", "link": "example.com/{name}"}}),
+    ("content.colour", {"content": {"type": "text", "body": "Hi", "colour": "red"}}),
     ("content.body", {"content": {"type": "text", "body": ""}}),
     ("content.body", {"content": {"type": "text", "body": "\x00"}}),
     ("recipients", {"recipients": None}),
@@ -224,6 +254,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("recipients[0].variables[...]", {"recipients": [{"phone": "1", "variables": {"a": 1}}]}),
     ("senderId", {"senderId": ""}),
     ("tenantId", {"tenantId": "x" * 101}),
+    ("tenantId", {"tenantId": "a\x00b"}),
+    ("priority", {"priority": "urgent"}),
+    ("whenLimited", {"whenLimited": "hurry"}),
+    ("expiresAt", {"expiresAt": "2020-01-01T00:00:00Z"}),
+    ("expiresAt", {"expiresAt": "2999-01-01T00:00:00Z"}),
+    ("expiresAt", {"expiresAt": "tomorrow"}),
     ("colour", {"colour": "red"}),
 ]
 
@@ -249,21 +285,9 @@ async def test_what_is_no_job_is_refused(scheduler: RunningScheduler, body: byte
     assert answer.json()["data"] == {"field": "body"}
 
 
-async def count_of(
-    requests: Tail[SendRequested], job_id: JobId, expected: int
-) -> list[SendRequested]:
-    """Return the job's records once there are at least as many as expected."""
-    records = [request for request in await requests.read() if request.job_id == job_id]
-    return records if len(records) >= expected else []
-
-
-async def changes_of(changes: Tail[JobChanged], job_id: str, expected: list[str]) -> bool:
-    """Tell whether exactly these statuses of the job were announced, each from the one before."""
-    of_job = [change for change in await changes.read() if change.job_id == job_id]
-    previous = [None, *expected[:-1]]
-    return [(c.from_status, c.to_status) for c in of_job] == list(
-        zip(previous, expected, strict=True)
-    )
+async def announced(changes: Tail[JobChanged], job_id: str, *expected: str) -> bool:
+    """Tell whether exactly these statuses of the job were announced."""
+    return await steps_of(changes, job_id) == list(expected)
 
 
 def by_row(requests: list[SendRequested], job_id: JobId) -> list[SendRequested]:

@@ -16,6 +16,7 @@ from tests.services.scheduler.schedulers import MESSAGES, RunningScheduler, Tail
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 A_PHONE = "+16505550001"
+A_TEXT = {"type": "text", "body": "Hi"}
 
 
 async def test_an_accepted_send_is_on_its_way_before_its_answer(
@@ -54,6 +55,7 @@ async def test_an_accepted_send_is_on_its_way_before_its_answer(
             tenant_id="acme",
             queue_id="queue-2",
             original_message_id=context["originalMessageId"],
+            priority="high",
         )
     ]
 
@@ -147,12 +149,16 @@ def as_if_never_confirmed(connection: sa.Connection, request: SendRequested) -> 
         ("contactId", "x" * 101),
         ("contactId", 17),
         ("messageType", None),
-        ("messageType", "image"),
+        ("messageType", "dance"),
         ("content", None),
         ("content", ""),
         ("content", "x" * 4_097),
         ("content", "a\x00b"),
-        ("content", {"body": "Hi"}),
+        ("content", 5),
+        ("content.body", {"body": ""}),
+        ("content.body", {"previewUrl": True}),
+        ("content.colour", {"body": "Hi", "colour": "red"}),
+        ("content.type", {"type": "image", "link": "https://example.com/a.png"}),
         ("recipient", "12345"),
         ("recipient", "0650 555 0001"),
         ("recipient", ""),
@@ -168,13 +174,28 @@ def as_if_never_confirmed(connection: sa.Connection, request: SendRequested) -> 
         ("scheduledAt", "tomorrow"),
         ("scheduledAt", 1_900_000_000),
         ("scheduledAt", "9999-12-31T23:59:59-12:00"),
+        ("channel", "Pigeon"),
+        ("priority", "urgent"),
+        ("whenLimited", "hurry"),
+        ("replyTo", ""),
+        ("expiresAt", "2020-01-01T00:00:00Z"),
+        ("expiresAt", "2999-01-01T00:00:00Z"),
+        ("expiresAt", "9999-12-31T23:59:59-12:00"),
+        ("expiresAt", "tomorrow"),
+        ("fallback.content", {}),
+        ("fallback.content.body", {"content": {"type": "text", "body": "a\x00b"}}),
+        ("fallback.recipient", {"content": A_TEXT, "recipient": "12345"}),
+        ("fallback.senderId", {"content": A_TEXT, "channel": "wecom", "recipient": "ada"}),
+        ("fallback", {"content": A_TEXT, "unless": "read"}),
         ("colour", "red"),
     ],
 )
 async def test_what_is_wrong_is_named(
     scheduler: RunningScheduler, requests: Tail[SendRequested], field: str, value: object
 ) -> None:
-    refused = await scheduler.client.post(MESSAGES, json=a_message(**{field: value}))
+    refused = await scheduler.client.post(
+        MESSAGES, json=a_message(**{field.partition(".")[0]: value})
+    )
     await scheduler.send(content="the next one")
 
     envelope = refused.json()
@@ -210,7 +231,7 @@ async def test_what_is_no_json_is_refused(scheduler: RunningScheduler, body: byt
 
 
 async def test_an_oversized_body_is_refused(scheduler: RunningScheduler) -> None:
-    answer = await scheduler.client.post(MESSAGES, content=b" " * 200_000)
+    answer = await scheduler.client.post(MESSAGES, content=b" " * 600_000)
 
     assert (answer.status_code, answer.json()["code"]) == (413, 413)
 

@@ -157,6 +157,39 @@ async def test_a_job_tells_how_far_it_is_and_after_its_end_who_was_not_reached(
     ]
 
 
+async def test_what_was_refused_because_its_job_was_cancelled_counts_as_cancelled_only(
+    running: RunningProjector, writer: Writer, engine: sa.Engine
+) -> None:
+    job, lives = a_message_id(), [Life() for _ in range(2)]
+    a_job(engine, job, lives, total=4)
+    await writer.write([life.request(job_id=job) for life in lives])
+    await writer.write([lives[0].rejected()])
+
+    async def failed() -> bool:
+        return (await progress_of(running, job))["counts"]["failed"] == 1
+
+    await eventually(failed, within=SOON)
+    recall(engine, lives[0])
+    end(engine, job)
+    progress = await progress_of(running, job)
+
+    counts = {name: count for name, count in progress["counts"].items() if count}
+    assert counts == {"pending": 1, "skipped": 1, "cancelled": 2}
+    assert [failure["workerId"] for failure in progress["failures"]] == ["W-6"]
+
+
+async def test_a_paused_job_says_why(running: RunningProjector, engine: sa.Engine) -> None:
+    job = a_message_id()
+    a_job(engine, job, [], total=2)
+    pause = sa.text("UPDATE jobs SET status = 'paused', paused_reason = 'why' WHERE job_id = :job")
+    with engine.begin() as connection:
+        connection.execute(pause, {"job": job})
+
+    progress = await progress_of(running, job)
+
+    assert (progress["status"], progress["pausedReason"]) == ("paused", "why")
+
+
 @pytest.mark.parametrize("job", ["nobody", "%00"])
 async def test_an_unknown_job_is_not_found(running: RunningProjector, job: str) -> None:
     answer = await running.client.get(f"/api/whatsapp/job-progress/{job}")
@@ -226,6 +259,16 @@ def a_job(engine: sa.Engine, job: str, lives: list[Life], *, total: int) -> None
     with engine.begin() as connection:
         connection.execute(insert_job, {"job": job, "total": total, "at": NOON})
         connection.execute(insert_item, [{"job": job, **item} for item in items])
+
+
+def recall(engine: sa.Engine, life: Life) -> None:
+    """Let the scheduler have heard that the message was refused since its job was cancelled."""
+    statement = sa.text(
+        "UPDATE job_items SET state = 'cancelled', error_code = 'UNKNOWN_ERROR',"
+        " error_detail = 'the job was cancelled' WHERE message_id = :id"
+    )
+    with engine.begin() as connection:
+        connection.execute(statement, {"id": life.message_id})
 
 
 def end(engine: sa.Engine, job: str) -> None:

@@ -1,0 +1,265 @@
+"""What the dispatcher does with its requests: how many, how many senders, and who goes first."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import httpx
+import msgspec
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from bench.arena import SENDERS, Arena
+from bench.bare_life import bare_client, call_all
+from bench.load import SOURCE, bare_producer, offer, publish, requests
+from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
+from bench.readers import reader
+from deploy.pipeline import Pipeline
+from deploy.wiring import SERVICES
+from runtime.clock import now
+from schemas.topics.contents import TextContent
+from schemas.topics.provider_events import PROVIDER_EVENTS, SendAccepted, SendStarted
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from schemas.topics.topic import Outgoing
+
+TITLE = "The dispatcher"
+HOW = """\
+Requests are put on `send-requests` at once and lead to calls of the simulator, which calls nobody
+back; the figure is the rate until the last acceptance can be read on `provider-events`. The raw
+limit is a bare loop beside it that reads the requests, calls with the same client, transport and
+number of calls at once, and publishes each answer: no ledger, no limits, no facts. First with 200
+calls at once to a simulator that answers at once, then with 1,000 at once to one that takes 200 ms;
+then with 100 senders instead of two (raw limit: our own processor time with two). Medians of three.
+
+Then, with the settings as they are by default (80 messages a second a sender), a job of 100,000
+runs, and an urgent message comes every 50 ms: the time is from its request's record to its call.
+At last one sender may send once a second and has 2,000 messages waiting: the rate of the other
+sender (raw limit: its rate alone)."""
+
+COUNT = 6_000
+IN_FLIGHT = 200
+SLOW_IN_FLIGHT = 1_000
+SLOW_MS = 200
+MANY = tuple(str(200_000_000_000_000 + number) for number in range(100))
+UNLIMITED = {"wa.rate": 0, "wa.pair": [0, 0]}
+FREELY = {
+    "WHATSAPP_MESSAGES_PER_SECOND": "0",
+    "WHATSAPP_PAIR_SECONDS": "0",
+    "WHATSAPP_WINDOW": "off",
+}
+JOB = 100_000
+URGENT = 200
+URGENT_EVERY = 0.05
+ENDS_WITHIN = timedelta(seconds=180)
+
+
+def run(arena: Arena) -> list[Measurement]:
+    """Measure one after the other."""
+    return [
+        *_throughput(arena, "dispatching", IN_FLIGHT, slow_ms=0),
+        *_throughput(arena, "dispatching_slow", SLOW_IN_FLIGHT, slow_ms=SLOW_MS),
+        _many_senders(arena),
+        *_urgency(arena),
+        _independence(arena),
+    ]
+
+
+def _throughput(arena: Arena, name: str, in_flight: int, *, slow_ms: int) -> list[Measurement]:
+    count = arena.scaled(COUNT)
+    pair = in_turns(
+        arena.repeats,
+        ours=lambda turn: _ours(arena, count, f"{name}-{turn}", in_flight, slow_ms, SENDERS),
+        bare=lambda turn: _bare(arena, count, f"{name}-bare-{turn}", in_flight, slow_ms),
+    )
+    return [pair.rate(f"{name}_per_s", "messages/s"), pair.cpu(f"{name}_cpu")]
+
+
+def _many_senders(arena: Arena) -> Measurement:
+    count = arena.scaled(COUNT)
+    pair = in_turns(
+        arena.repeats,
+        ours=lambda turn: _ours(arena, count, f"many-{turn}", IN_FLIGHT, 0, MANY),
+        bare=lambda turn: _ours(arena, count, f"few-{turn}", IN_FLIGHT, 0, SENDERS),
+    )
+    return pair.cpu("dispatching_cpu_of_100_senders")
+
+
+def _ours(
+    arena: Arena, count: int, name: str, in_flight: int, slow_ms: int, senders: Sequence[str]
+) -> Reading:
+    arena.say(f"{name}: {count:,} messages")
+    width = max(in_flight // len(senders), 2)
+    settings = FREELY | {
+        "DISPATCHER_CALLS_PER_SENDER": str(width),
+        "WHATSAPP_CONNECTIONS": str(in_flight),
+    }
+    provider = {"SIM_PHONE_NUMBER_IDS": ",".join(senders)}
+    with arena.system("dispatcher", simulator_env=provider, service_env=settings) as system:
+        system.simulator.set_knobs(UNLIMITED | {"net.slow_ms": [slow_ms, slow_ms]})
+        process = system.process("dispatcher")
+        before = process.cpu_seconds()
+        seconds = uvloop.run(_until_accepted(system, requests(count, name, senders=senders)))
+        return Reading(count, seconds, process.cpu_seconds() - before)
+
+
+async def _until_accepted(system: Pipeline, records: Sequence[Outgoing]) -> float:
+    async with (
+        bare_producer(system.bootstrap) as producer,
+        reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
+    ):
+        began = time.perf_counter()
+        await offer(producer, records)
+        await _count(told, b'"send.accepted"', len(records))
+        return time.perf_counter() - began
+
+
+def _bare(arena: Arena, count: int, name: str, in_flight: int, slow_ms: int) -> Reading:
+    with arena.system() as system:
+        system.simulator.set_knobs(UNLIMITED | {"net.slow_ms": [slow_ms, slow_ms]})
+        return uvloop.run(_bare_loop(system, requests(count, name), in_flight))
+
+
+async def _bare_loop(system: Pipeline, records: Sequence[Outgoing], in_flight: int) -> Reading:
+    async with (
+        bare_producer(system.bootstrap) as producer,
+        reader(system.bootstrap, SEND_REQUESTS.name) as asked,
+        reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
+        bare_client(system.urls["simulator"], in_flight) as client,
+        _running(asked, client, producer, in_flight),
+    ):
+        began, cpu = time.perf_counter(), time.process_time()
+        await offer(producer, records)
+        await _count(told, b'"messages"', len(records))
+        return Reading(len(records), time.perf_counter() - began, time.process_time() - cpu)
+
+
+@asynccontextmanager
+async def _running(
+    asked: AIOKafkaConsumer, client: httpx.AsyncClient, producer: AIOKafkaProducer, in_flight: int
+) -> AsyncGenerator[None]:
+    calling = asyncio.create_task(call_all(asked, client, producer, in_flight))
+    try:
+        yield
+    finally:
+        calling.cancel()
+        with suppress(asyncio.CancelledError):
+            await calling
+
+
+async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> None:
+    found = 0
+    try:
+        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+            while found < expected:
+                polled = await told.getmany(timeout_ms=100)
+                for records in polled.values():
+                    found += sum(word in (record.value or b"") for record in records)
+    except TimeoutError as error:
+        raise BenchError(f"{found} of {expected} messages were accepted in time") from error
+
+
+def _urgency(arena: Arena) -> list[Measurement]:
+    # By default but for the window: nobody has written to us before.
+    settings = {"WHATSAPP_WINDOW": "off"}
+    with arena.system(*SERVICES, service_env=settings) as system:
+        system.simulator.set_knobs({"wa.pair": [0, 0]})
+        _begin_job(system, arena.scaled(JOB))
+        arena.say("urgent messages behind a job")
+        waits = uvloop.run(_wait_of_urgent(system, max(arena.scaled(URGENT), URGENT // 4)))
+    return [
+        Measurement("urgent_behind_a_job_p50", percentile(waits, 0.5) * 1_000, "ms"),
+        Measurement("urgent_behind_a_job_p99", percentile(waits, 0.99) * 1_000, "ms"),
+    ]
+
+
+def _begin_job(system: Pipeline, count: int) -> None:
+    body = {
+        "name": "bench",
+        "channel": "whatsapp",
+        "senderId": SENDERS[0],
+        "content": {"type": "text", "body": "Hi {name}"},
+        "recipients": [
+            {"phone": f"+1650555{number % 5_000:04d}", "variables": {"name": "Ada"}}
+            for number in range(count)
+        ],
+    }
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        url = f"{system.urls['scheduler']}/api/v1/jobs"
+        client.post(url, content=msgspec.json.encode(body)).raise_for_status()
+
+
+async def _wait_of_urgent(system: Pipeline, count: int) -> list[float]:
+    started: dict[str, float] = {}
+    asked: dict[str, float] = {}
+    async with (
+        bare_producer(system.bootstrap) as producer,
+        reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
+    ):
+        await _count(told, b'"send.accepted"', 200)  # the job is running
+        for number in range(count):
+            request = _urgent(number)
+            asked[request.message_id] = now().timestamp()
+            await publish(producer, [SEND_REQUESTS.record(request, source=SOURCE, at=now())])
+            await asyncio.sleep(URGENT_EVERY)
+        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+            while len(started) < count:
+                polled = await told.getmany(timeout_ms=100)
+                for records in polled.values():
+                    for record in records:
+                        event = PROVIDER_EVENTS.decode(record.value)
+                        if isinstance(event, SendStarted) and event.message_id in asked:
+                            started.setdefault(event.message_id, event.at.timestamp())
+    return [started[message_id] - at for message_id, at in asked.items()]
+
+
+def _urgent(number: int) -> SendRequested:
+    return SendRequested(
+        message_id=f"bench-urgent-{number}",
+        channel="whatsapp",
+        sender_id=SENDERS[0],
+        recipient=f"+1650555{5_000 + number:04d}",
+        content=TextContent(body="Your code is 1234."),
+        requested_at=now(),
+        priority="high",
+    )
+
+
+def _independence(arena: Arena) -> Measurement:
+    count = arena.scaled(COUNT)
+    alone = _rate_of_second(arena, count, beside=0)
+    beside = _rate_of_second(arena, count, beside=max(count // 3, 200))
+    return Measurement("rate_beside_a_slow_sender", beside, "messages/s", alone)
+
+
+def _rate_of_second(arena: Arena, count: int, *, beside: int) -> float:
+    with arena.system("dispatcher", service_env=FREELY) as system:
+        system.simulator.set_knobs(UNLIMITED)
+        rule = {"match": {"sender": SENDERS[0]}, "knobs": {"wa.rate": 1}}
+        system.simulator.order("rules", rule)
+        slow = requests(beside, "slow", senders=SENDERS[:1])
+        quick = requests(count, "quick", senders=SENDERS[1:])
+        seconds = uvloop.run(_until_quick_accepted(system, slow, quick))
+    return count / seconds
+
+
+async def _until_quick_accepted(
+    system: Pipeline, slow: Sequence[Outgoing], quick: Sequence[Outgoing]
+) -> float:
+    async with (
+        bare_producer(system.bootstrap) as producer,
+        reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
+    ):
+        await offer(producer, slow)
+        began, left = time.perf_counter(), len(quick)
+        await offer(producer, quick)
+        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+            while left:
+                polled = await told.getmany(timeout_ms=100)
+                for records in polled.values():
+                    for record in records:
+                        event = PROVIDER_EVENTS.decode(record.value)
+                        if isinstance(event, SendAccepted):
+                            left -= event.message_id.startswith("bench-quick")
+        return time.perf_counter() - began

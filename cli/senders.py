@@ -1,0 +1,95 @@
+"""`sendtrail senders list|resume|limit`: what each sending account may do, and a hand in it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from domain.rates import part_of
+from runtime.postgres import connect, transaction
+from runtime.settings import DatabaseSettings, read
+from services.dispatcher.settings import LimitSettings
+from services.dispatcher.store import senders
+from services.dispatcher.store.senders import Sender, Waiting
+
+app = typer.Typer(
+    help="Sending accounts: what they have used of their limits, which cannot send, and why.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(help="`channel:senderId`, as `list` shows it.")]
+
+
+class _Settings(DatabaseSettings, LimitSettings):
+    """What these commands read from the environment."""
+
+
+@app.command("list")
+def list_() -> None:
+    """List every sending account: its state, today's use of its limit, and what waits for it."""
+    settings, now = read(_Settings), datetime.now(UTC)
+    today = now.astimezone(ZoneInfo(settings.app_timezone)).date()
+    engine = _engine(settings)
+    with transaction(engine) as connection:
+        known = senders.everyone(connection)
+        used = senders.used_today(connection, [one.sender for one in known], today)
+        waiting = senders.waiting(connection)
+    engine.dispose()
+    table = Table("sender", "state", "used today", "limit", "waiting", "due for")
+    for one in known:
+        limit = one.daily_limit if one.daily_limit is not None else settings.sender_daily_limit
+        shown = "none" if limit is None or not one.is_limited else str(limit)
+        queue = waiting.get(one.sender, Waiting(0, None))
+        table.add_row(
+            one.sender,
+            _state(one, now),
+            str(used.get(one.sender, 0)),
+            shown,
+            str(queue.count),
+            _age(queue.due_since, now),
+        )
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def resume(name: Name) -> None:
+    """Let a halted account send again at once, without waiting for its next probe."""
+    engine = _engine(read(_Settings))
+    with transaction(engine) as connection:
+        resumed = senders.resume(connection, [name])
+    engine.dispose()
+    print(f"{name} sends again" if resumed else f"{name} was not halted")
+
+
+@app.command()
+def limit(
+    name: Name,
+    messages: Annotated[
+        int | None, typer.Argument(min=0, help="Messages a day; none of it: no limit at all.")
+    ] = None,
+) -> None:
+    """Give an account a daily limit of its own, or none."""
+    engine = _engine(read(_Settings))
+    with transaction(engine) as connection:
+        senders.limit(connection, name, messages)
+    engine.dispose()
+    print(f"{name} may send {'any number of' if messages is None else messages} messages a day")
+
+
+def _state(one: Sender, now: datetime) -> str:
+    if one.halted_at is not None:
+        return f"halted since {one.halted_at:%Y-%m-%d %H:%M:%S}: {one.halted_for}"
+    part = part_of(one.slowed, now)
+    return "ready" if part >= 1 else f"slowed to {part:.0%}"
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    return "" if since is None or since > now else f"{(now - since).total_seconds():.0f} s"
+
+
+def _engine(settings: _Settings) -> sa.Engine:
+    return connect(settings.database_url.get_secret_value(), pool=1)

@@ -1,0 +1,366 @@
+"""Decides in the claims' own transaction which messages may be called now (domain/admission.py).
+
+Whatever a decision rests on is read, and whatever it uses up is stored, in the transaction that
+enters the claim: so limits are exact with any number of dispatchers, and survive all of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Final
+
+import sqlalchemy as sa
+
+from domain.admission import (
+    ChannelLimits,
+    Desk,
+    Go,
+    Hold,
+    Quotas,
+    Refuse,
+    Standing,
+    Wish,
+)
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import MessageId, SenderId
+from domain.ledger import EntryState, Tries
+from domain.rates import part_of, slower
+from domain.recipients import InvalidRecipient
+from providers.contract import Channel, Message
+from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.store import ledger, senders
+from services.dispatcher.work import Asked, Claimed, sender_of
+
+PROBE_EVERY: Final = timedelta(seconds=10)
+"""After the first failure of a sender; the pauses double, up to the next line."""
+PROBE_AT_LEAST_EVERY: Final = timedelta(minutes=10)
+SWEEP_LIMIT: Final = 500
+_AHEAD: Final = 0.2
+"""Seconds of a sender's rate that are looked at together: more could not go now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What became of requests from the stream; those that are named nowhere were known before."""
+
+    ours: Mapping[str, Claimed]
+    """To be called or refused now, by message id."""
+    put_back: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Not entered: their senders have no room before then."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueClaims:
+    """What became of waiting messages that were due."""
+
+    ours: Sequence[Claimed]
+    accepted: Sequence[tuple[Claimed, str]]
+    """Those of ours that a provider is known to have, with its ids."""
+    full: Mapping[str, datetime]
+    """Senders without room, until then."""
+    more: frozenset[str]
+    """Senders of whom more may be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Screened:
+    wish: Wish
+    recipient: str
+
+
+class Admission:
+    """Claims messages, as far as the limits let them through."""
+
+    def __init__(self, settings: DispatcherSettings, channels: Mapping[str, Channel]) -> None:
+        self._settings = settings
+        self._channels = channels
+        self._quotas = Quotas(
+            per_case=settings.case_daily_limit,
+            case_interval=settings.case_send_interval,
+            per_recipient=settings.recipient_daily_limit,
+        )
+        # Without a row in `senders`, at their limits' defaults; the rows are never deleted.
+        self._entered: set[str] = set()
+
+    def claim(
+        self, connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
+    ) -> Claims:
+        """Enter requests from the stream; claim those that may be called or must be refused.
+
+        One behind an unfinished message of its conversation waits. Claims of ours from before are
+        returned as well: when the answer to a commit was lost, they are what it committed.
+        """
+        by_id = {one.request.message_id: one for one in asked}
+        before = ledger.known(connection, list(by_id))
+        ours = {
+            message_id: self._again(by_id[message_id], entry)
+            for message_id, entry in before.items()
+            if entry.state is EntryState.CLAIMED and entry.owner == owner
+        }
+        new = [one for message_id, one in by_id.items() if message_id not in before]
+        if not new:
+            return Claims(ours)
+        return self._enter(connection, new, ours, owner=owner, now=now)
+
+    def put_down(
+        self, connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
+    ) -> None:
+        """Enter requests as waiting, due at once: their lane has no room for them."""
+        self._know_senders(connection, {one.sender for one in asked})
+        ledger.enter(
+            connection, [ledger.Entry(one, due_at=now) for one in asked], owner=owner, now=now
+        )
+
+    def claim_due(
+        self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
+    ) -> DueClaims:
+        """Claim waiting messages whose time has come."""
+        due = ledger.lock_due(connection, rooms, now=now)
+        requests = [SEND_REQUESTS.decode(one.request) for one in due]
+        admitted = [one.attempt > one.throttled for one in due]
+        screened = self._screen(connection, requests, now, admitted=admitted)
+        desk = self._open_desk(connection, [one.wish for one in screened], now)
+        ours: list[Claimed] = []
+        postponed: dict[str, datetime] = {}
+        full: dict[str, datetime] = {}
+        for one, request, seen in zip(due, requests, screened, strict=True):
+            decision = desk.decide(seen.wish)
+            urgent = request.priority == "high"
+            tries = Tries(one.attempt + 1, one.throttled, one.broken, urgent=urgent)
+            match decision:
+                case Hold(until, sender_is_full=True):
+                    full[one.sender] = until
+                case Hold(until):
+                    postponed[one.message_id] = until
+                case Go(probe):
+                    tries = replace(tries, probing=probe)
+                    ours.append(Claimed(request, one.request, tries, now, owner, seen.recipient))
+                case Refuse(failure):
+                    ours.append(
+                        Claimed(request, one.request, tries, now, owner, seen.recipient, failure)
+                    )
+        if ours:
+            ledger.take(connection, [one.request.message_id for one in ours], owner=owner, now=now)
+        if postponed:
+            ledger.postpone(connection, postponed, now=now)
+        self._close_desk(connection, desk)
+        sent = ledger.evidence(connection, [one.request.message_id for one in ours])
+        return DueClaims(
+            [one for one in ours if one.request.message_id not in sent],
+            [(one, sent[one.request.message_id]) for one in ours if one.request.message_id in sent],
+            full,
+            _where_more_may_be(due, rooms),
+        )
+
+    def claim_halted(
+        self, connection: sa.Connection, *, before: datetime, owner: str, now: datetime
+    ) -> list[Claimed]:
+        """Claim what has waited for its halted sender since before then, to fail it."""
+        due = ledger.lock_halted(connection, before=before, limit=SWEEP_LIMIT)
+        ledger.take(connection, [one.message_id for one in due], owner=owner, now=now)
+        works: list[Claimed] = []
+        for one in due:
+            request = SEND_REQUESTS.decode(one.request)
+            tries = Tries(one.attempt + 1, one.throttled, one.broken)
+            works.append(Claimed(request, one.request, tries, now, owner, request.recipient))
+        return works
+
+    def rooms(
+        self, known: Iterable[senders.Sender], free: Mapping[str, int], now: datetime
+    ) -> dict[str, int]:
+        """Return how many due messages of each sender may be looked at now.
+
+        ``free``: the free places in the lanes. Of a halted one it is a single probe.
+        """
+        rooms: dict[str, int] = {}
+        for one in known:
+            room = free.get(one.sender, 0)
+            if one.halted_at is not None:
+                room = min(room, int(one.probe_at is not None and one.probe_at <= now))
+            rate = self._standing(one, now).rate
+            if rate is not None:
+                room = min(room, max(rate.burst, ceil(rate.per_second * _AHEAD)))
+            if room > 0:
+                rooms[one.sender] = room
+        return rooms
+
+    def _enter(
+        self,
+        connection: sa.Connection,
+        new: Sequence[Asked],
+        ours: dict[str, Claimed],
+        *,
+        owner: str,
+        now: datetime,
+    ) -> Claims:
+        blocked = ledger.blocked(connection, [one.conversation for one in new])
+        screened = self._screen(connection, [one.request for one in new], now)
+        desk = self._open_desk(connection, [one.wish for one in screened], now)
+        entries: list[ledger.Entry] = []
+        claimed: dict[str, Claimed] = {}
+        put_back: dict[str, datetime] = {}
+        for one, seen in zip(new, screened, strict=True):
+            decision = desk.decide(seen.wish) if one.conversation not in blocked else None
+            tries = Tries(1, urgent=one.is_urgent)
+            work = Claimed(one.request, one.raw, tries, now, owner, seen.recipient, done=one.done)
+            match decision:
+                case None:
+                    entries.append(ledger.Entry(one, due_at=now))
+                case Go(probe):
+                    claimed[one.request.message_id] = replace(
+                        work, tries=replace(tries, probing=probe)
+                    )
+                    entries.append(ledger.Entry(one))
+                case Refuse(failure):
+                    claimed[one.request.message_id] = replace(work, refusal=failure)
+                    entries.append(ledger.Entry(one, refused=failure.code))
+                case Hold(until, sender_is_full=True):
+                    put_back[one.request.message_id] = until
+                case Hold(until):
+                    entries.append(ledger.Entry(one, due_at=until))
+        entered = ledger.enter(connection, entries, owner=owner, now=now)
+        self._close_desk(connection, desk)
+        return Claims(
+            ours | {key: work for key, work in claimed.items() if key in entered},
+            put_back,
+        )
+
+    def _again(self, one: Asked, entry: ledger.Known) -> Claimed:
+        code = None if entry.error_code is None else ErrorCode(entry.error_code)
+        refusal = None if code is None else Failure(code, Origin.LOCAL)
+        recipient = one.request.recipient
+        channel = self._channels.get(one.request.channel)
+        if refusal is None and channel is not None:
+            recipient = channel.address(recipient)
+        return Claimed(
+            one.request,
+            one.raw,
+            Tries(1, urgent=one.is_urgent),
+            entry.claimed_at,
+            entry.owner,
+            recipient,
+            refusal,
+            one.done,
+        )
+
+    def _screen(
+        self,
+        connection: sa.Connection,
+        requests: Sequence[SendRequested],
+        now: datetime,
+        *,
+        admitted: Sequence[bool] | None = None,
+    ) -> list[_Screened]:
+        """Return the wishes of these requests, with what speaks against each."""
+        jobs = {request.job_id for request in requests if request.job_id is not None}
+        cancelled = ledger.cancelled(connection, sorted(jobs))
+        flags = admitted or [False] * len(requests)
+        screened: list[_Screened] = []
+        for request, was_admitted in zip(requests, flags, strict=True):
+            recipient, refusal = self._look_at(request, cancelled, now)
+            wish = Wish(
+                sender=sender_of(request),
+                recipient=f"{request.channel}:{recipient}",
+                case=_case_of(request),
+                urgent=request.priority == "high",
+                may_wait=request.when_limited == "wait",
+                admitted=was_admitted,
+                refusal=refusal,
+            )
+            screened.append(_Screened(wish, recipient))
+        return screened
+
+    def _look_at(
+        self, request: SendRequested, cancelled: set[str], now: datetime
+    ) -> tuple[str, Failure | None]:
+        """Return the recipient in the channel's spelling, and why the message is refused."""
+        channel = self._channels.get(request.channel)
+        if channel is None:
+            return request.recipient, _ours(f"no channel {request.channel} is set up")
+        if request.expires_at is not None and request.expires_at <= now:
+            return request.recipient, _ours("expired before it was sent")
+        if request.job_id in cancelled:
+            return request.recipient, _ours("the job was cancelled")
+        try:
+            recipient = channel.address(request.recipient)
+        except InvalidRecipient as error:
+            failure = Failure(ErrorCode.INVALID_RECIPIENT, Origin.LOCAL, detail=str(error))
+            return request.recipient, failure
+        message = Message(
+            MessageId(request.message_id), SenderId(request.sender_id), recipient, request.content
+        )
+        return recipient, channel.problem(message)
+
+    def _open_desk(self, connection: sa.Connection, wishes: Sequence[Wish], now: datetime) -> Desk:
+        names = {wish.sender for wish in wishes}
+        self._know_senders(connection, names)
+        rows = senders.of(connection, names)
+        halted = [row.sender for row in rows.values() if row.halted_at is not None]
+        probes = (
+            senders.take_probes(
+                connection,
+                halted,
+                pause=PROBE_EVERY,
+                longest=PROBE_AT_LEAST_EVERY,
+                now=now,
+            )
+            if halted
+            else set[str]()
+        )
+        standings = {
+            name: replace(self._standing(row, now), may_probe=name in probes)
+            for name, row in rows.items()
+        }
+        desk = Desk(now, self._settings.zone, standings, self._quotas)
+        wanted = [desk.scopes_of(wish) for wish in wishes if wish.refusal is None]
+        counts = {scope for scopes, _ in wanted for scope in scopes}
+        rates = {scope for _, scopes in wanted for scope in scopes}
+        desk.used = senders.lock_counts(connection, counts, self._day(now))
+        desk.arrivals = senders.lock_arrivals(connection, rates, now)
+        return desk
+
+    def _close_desk(self, connection: sa.Connection, desk: Desk) -> None:
+        if desk.used:
+            senders.set_counts(connection, desk.used, self._day(desk.now))
+        if desk.arrivals:
+            senders.set_arrivals(connection, desk.arrivals)
+
+    def _know_senders(self, connection: sa.Connection, names: set[str]) -> None:
+        unknown = names - self._entered
+        if unknown:
+            senders.enter(connection, unknown)
+            self._entered |= unknown
+
+    def _standing(self, row: senders.Sender, now: datetime) -> Standing:
+        channel = self._channels.get(row.sender.partition(":")[0])
+        limits = ChannelLimits() if channel is None else channel.limits
+        rate = limits.per_sender
+        if rate is not None:
+            rate = slower(rate, part_of(row.slowed, now))
+        own = row.daily_limit if row.daily_limit is not None else self._settings.sender_daily_limit
+        return Standing(
+            rate=rate,
+            pair_rate=limits.per_pair,
+            daily_limit=own if row.is_limited else None,
+            halted_until=None if row.halted_at is None else row.probe_at,
+        )
+
+    def _day(self, now: datetime) -> date:
+        return now.astimezone(self._settings.zone).date()
+
+
+def _where_more_may_be(due: Sequence[ledger.Due], rooms: Mapping[str, int]) -> frozenset[str]:
+    found: dict[str, int] = dict.fromkeys(rooms, 0)
+    for one in due:
+        found[one.sender] += 1
+    return frozenset(sender for sender, room in rooms.items() if found[sender] >= room)
+
+
+def _case_of(request: SendRequested) -> str | None:
+    return None if request.case_id is None else f"{request.tenant_id or ''}:{request.case_id}"
+
+
+def _ours(detail: str) -> Failure:
+    return Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail=detail)

@@ -1,0 +1,79 @@
+"""Calls the messages that wait in the ledger, when their time has come."""
+
+import asyncio
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from domain.failures import ErrorCode, Failure, Origin
+from domain.identity import ProviderMessageId
+from domain.ledger import Accept, Reject
+from runtime.postgres import in_thread
+from services.dispatcher.desk import DueClaims
+from services.dispatcher.handlers import Tools, call_or_refuse
+from services.dispatcher.lanes import Lanes
+from services.dispatcher.store import senders
+from services.dispatcher.work import Claimed, Ended
+
+
+async def call_due(tools: Tools, lanes: Lanes) -> bool:
+    """Call the waiting messages whose time has come; return whether there were any.
+
+    Before a repeated call the projector's knowledge is asked: an answer that looked like a
+    failure may have hidden an accepted send.
+    """
+    calling = asyncio.create_task(_call_due(tools, lanes))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        # What is being claimed is called first: an uncalled claim would end in doubt.
+        await asyncio.wait([calling])
+        raise
+
+
+async def _call_due(tools: Tools, lanes: Lanes) -> bool:
+    # Under a name of its own: the stream takes every claim under its name for one of its own.
+    now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
+    places = lanes.places()
+
+    def claim(connection: sa.Connection) -> tuple[dict[str, int], DueClaims | None]:
+        known = senders.everyone(connection)
+        free = {one.sender: places.free(one.sender) for one in known}
+        rooms = tools.admission.rooms(known, free, now)
+        if not rooms:
+            return {}, None
+        return rooms, tools.admission.claim_due(connection, rooms, owner=owner, now=now)
+
+    rooms, claims = await in_thread(tools.engine, claim)
+    if claims is None:
+        return False
+    for work, provider_id in claims.accepted:
+        tools.recorder.ended(Ended(work, Accept(ProviderMessageId(provider_id)), now))
+    for work in claims.ours:
+        if call_or_refuse(tools, work, now):
+            lanes.start(work)
+    for sender, until in claims.full.items():
+        lanes.hold(sender, until - now)
+    lanes.behind(rooms.keys(), claims.more)
+    return bool(claims.ours or claims.accepted)
+
+
+async def fail_halted(tools: Tools) -> bool:
+    """Fail what has waited too long for a halted sender; return whether there was any."""
+    now, owner = tools.clock(), tools.settings.dispatcher_owner + "/due"
+    before = now - tools.settings.dispatcher_halted_longest
+    works = await in_thread(
+        tools.engine,
+        lambda connection: tools.admission.claim_halted(
+            connection, before=before, owner=owner, now=now
+        ),
+    )
+    for work in works:
+        tools.recorder.ended(_failed(work, now))
+    return bool(works)
+
+
+def _failed(work: Claimed, now: datetime) -> Ended:
+    detail = "the sender could not send for too long"
+    failure = Failure(ErrorCode.WA_ACCOUNT_ABNORMAL, Origin.LOCAL, detail=detail)
+    return Ended(work, Reject(failure), now)

@@ -1,0 +1,102 @@
+"""The ledger's statements about messages that may have been sent (IM-08)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from domain.ledger import Tries
+from schemas.topics.send_requests import SEND_REQUESTS
+
+_ABANDON = sa.text(
+    """
+    UPDATE dispatch_ledger
+    SET state = 'in_doubt', due_at = :settle_at, updated_at = :now
+    WHERE state = 'claimed' AND claimed_at < :before
+    """
+)
+
+
+def doubt_abandoned(
+    connection: sa.Connection, *, before: datetime, settle_at: datetime, now: datetime
+) -> int:
+    """Put claims whose owner never recorded an outcome in doubt; return how many."""
+    values = {"before": before, "settle_at": settle_at, "now": now}
+    return connection.execute(_ABANDON, values).rowcount
+
+
+_SETTLE = sa.text(
+    """
+    UPDATE dispatch_ledger l
+    SET state = 'accepted', due_at = NULL, request = NULL,
+        whatsapp_message_id = m.whatsapp_message_id, updated_at = :now
+    FROM messages m
+    WHERE l.state = 'in_doubt' AND m.message_id = l.message_id
+      AND m.whatsapp_message_id IS NOT NULL
+    """
+)
+
+
+def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> int:
+    """Settle what is in doubt and known to have reached the provider; return how many."""
+    return connection.execute(_SETTLE, {"now": now}).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An in-doubt message whose grace period is over."""
+
+    message_id: str
+    tries: Tries
+    may_resend: bool
+
+
+_UNSETTLED = sa.text(
+    """
+    SELECT message_id, attempt, throttled, request FROM dispatch_ledger
+    WHERE state = 'in_doubt' AND due_at <= :now
+    ORDER BY due_at LIMIT :limit
+    """
+)
+
+
+def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[Doubtful]:
+    """Return in-doubt messages whose grace period is over."""
+    rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
+    return [
+        Doubtful(row.message_id, Tries(row.attempt, row.throttled), _may_resend(row.request))
+        for row in rows
+    ]
+
+
+_CLOSE = sa.text(
+    """
+    UPDATE dispatch_ledger
+    SET state = CASE WHEN message_id = ANY(:resend) THEN 'waiting' ELSE 'rejected' END,
+        due_at = CASE WHEN message_id = ANY(:resend) THEN CAST(:now AS timestamptz) END,
+        request = CASE WHEN message_id = ANY(:resend) THEN request END,
+        error_code = CASE WHEN message_id = ANY(:resend) THEN NULL ELSE 'UNKNOWN_OUTCOME' END,
+        updated_at = :now
+    WHERE state = 'in_doubt' AND message_id = ANY(:message_ids)
+    """
+)
+
+
+def close_doubts(
+    connection: sa.Connection, doubts: Sequence[Doubtful], again: Sequence[str], *, now: datetime
+) -> None:
+    """End the doubt: those of ``again`` wait for a second sending, the others are rejected."""
+    connection.execute(
+        _CLOSE,
+        {
+            "message_ids": [doubt.message_id for doubt in doubts],
+            "resend": list(again),
+            "now": now,
+        },
+    )
+
+
+def _may_resend(request: memoryview | None) -> bool:
+    # Kept is not allowed: of what waited before its last attempt the request is there as well.
+    return request is not None and SEND_REQUESTS.decode(bytes(request)).resend_in_doubt

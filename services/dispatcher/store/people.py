@@ -1,0 +1,205 @@
+"""What is known of recipients: when they last wrote, and who is not to be written to (IM-26)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from domain.consent import Reason, Scope, Statement, Wish, in_force
+
+EVERY_SENDER = ""
+"""Stands for each sender of a channel in what was said to all of them."""
+
+
+class Pair(NamedTuple):
+    """A recipient, as send requests spell it, and an account of ours."""
+
+    channel: str
+    sender_id: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What must be known before some messages are sent."""
+
+    last_inbound: Mapping[Pair, datetime]
+    """When the recipient last wrote to the sender; missing: never."""
+    opt_outs: Mapping[Pair, Statement]
+    """Those in force; missing: none."""
+
+
+_FACTS = sa.text(
+    """
+    SELECT a.place, w.last_inbound_at, o.wish, o.scope, o.reason, o.since
+    FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]), CAST(:recipients AS text[]))
+         WITH ORDINALITY AS a(channel, sender_id, recipient, place)
+    LEFT JOIN contact_windows w ON w.channel = a.channel AND w.recipient = a.recipient
+        AND w.sender_id = a.sender_id
+    LEFT JOIN opt_outs o ON o.channel = a.channel AND o.recipient = a.recipient
+        AND o.sender_id IN ('', a.sender_id)
+    WHERE w.last_inbound_at IS NOT NULL OR o.wish IS NOT NULL
+    """
+)
+
+
+def facts(connection: sa.Connection, asked: Iterable[Pair]) -> People:
+    """Return what is known of each pair, in one statement."""
+    pairs = list(dict.fromkeys(asked))
+    last_inbound: dict[Pair, datetime] = {}
+    said: defaultdict[Pair, list[Statement]] = defaultdict(list)
+    for row in connection.execute(_FACTS, _columns(pairs)):
+        place: int = row.place
+        pair = pairs[place - 1]
+        if row.last_inbound_at is not None:
+            last_inbound[pair] = row.last_inbound_at
+        if row.wish is not None:
+            said[pair].append(_statement(row))
+    standing = ((pair, in_force(statements)) for pair, statements in said.items())
+    return People(last_inbound, {pair: one for pair, one in standing if one is not None})
+
+
+_WROTE = sa.text(
+    """
+    INSERT INTO contact_windows AS w (channel, sender_id, recipient, last_inbound_at)
+    SELECT channel, sender_id, recipient, at
+    FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]),
+                CAST(:recipients AS text[]), CAST(:ats AS timestamptz[]))
+         AS a(channel, sender_id, recipient, at)
+    ON CONFLICT (channel, recipient, sender_id) DO UPDATE
+    SET last_inbound_at = EXCLUDED.last_inbound_at
+    WHERE w.last_inbound_at < EXCLUDED.last_inbound_at
+    """
+)
+
+
+def remember_windows(connection: sa.Connection, wrote: Mapping[Pair, datetime]) -> None:
+    """Enter when people wrote; a later time that is known stays."""
+    # In one order, so that two dispatchers never wait for each other's rows.
+    pairs = sorted(wrote)
+    if pairs:
+        connection.execute(_WROTE, {**_columns(pairs), "ats": [wrote[pair] for pair in pairs]})
+
+
+_SAID = sa.text(
+    """
+    INSERT INTO opt_outs AS o (channel, sender_id, recipient, scope, wish, reason, since)
+    SELECT channel, sender_id, recipient, scope, wish, reason, since
+    FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]),
+                CAST(:recipients AS text[]), CAST(:scopes AS text[]), CAST(:wishes AS text[]),
+                CAST(:reasons AS text[]), CAST(:sinces AS timestamptz[]))
+         AS a(channel, sender_id, recipient, scope, wish, reason, since)
+    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
+    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
+    WHERE o.reason <> 'erased'
+      AND (EXCLUDED.since, EXCLUDED.wish = 'out') > (o.since, o.wish = 'out')
+    """
+)
+"""The condition is `domain.consent.overrules` for replies."""
+
+
+def remember_replies(
+    connection: sa.Connection, said: Mapping[tuple[Pair, Scope], Statement]
+) -> None:
+    """Enter what people said themselves, where it overrules what is known."""
+    keys = sorted(said)
+    if not keys:
+        return
+    statements = [said[key] for key in keys]
+    values = {
+        "scopes": [one.scope for one in statements],
+        "wishes": [one.wish for one in statements],
+        "reasons": [one.reason for one in statements],
+        "sinces": [one.since for one in statements],
+    }
+    connection.execute(_SAID, _columns([pair for pair, _ in keys]) | values)
+
+
+_ENTER = sa.text(
+    """
+    INSERT INTO opt_outs AS o (channel, sender_id, recipient, scope, wish, reason, since)
+    VALUES (:channel, :sender_id, :recipient, 'all', :wish, 'manual', :now)
+    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
+    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason,
+        since = GREATEST(o.since, EXCLUDED.since)
+    WHERE o.reason <> 'erased' OR EXCLUDED.wish = 'in'
+    """
+)
+
+
+def enter(connection: sa.Connection, pair: Pair, wish: Wish, *, now: datetime) -> None:
+    """Enter what somebody of ours says about a recipient, whatever was known.
+
+    An erasure is taken back by an opt-in only.
+    """
+    connection.execute(_ENTER, {**pair._asdict(), "wish": wish, "now": now})
+
+
+_FORGET_WINDOWS = sa.text(
+    "DELETE FROM contact_windows WHERE channel = :channel AND recipient = :recipient"
+)
+_FORGET_SAID = sa.text("DELETE FROM opt_outs WHERE channel = :channel AND recipient = :recipient")
+_ERASE = sa.text(
+    """
+    INSERT INTO opt_outs (channel, sender_id, recipient, scope, wish, reason, since)
+    VALUES (:channel, '', :recipient, 'all', 'out', 'erased', :now)
+    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
+    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
+    """
+)
+
+
+def erase(connection: sa.Connection, channel: str, recipient: str, *, now: datetime) -> None:
+    """Forget everything about a recipient but that it is to be forgotten."""
+    named = {"channel": channel, "recipient": recipient}
+    connection.execute(_FORGET_WINDOWS, named)
+    connection.execute(_FORGET_SAID, named)
+    connection.execute(_ERASE, {**named, "now": now})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that is known of one recipient on a channel, by sender."""
+
+    last_inbound: Mapping[str, datetime]
+    said: Mapping[tuple[str, Scope], Statement]
+
+
+_WINDOWS = sa.text(
+    """
+    SELECT sender_id, last_inbound_at FROM contact_windows
+    WHERE channel = :channel AND recipient = :recipient ORDER BY sender_id
+    """
+)
+_STATEMENTS = sa.text(
+    """
+    SELECT sender_id, scope, wish, reason, since FROM opt_outs
+    WHERE channel = :channel AND recipient = :recipient ORDER BY sender_id, scope
+    """
+)
+
+
+def known(connection: sa.Connection, channel: str, recipient: str) -> Known:
+    """Return what is known of one recipient, for the command line."""
+    named = {"channel": channel, "recipient": recipient}
+    wrote = connection.execute(_WINDOWS, named)
+    said = connection.execute(_STATEMENTS, named)
+    return Known(
+        {row.sender_id: row.last_inbound_at for row in wrote},
+        {(row.sender_id, Scope(row.scope)): _statement(row) for row in said},
+    )
+
+
+def _columns(pairs: Sequence[Pair]) -> dict[str, list[str]]:
+    return {
+        "channels": [pair.channel for pair in pairs],
+        "sender_ids": [pair.sender_id for pair in pairs],
+        "recipients": [pair.recipient for pair in pairs],
+    }
+
+
+def _statement(row: sa.Row[tuple[object, ...]]) -> Statement:
+    return Statement(Wish(row.wish), Scope(row.scope), Reason(row.reason), row.since)

@@ -1,0 +1,317 @@
+"""What a sending account may do now: its standing, its limits, and what of them is used."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from domain.rates import Slowed
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A sending account as it stands in the table."""
+
+    sender: str
+    daily_limit: int | None
+    is_limited: bool
+    """Whether a daily limit holds for it at all."""
+    slowed: Slowed | None
+    halted_at: datetime | None
+    halted_for: str | None
+    probe_at: datetime | None
+
+
+def enter(connection: sa.Connection, senders: Collection[str]) -> None:
+    """Make senders known that are heard of for the first time."""
+    statement = "INSERT INTO senders (sender) SELECT unnest(CAST(:senders AS text[]))"
+    connection.execute(sa.text(statement + " ON CONFLICT DO NOTHING"), {"senders": sorted(senders)})
+
+
+def of(connection: sa.Connection, names: Collection[str]) -> dict[str, Sender]:
+    """Return these senders, by name; those that are not known yet are missing."""
+    rows = connection.execute(
+        sa.text("SELECT * FROM senders WHERE sender = ANY(:names)"), {"names": sorted(names)}
+    )
+    return {row["sender"]: _sender(row) for row in rows.mappings()}
+
+
+def everyone(connection: sa.Connection) -> list[Sender]:
+    """Return all senders, in the order of their names."""
+    rows = connection.execute(sa.text("SELECT * FROM senders ORDER BY sender"))
+    return [_sender(row) for row in rows.mappings()]
+
+
+_PROBE = sa.text(
+    """
+    UPDATE senders
+    SET probe_at = :now + LEAST(
+            CAST(:pause AS interval) * power(2, LEAST(probes - 1, 10)), CAST(:longest AS interval)),
+        probes = probes + 1
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL AND probe_at <= :now
+    RETURNING sender
+    """
+)
+
+
+def take_probes(
+    connection: sa.Connection,
+    names: Collection[str],
+    *,
+    pause: timedelta,
+    longest: timedelta,
+    now: datetime,
+) -> set[str]:
+    """Take the probes of halted senders that are due; nobody else may make them then."""
+    values = {"senders": sorted(names), "now": now, "pause": pause, "longest": longest}
+    return {row.sender for row in connection.execute(_PROBE, values)}
+
+
+_HALT = sa.text(
+    """
+    UPDATE senders s
+    SET halted_at = :now, halted_for = p.reason, probe_at = :now + CAST(:pause AS interval),
+        probes = 1
+    FROM unnest(CAST(:senders AS text[]), CAST(:reasons AS text[])) AS p(sender, reason)
+    WHERE s.sender = p.sender AND s.halted_at IS NULL
+    RETURNING s.sender, s.halted_for
+    """
+)
+
+
+def halt(
+    connection: sa.Connection, reasons: Mapping[str, str], *, pause: timedelta, now: datetime
+) -> dict[str, str]:
+    """Halt senders; return those that were not halted already, with their reasons."""
+    names = sorted(reasons)
+    values = {
+        "senders": names,
+        "reasons": [reasons[name] for name in names],
+        "pause": pause,
+        "now": now,
+    }
+    return {row.sender: row.halted_for for row in connection.execute(_HALT, values)}
+
+
+_RESUME = sa.text(
+    """
+    UPDATE senders SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probes = 0
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL
+    RETURNING sender
+    """
+)
+
+
+def resume(connection: sa.Connection, names: Collection[str]) -> list[str]:
+    """Let halted senders send again; return which were halted."""
+    rows = connection.execute(_RESUME, {"senders": sorted(names)})
+    return [row.sender for row in rows]
+
+
+_SLOW = sa.text(
+    """
+    UPDATE senders s SET slowed_to = n.part, slowed_at = n.at
+    FROM unnest(
+        CAST(:senders AS text[]), CAST(:parts AS float[]), CAST(:ats AS timestamptz[])
+    ) AS n(sender, part, at)
+    WHERE s.sender = n.sender
+    """
+)
+
+
+def slow_down(connection: sa.Connection, slowed: Mapping[str, Slowed]) -> None:
+    """Enter that providers had no room."""
+    names = sorted(slowed)
+    values = {
+        "senders": names,
+        "parts": [slowed[name].to for name in names],
+        "ats": [slowed[name].at for name in names],
+    }
+    connection.execute(_SLOW, values)
+
+
+def lock_counts(connection: sa.Connection, scopes: Collection[str], day: date) -> dict[str, int]:
+    """Return what is used of the day's quotas, locked until the transaction ends."""
+    if not scopes:
+        return {}
+    values = {"scopes": sorted(scopes), "day": day}
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO send_counts (scope, day, used)
+            SELECT unnest(CAST(:scopes AS text[])), :day, 0 ON CONFLICT DO NOTHING
+            """
+        ),
+        values,
+    )
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT scope, used FROM send_counts
+            WHERE scope = ANY(:scopes) AND day = :day ORDER BY scope FOR UPDATE
+            """
+        ),
+        values,
+    )
+    return {row.scope: row.used for row in rows}
+
+
+def set_counts(connection: sa.Connection, used: Mapping[str, int], day: date) -> None:
+    """Store what is used of locked quotas."""
+    statement = sa.text(
+        """
+        UPDATE send_counts c SET used = n.used
+        FROM unnest(CAST(:scopes AS text[]), CAST(:used AS integer[])) AS n(scope, used)
+        WHERE c.scope = n.scope AND c.day = :day
+        """
+    )
+    values = {"scopes": list(used), "used": list(used.values()), "day": day}
+    connection.execute(statement, values)
+
+
+def lock_arrivals(
+    connection: sa.Connection, scopes: Collection[str], now: datetime
+) -> dict[str, datetime]:
+    """Return the rates' next arrivals, locked until the transaction ends."""
+    if not scopes:
+        return {}
+    values = {"scopes": sorted(scopes), "now": now}
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO send_arrivals (scope, next_at)
+            SELECT unnest(CAST(:scopes AS text[])), :now ON CONFLICT DO NOTHING
+            """
+        ),
+        values,
+    )
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT scope, next_at FROM send_arrivals
+            WHERE scope = ANY(:scopes) ORDER BY scope FOR UPDATE
+            """
+        ),
+        values,
+    )
+    return {row.scope: row.next_at for row in rows}
+
+
+def set_arrivals(connection: sa.Connection, arrivals: Mapping[str, datetime]) -> None:
+    """Store the next arrivals of locked rates."""
+    statement = sa.text(
+        """
+        UPDATE send_arrivals a SET next_at = n.at
+        FROM unnest(CAST(:scopes AS text[]), CAST(:ats AS timestamptz[])) AS n(scope, at)
+        WHERE a.scope = n.scope
+        """
+    )
+    connection.execute(statement, {"scopes": list(arrivals), "ats": list(arrivals.values())})
+
+
+def used_today(connection: sa.Connection, names: Iterable[str], day: date) -> dict[str, int]:
+    """Return how many messages of these senders were admitted that day (LM-02)."""
+    scopes = {f"sender:{name}": name for name in names}
+    rows = connection.execute(
+        sa.text("SELECT scope, used FROM send_counts WHERE scope = ANY(:scopes) AND day = :day"),
+        {"scopes": list(scopes), "day": day},
+    )
+    return {scopes[row.scope]: row.used for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a sender in the ledger."""
+
+    count: int
+    due_since: datetime | None
+    """When the oldest of it was due."""
+
+
+def waiting(connection: sa.Connection) -> dict[str, Waiting]:
+    """Return what waits for each sender; reads every waiting entry of the index."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT sender, count(*) AS messages, min(due_at) AS due_since
+            FROM dispatch_ledger WHERE state = 'waiting' GROUP BY sender
+            """
+        )
+    )
+    return {row.sender: Waiting(row.messages, row.due_since) for row in rows}
+
+
+def due_since(connection: sa.Connection) -> dict[str, datetime]:
+    """Return when the oldest waiting message of each sender was due; reads one entry a priority."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT s.sender, min(w.due_at) AS due_since
+            FROM senders s
+            CROSS JOIN generate_series(0, 2) AS p(priority)
+            CROSS JOIN LATERAL (
+                SELECT due_at FROM dispatch_ledger l
+                WHERE l.sender = s.sender AND l.priority = p.priority AND l.state = 'waiting'
+                ORDER BY due_at LIMIT 1
+            ) AS w
+            GROUP BY s.sender
+            """
+        )
+    )
+    return {row.sender: row.due_since for row in rows}
+
+
+def in_doubt(connection: sa.Connection) -> dict[str, int]:
+    """Return how many messages of each sender may have been sent; reads those entries alone."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT sender, count(*) AS messages FROM dispatch_ledger
+            WHERE state = 'in_doubt' GROUP BY sender
+            """
+        )
+    )
+    return {row.sender: row.messages for row in rows}
+
+
+def forget(connection: sa.Connection, *, before: date, arrived_before: datetime) -> None:
+    """Drop counts of past days, and rates that nobody has used for long."""
+    connection.execute(sa.text("DELETE FROM send_counts WHERE day < :day"), {"day": before})
+    connection.execute(
+        sa.text(
+            """
+            DELETE FROM send_arrivals WHERE scope IN (
+                SELECT scope FROM send_arrivals WHERE next_at < :before
+                LIMIT 10000 FOR UPDATE SKIP LOCKED)
+            """
+        ),
+        {"before": arrived_before},
+    )
+
+
+def limit(connection: sa.Connection, sender: str, daily: int | None) -> None:
+    """Give a sender a daily limit of its own; None: none at all (CF-17)."""
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO senders (sender, daily_limit, is_limited) VALUES (:sender, :daily, :has)
+            ON CONFLICT (sender) DO UPDATE
+            SET daily_limit = excluded.daily_limit, is_limited = excluded.is_limited
+            """
+        ),
+        {"sender": sender, "daily": daily, "has": daily is not None},
+    )
+
+
+def _sender(row: sa.RowMapping) -> Sender:
+    slowed_at = row["slowed_at"]
+    return Sender(
+        row["sender"],
+        row["daily_limit"],
+        row["is_limited"],
+        None if slowed_at is None else Slowed(row["slowed_to"], slowed_at),
+        row["halted_at"],
+        row["halted_for"],
+        row["probe_at"],
+    )

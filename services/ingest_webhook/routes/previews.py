@@ -1,0 +1,193 @@
+"""Where a preview is answered: its page, and what that page and programs send (PV-06…PV-09)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import perf_counter
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from domain.answers import LONGEST_COMMENT, Choice
+from providers.callbacks import Callback
+from runtime.errors import InvalidInput, TryAgainLater
+from runtime.http_errors import headers_of, noted_problem
+from schemas.http.previews import CONFIRM, PAGE, PreviewLink
+from schemas.topics.provider_events import ProviderEvent
+from services.ingest_webhook import account
+from services.ingest_webhook.account import IgnoredPart
+from services.ingest_webhook.door import Door
+from services.ingest_webhook.handlers import Intake, publish
+from services.ingest_webhook.previews import pages
+from services.ingest_webhook.previews.answers import (
+    Answer,
+    Desk,
+    Fields,
+    answer_of,
+    fields_of_form,
+    fields_of_json,
+)
+from services.ingest_webhook.previews.pages import Sheet
+from services.ingest_webhook.previews.words import Notice, Words, words_for
+from services.ingest_webhook.refusals import LinkExpired, Refused, UnknownPreview
+from services.ingest_webhook.routes.callback_route import (
+    FORBIDDEN,
+    REFUSALS,
+    TOO_MANY,
+    Description,
+    open_address,
+)
+
+LARGEST_BODY: Final = 16 * 1_024
+"""Bytes. A comment of 500 characters has up to 6,000 in a form, a link's token some 400."""
+
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer that the broker has."""
+
+    answer: Answer
+    events: Sequence[ProviderEvent]
+    ignored: Sequence[IgnoredPart] = ()
+
+
+@dataclass(slots=True)
+class Filling:
+    """How far the reading of an answer came: what a page can show when it goes no further."""
+
+    fields: Fields = field(default_factory=dict[str, object])
+    link: PreviewLink | None = None
+
+
+def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk) -> None:
+    """Open the page's address and the one that answers are sent to."""
+    smaller = door.narrowed(LARGEST_BODY)
+
+    async def receive(request: Request, read: Callable[[bytes], Fields], filling: Filling) -> Taken:
+        async def take(body: bytes) -> Taken:
+            filling.fields = read(body)
+            filling.link = desk.opened(filling.fields.get("token"))
+            answer = answer_of(filling.link, filling.fields)
+            event = answer.as_event(intake.clock())
+            told = await publish(intake, lambda: Callback((event,)))
+            return Taken(answer, told.events)
+
+        return await smaller.receive(request, lambda _: take)
+
+    async def show_preview(request: Request) -> Response:
+        began = perf_counter()
+        token = request.query_params.get("token", "")
+        try:
+            link = desk.opened(token)
+        except Refused as error:
+            account.refused(error, perf_counter() - began)
+            return _failure(request, Filling(), error)
+        return _page(pages.question(_words(request), Sheet(link, token)))
+
+    async def confirm_preview(request: Request) -> Response:
+        filling = Filling()
+        if not _is_form(request):
+            await receive(request, fields_of_json, filling)
+            return JSONResponse({"message": "Preview confirmed"})
+        try:
+            taken = await receive(request, fields_of_form, filling)
+        except (HTTPException, InvalidInput, TryAgainLater) as error:
+            return _failure(request, filling, error)
+        return _page(pages.received(_words(request), taken.answer))
+
+    open_address(app, "GET", PAGE, show_preview, _SHOWN)
+    open_address(app, "POST", CONFIRM, confirm_preview, _ANSWERED)
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() == FORM
+
+
+def _words(request: Request) -> Words:
+    return words_for(request.headers.get("accept-language"))
+
+
+def _page(
+    text: str, status: int = HTTPStatus.OK, more: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    return HTMLResponse(text, status, {**pages.HEADERS, **(more or {})})
+
+
+def _failure(request: Request, filling: Filling, error: Exception) -> Response:
+    """Return the page that says so; the form again, as filled in, where another try may help."""
+    words, problem = _words(request), noted_problem(request, error)
+    notice, comment = _notice(words, error), filling.fields.get("comment")
+    if filling.link is None or isinstance(error, Refused):
+        text = pages.refusal(words, notice)
+    else:
+        token = str(filling.fields.get("token"))
+        written = comment if isinstance(comment, str) else ""
+        text = pages.question(words, Sheet(filling.link, token, written), notice)
+    return _page(text, problem.status, headers_of(error))
+
+
+def _notice(words: Words, error: Exception) -> Notice:
+    match error:
+        case UnknownPreview():
+            return words.unknown
+        case LinkExpired():
+            return words.expired
+        case TryAgainLater():
+            return words.not_now
+        case _:
+            return words.not_taken
+
+
+_LINK_TOKEN: Final = {"type": "string", "description": "Of the link in the notification."}
+
+_ANSWER: Final = {
+    "title": "Answer to a preview",
+    "type": "object",
+    "required": ["previewId", "response", "token"],
+    "properties": {
+        "previewId": {"type": "string"},
+        "response": {"type": "string", "enum": [choice.value for choice in Choice]},
+        "comment": {"type": ["string", "null"], "maxLength": LONGEST_COMMENT},
+        "token": _LINK_TOKEN,
+    },
+}
+_PAGE_CONTENT: Final = {"text/html": {"schema": {"type": "string"}}}
+_CONFIRMED: Final = {
+    "type": "object",
+    "required": ["message"],
+    "properties": {"message": {"type": "string", "const": "Preview confirmed"}},
+}
+_UNKNOWN: Final = (HTTPStatus.NOT_FOUND, "The link is none of ours, or to another preview.")
+_EXPIRED: Final = (HTTPStatus.GONE, "The link's time is over.")
+
+_SHOWN: Final = Description(
+    tag="previews",
+    summary="Show the page on which a preview is answered",
+    parameters=({"name": "token", "in": "query", "required": True, "schema": _LINK_TOKEN},),
+    taken_as="The page.",
+    taken=_PAGE_CONTENT,
+    refusals=dict((_UNKNOWN, _EXPIRED, TOO_MANY)),
+    refused_as=_PAGE_CONTENT,
+)
+_ANSWERED: Final = Description(
+    tag="previews",
+    summary="Answer a preview",
+    parameters=(),
+    body={
+        "required": True,
+        "content": {"application/json": {"schema": _ANSWER}, FORM: {"schema": _ANSWER}},
+    },
+    taken={"application/json": {"schema": _CONFIRMED}, **_PAGE_CONTENT},
+    refusals={
+        **{status: why for status, why in REFUSALS.items() if status != FORBIDDEN[0]},
+        HTTPStatus.BAD_REQUEST: "The wrong field is named.",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"The body is larger than {LARGEST_BODY} bytes.",
+        **dict((_UNKNOWN, _EXPIRED)),
+    },
+    refused_as=_PAGE_CONTENT,
+)

@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.breaker import Breaker, Outcomes, Verdict, judge
+
+breakers = st.builds(Breaker, st.floats(0.01, 1), st.integers(1, 200))
+outcomes = st.builds(Outcomes, st.integers(-500, 500), st.integers(-500, 500))
+
+
+@given(breakers, outcomes)
+def test_nothing_is_said_before_a_window_is_full(breaker: Breaker, window: Outcomes) -> None:
+    verdict = judge(breaker, window)
+
+    assert (verdict is Verdict.TOO_FEW) == (window.known < breaker.after)
+
+
+@given(breakers, outcomes, st.integers(1, 100))
+def test_more_failures_never_calm_a_breaker(breaker: Breaker, window: Outcomes, more: int) -> None:
+    if judge(breaker, window) is Verdict.TRIPPED:
+        assert judge(breaker, window + Outcomes(failed=more)) is Verdict.TRIPPED
+
+
+@given(breakers, st.integers(1, 500))
+def test_a_list_that_fails_whole_trips_and_one_that_arrives_whole_does_not(
+    breaker: Breaker, number: int
+) -> None:
+    if number >= breaker.after:
+        assert judge(breaker, Outcomes(failed=number)) is Verdict.TRIPPED
+        assert judge(breaker, Outcomes(reached=number)) is Verdict.SOUND
+
+
+@given(outcomes)
+def test_a_breaker_that_is_off_never_trips(window: Outcomes) -> None:
+    assert judge(Breaker(after=0), window) is Verdict.TOO_FEW
+
+
+@pytest.mark.parametrize(
+    ("reached", "failed", "verdict"),
+    [
+        (25, 24, Verdict.TOO_FEW),
+        (26, 24, Verdict.SOUND),
+        (25, 25, Verdict.TRIPPED),
+        (0, 50, Verdict.TRIPPED),
+        (-60, 60, Verdict.TRIPPED),
+        (60, -10, Verdict.SOUND),
+    ],
+)
+def test_half_of_fifty_are_enough(reached: int, failed: int, verdict: Verdict) -> None:
+    assert judge(Breaker(share=0.5, after=50), Outcomes(reached, failed)) is verdict
+
+
+@given(st.integers(0, 40), st.integers(150, 300))
+def test_messages_that_fail_late_are_seen_at_their_share(lag: int, rounds: int) -> None:
+    """Four of five accepted messages fail, each ``lag`` messages later."""
+    breaker, window, verdicts = Breaker(share=0.75, after=50), Outcomes(), list[Verdict]()
+
+    for number in range(rounds + lag):
+        window += Outcomes(reached=1)
+        if number >= lag and number % 5:
+            window += Outcomes(reached=-1, failed=1)
+        verdict = judge(breaker, window)
+        verdicts.append(verdict)
+        if verdict is not Verdict.TOO_FEW:
+            window = Outcomes()
+
+    assert Verdict.TRIPPED in verdicts
