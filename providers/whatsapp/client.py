@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from domain.admission import ChannelLimits, Rate
+from domain.admission import ChannelLimits
 from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId, SenderId
 from domain.outcomes import Deferred, InDoubt, Rejected, Reply
+from domain.rates import Rate
 from domain.recipients import to_e164
 from providers.contract import Message
 from providers.uploads import NotUploaded, Uploads

@@ -85,33 +85,48 @@ class Listed(msgspec.Struct, frozen=True):
     translation: Translation
 
 
+class Page(msgspec.Struct, frozen=True):
+    """A part of the list."""
+
+    listed: Sequence[Listed]
+    after: str | None
+    """Where the next part begins; None at the end."""
+
+
 async def fetch_list(api: GraphApi, account_id: str) -> Sequence[Listed]:
     """Return all of an account's templates. Raises `ListAway`, and then nothing is known."""
     listed: list[Listed] = []
     query = {"fields": _FIELDS, "limit": str(PAGE)}
     for _ in range(MOST_PAGES):
         page = await _page(api, account_id, query)
-        listed += [_read(one) for one in page.data]
-        # The cursor and not the whole address: the token goes where we say.
-        if page.paging.next is None or not page.paging.cursors.after:
+        listed += page.listed
+        if page.after is None:
             return listed
-        query["after"] = page.paging.cursors.after
+        query["after"] = page.after
     raise ListAway(f"more than {MOST_PAGES} pages")
 
 
-async def _page(api: GraphApi, account_id: str, query: dict[str, str]) -> _Page:
+def page_of(content: bytes) -> Page | None:
+    """Read an answer; None where it is no page of the list."""
+    try:
+        page = msgspec.json.decode(content, type=_Page)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    # The cursor and not the whole address of the next page: the token goes where we say.
+    more = page.paging.cursors.after if page.paging.next is not None else None
+    return Page([_read(one) for one in page.data], more or None)
+
+
+async def _page(api: GraphApi, account_id: str, query: dict[str, str]) -> Page:
     try:
         response = await api.get(account_id, "message_templates", query)
     except Unanswered as error:
         raise ListAway(str(error)) from error
-    try:
-        return msgspec.json.decode(response.content, type=_Page)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        failure = reply_to_error(response).failure
-        code = failure.provider_code
-        raise ListAway(
-            f"HTTP {response.status_code}" if code is None else f"error {code}"
-        ) from error
+    page = page_of(response.content)
+    if page is None:
+        code = reply_to_error(response).failure.provider_code
+        raise ListAway(f"HTTP {response.status_code}" if code is None else f"error {code}")
+    return page
 
 
 def _read(listed: _Listed) -> Listed:

@@ -21,6 +21,8 @@ OWNERS = {
     "opt_outs": "dispatcher",
     "follow_ups": "dispatcher",
     "fallbacks": "dispatcher",
+    # Written by providers/whatsapp, which the dispatcher runs.
+    "whatsapp_templates": "dispatcher",
     "inbound_media": "fetcher",
     "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",

@@ -1,5 +1,6 @@
 """The channel under test, and an ordinary message for it."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,12 +9,14 @@ from typing import Any
 from pydantic import SecretStr
 
 from domain.identity import MessageId, SenderId
+from domain.outcomes import Reply
 from providers.contract import Message
 from providers.whatsapp.client import WhatsAppChannel
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.media import MediaStore
 from schemas.topics.contents import TextContent
 from tests.given import RECIPIENT, SENDER, a_message_id
+from tests.providers.whatsapp.wire import Answer, a_wire
 
 TOKEN = "EAAG-the-token-that-nobody-may-see"
 
@@ -65,3 +68,17 @@ def a_message(**what_matters: Any) -> Message:  # noqa: ANN401 - any field of th
         "content": TextContent(body="Hi Ada, your order A-17 is ready for pickup."),
     }
     return Message(**(ordinary | what_matters))
+
+
+def an_error(code: object, **more: object) -> bytes:
+    """Return the body of a Graph error."""
+    return json.dumps({"error": {"code": code, "message": "Title", **more}}).encode()
+
+
+async def answered_by(answer: Answer, *, answer_within: timedelta = PATIENCE) -> Reply:
+    """Return what a send ends in that is answered so."""
+    async with (
+        a_wire(answer) as wire,
+        a_channel(wire.url, answer_within=answer_within) as channel,
+    ):
+        return await channel.send(a_message())

@@ -11,7 +11,13 @@ from providers.whatsapp.client import WhatsAppChannel
 from runtime.media import MediaSettings, open_store
 from tests.eventually import seconds
 from tests.providers.whatsapp.channels import a_channel, a_message, settings_for
-from tests.providers.whatsapp.test_payloads import BUTTONS, FOREIGN, LIST, SHAPES, content_of
+from tests.providers.whatsapp.content_shapes import (
+    BUTTONS,
+    FOREIGN,
+    LIST,
+    SHAPES,
+    content_of,
+)
 
 NOWHERE = "http://127.0.0.1:1/v24.0"
 ROW = {"id": "s", "title": "Small"}

@@ -236,7 +236,7 @@ async def test_a_slow_upload_puts_its_message_off_and_is_there_for_the_next(
 
     async with (
         a_wire(in_turn(takes_its_time, ACCEPTED)) as wire,
-        a_channel(wire.url, store=store, answer_within=seconds(1)) as channel,
+        a_channel(wire.url, store=store, answer_within=seconds(2)) as channel,
     ):
         first = await channel.send(a_picture())
         goes_on.set()
@@ -251,7 +251,7 @@ async def test_a_slow_upload_puts_its_message_off_and_is_there_for_the_next(
 async def test_an_upload_in_which_nothing_comes_is_broken_off(store: MediaStore) -> None:
     async with (
         a_wire(says_nothing) as wire,
-        a_channel(wire.url, store=store, whatsapp_upload_within=seconds(0.3)) as channel,
+        a_channel(wire.url, store=store, whatsapp_upload_within=seconds(1)) as channel,
     ):
         reply = await channel.send(a_picture())
 
