@@ -44,11 +44,6 @@ SLOW_IN_FLIGHT = 1_000
 SLOW_MS = 200
 MANY = tuple(str(200_000_000_000_000 + number) for number in range(100))
 UNLIMITED = {"wa.rate": 0, "wa.pair": [0, 0]}
-FREELY = {
-    "WHATSAPP_MESSAGES_PER_SECOND": "0",
-    "WHATSAPP_PAIR_SECONDS": "0",
-    "WHATSAPP_WINDOW": "off",
-}
 JOB = 100_000
 URGENT = 200
 URGENT_EVERY = 0.05
@@ -91,7 +86,7 @@ def _ours(
 ) -> Reading:
     arena.say(f"{name}: {count:,} messages")
     width = max(in_flight // len(senders), 2)
-    settings = FREELY | {
+    settings = {
         "DISPATCHER_CALLS_PER_SENDER": str(width),
         "WHATSAPP_CONNECTIONS": str(in_flight),
     }
@@ -161,8 +156,7 @@ async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> None:
 
 
 def _urgency(arena: Arena) -> list[Measurement]:
-    # By default but for the window: nobody has written to us before.
-    settings = {"WHATSAPP_WINDOW": "off"}
+    settings = {"WHATSAPP_MESSAGES_PER_SECOND": "80", "WHATSAPP_PAIR_INTERVAL": "6"}
     with arena.system(*SERVICES, service_env=settings) as system:
         system.simulator.set_knobs({"wa.pair": [0, 0]})
         _begin_job(system, arena.scaled(JOB))
@@ -234,7 +228,7 @@ def _independence(arena: Arena) -> Measurement:
 
 
 def _rate_of_second(arena: Arena, count: int, *, beside: int) -> float:
-    with arena.system("dispatcher", service_env=FREELY) as system:
+    with arena.system("dispatcher") as system:
         system.simulator.set_knobs(UNLIMITED)
         rule = {"match": {"sender": SENDERS[0]}, "knobs": {"wa.rate": 1}}
         system.simulator.order("rules", rule)

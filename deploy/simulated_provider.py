@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -16,6 +17,8 @@ ANSWERS_WITHIN = timedelta(seconds=10)
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
+ROBOT = "alerts"
+"""The one robot's name with us; WeCom knows it by its key alone."""
 WECOM_CALLBACK = "/api/v1/webhooks/wecom"
 WECHAT_CALLBACK = "/api/v1/webhooks/wechat"
 
@@ -59,6 +62,7 @@ class ChatAccounts:
     wecom_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     wecom_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     wecom_aes_key: str = field(default_factory=_aes_key, repr=False)
+    robot_key: str = field(default_factory=lambda: str(uuid4()), repr=False)
     app_id: str = "wx5a1b2c3d4e5f6072"
     wechat_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     wechat_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
@@ -76,6 +80,7 @@ class ChatAccounts:
             "SIM_WECOM_SECRET": self.wecom_secret,
             "SIM_WECOM_TOKEN": self.wecom_token,
             "SIM_WECOM_AES_KEY": self.wecom_aes_key,
+            "SIM_WECOM_ROBOT_KEY": self.robot_key,
             "SIM_WECHAT_APP_ID": self.app_id,
             "SIM_WECHAT_SECRET": self.wechat_secret,
             "SIM_WECHAT_TOKEN": self.wechat_token,
@@ -83,15 +88,25 @@ class ChatAccounts:
         }
 
     def service_environment(self, simulator_url: str) -> dict[str, str]:
-        """Return what the services read to take their callbacks and to call WeCom."""
+        """Return what the services read to take their callbacks and to send through them."""
         company = {"corpId": self.corp_id, "agentId": self.agent_id, "token": self.wecom_token}
         program = {"appId": self.app_id, "token": self.wechat_token}
-        caller = {"corpId": self.corp_id, "secret": self.wecom_secret, "kf": True}
+        caller = {
+            "corpId": self.corp_id,
+            "agentId": self.agent_id,
+            "secret": self.wecom_secret,
+            "kf": True,
+            "customerContact": True,
+        }
+        sender = {"appId": self.app_id, "secret": self.wechat_secret}
         return {
             "WECOM_CALLBACK_APPS": json.dumps([company | {"encodingAesKey": self.wecom_aes_key}]),
             "WECHAT_CALLBACK_APPS": json.dumps([program | {"encodingAesKey": self.wechat_aes_key}]),
             "WECOM_APPS": json.dumps([caller]),
+            "WECOM_ROBOTS": json.dumps([{"name": ROBOT, "key": self.robot_key}]),
             "WECOM_API_BASE_URL": f"{simulator_url}/wecom",
+            "WECHAT_APPS": json.dumps([sender]),
+            "WECHAT_API_BASE_URL": f"{simulator_url}/wechat",
         }
 
 

@@ -116,8 +116,11 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
         "WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
         "WHATSAPP_BUSINESS_ACCOUNT_ID": BUSINESS_ACCOUNT_ID,
         "LINK_SIGNING_KEYS": shared.link_key,
-        # The simulated account may send as much as it likes.
+        # The simulated account may send as much as it likes, to whom it likes.
         "SENDER_DAILY_LIMIT": "",
+        "WHATSAPP_MESSAGES_PER_SECOND": "0",
+        "WHATSAPP_PAIR_INTERVAL": "0",
+        "WHATSAPP_WINDOW": "off",
     }
 
 

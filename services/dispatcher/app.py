@@ -7,14 +7,18 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from providers.channels import open_channels
+from providers.wechat import channel as wechat
+from providers.wecom import channel as wecom
 from providers.whatsapp.client import WhatsAppChannel
+from providers.whatsapp.templates import LOOK_EVERY, TemplateBook, TemplateKeeper
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
-from runtime.lifespan import every, running
+from runtime.lifespan import Work, every, running
+from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
@@ -37,6 +41,78 @@ FORGET_TICK = timedelta(minutes=10)
 HEARD_AT_ONCE = 1_000
 """Messages from people that are entered together."""
 FALLBACK_TICK = timedelta(seconds=1)
+CONNECTIONS = 10
+"""Claims, outcomes, due messages, doubts, people and the lesser works, side by side."""
+
+
+class Dispatcher:
+    """The parts, joined. Making one connects to nothing."""
+
+    def __init__(self, settings: DispatcherSettings, producer: Producer) -> None:
+        self._settings = settings
+        self._producer = producer
+        self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        book = TemplateBook()
+        self._templates = TemplateKeeper(settings, self._engine, book)
+        self._channels = open_channels(
+            {
+                "whatsapp": lambda: WhatsAppChannel(settings, open_store(MediaSettings()), book),
+                "wecom": wecom.open_channel,
+                "wechat": wechat.open_channel,
+            }
+        )
+        self._follow_ups = FollowUps(
+            self._engine,
+            producer,
+            self._channels,
+            within=settings.dispatcher_results_within,
+            clock=now,
+        )
+        self._finding = Finding(self._engine, producer, self._channels, self._follow_ups, clock=now)
+        self._recorder = Recorder(self._engine, producer, self._follow_ups, clock=now)
+        self._tools = Tools(
+            settings,
+            self._engine,
+            producer,
+            self._recorder,
+            Admission(settings, self._channels, self._follow_ups.keeps),
+            self._follow_ups,
+            self._channels,
+            now,
+        )
+        self._requests = Requests(self._tools)
+        self._stream = _stream(settings, self._requests, producer)
+        self._heard = _heard(settings, Listener(self._engine, settings.words, now), producer)
+        IN_FLIGHT.set_function(lambda: self._stream.in_flight)
+        CALLING.set_function(lambda: self._requests.lanes.calling)
+
+    def works(self) -> dict[str, Work]:
+        """Return what runs as long as the service does; what others hand to comes first."""
+        engine, tools, lanes = self._engine, self._tools, self._requests.lanes
+        zone, producer = self._settings.zone, self._producer
+        return {
+            "templates": lambda: every(LOOK_EVERY, self._templates.tick),
+            "recorder": self._recorder.run,
+            "lanes": lanes.run,
+            "halted": lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
+            "senders": lambda: every(SENDERS_TICK, lambda: look_after(engine, lanes.queues(), now)),
+            "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
+            "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
+            "fallbacks": lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
+            **self._follow_ups.works(),
+            **self._finding.works(),
+            "due": lambda: every(DUE_TICK, lambda: call_due(tools, lanes)),
+            "people": self._heard.run,
+            "stream": self._stream.run,
+        }
+
+    async def stop(self) -> None:
+        """Close what the works have left."""
+        for channel in self._channels.values():
+            await channel.close()
+        await self._templates.close()
+        await self._producer.stop()
+        self._engine.dispose()
 
 
 def build(settings: DispatcherSettings) -> FastAPI:
@@ -45,40 +121,10 @@ def build(settings: DispatcherSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        engine = connect(settings.database_url.get_secret_value())
-        channels = open_channels({"whatsapp": lambda: WhatsAppChannel(settings)})
-        within = settings.dispatcher_results_within
-        follow_ups = FollowUps(engine, producer, channels, within=within, clock=now)
-        recorder = Recorder(engine, producer, follow_ups, clock=now)
-        finding = Finding(engine, producer, channels, follow_ups, clock=now)
-        admission = Admission(settings, channels, follow_ups.keeps)
-        tools = Tools(settings, engine, producer, recorder, admission, follow_ups, channels, now)
-        requests = Requests(tools)
-        stream = _stream(settings, requests, producer)
-        heard = _heard(settings, Listener(engine, settings.words, now), producer)
-        IN_FLIGHT.set_function(lambda: stream.in_flight)
-        CALLING.set_function(lambda: requests.lanes.calling)
-        async with running(
-            recorder=recorder.run,
-            lanes=requests.lanes.run,
-            halted=lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
-            senders=lambda: every(
-                SENDERS_TICK, lambda: look_after(engine, requests.lanes.queues(), now)
-            ),
-            forget=lambda: every(FORGET_TICK, lambda: forget(engine, settings.zone, now)),
-            doubts=lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
-            fallbacks=lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
-            **follow_ups.works(),
-            **finding.works(),
-            due=lambda: every(DUE_TICK, lambda: call_due(tools, requests.lanes)),
-            people=heard.run,
-            stream=stream.run,
-        ):
+        dispatcher = Dispatcher(settings, producer)
+        async with running(**dispatcher.works()):
             yield
-        for channel in channels.values():
-            await channel.close()
-        await producer.stop()
-        engine.dispose()
+        await dispatcher.stop()
 
     async def ready() -> str | None:
         return "Kafka does not acknowledge" if producer.is_away else None
