@@ -156,7 +156,7 @@ async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> None:
 
 
 def _urgency(arena: Arena) -> list[Measurement]:
-    settings = {"WHATSAPP_MESSAGES_PER_SECOND": "80", "WHATSAPP_PAIR_INTERVAL": "6"}
+    settings = {"WHATSAPP_MESSAGES_PER_SECOND": "80", "WHATSAPP_PAIR_INTERVAL": "PT6S"}
     with arena.system(*SERVICES, service_env=settings) as system:
         system.simulator.set_knobs({"wa.pair": [0, 0]})
         _begin_job(system, arena.scaled(JOB))

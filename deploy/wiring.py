@@ -119,7 +119,7 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
         # The simulated account may send as much as it likes, to whom it likes.
         "SENDER_DAILY_LIMIT": "",
         "WHATSAPP_MESSAGES_PER_SECOND": "0",
-        "WHATSAPP_PAIR_INTERVAL": "0",
+        "WHATSAPP_PAIR_INTERVAL": "PT0S",
         "WHATSAPP_WINDOW": "off",
     }
 
