@@ -10,6 +10,8 @@ STACK := $(PYTHON) -m deploy.stack
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 # The order of the tests is drawn from it: the same for everybody, another one with SEED=random.
 SEED ?= 1
+# Files of tests that run side by side; the slow ones mostly wait.
+WORKERS ?= 2
 FUZZ_SECONDS ?= 120
 IS_USABLE := import sys; sys.exit(sys.version_info < (3, 11))
 
@@ -23,7 +25,8 @@ demo: set-up ## run everything and send the example campaign (EXIT=1: end by its
 
 test: check ## check, then every test, with a real Kafka and PostgreSQL
 	@echo "test: pytest ..."
-	@$(PYTHON) -m pytest -q $(if $(filter random,$(SEED)),,--randomly-seed=$(SEED))
+	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile \
+		$(if $(filter random,$(SEED)),,--randomly-seed=$(SEED))
 
 check: set-up ## format, lint, types, architecture, drift of the generated schemas
 	@echo "check: format and lint ..."

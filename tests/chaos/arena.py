@@ -131,9 +131,14 @@ class Arena:
                 self.remarks.append(f"{name} ended with {process.exit_code}")
             elif process.pid != self._pids[name]:
                 self.remarks.append(f"{name} was started anew")
-            if errors := [line for line in _lines(process.log_path) if line["level"] == "error"]:
+            if errors := [line for line in _lines(process.log_path) if _is_ours(line)]:
                 first = f"{errors[0]['event']} {errors[0].get('error', '')}"
                 self.remarks.append(f"{name} logged {len(errors)} errors, first: {first}")
+
+
+def _is_ours(line: Mapping[str, str]) -> bool:
+    # An account that cannot send is the provider's trouble, told to whoever watches the log.
+    return line["level"] == "error" and line["event"] != "sender.halted"
 
 
 def _lines(log: Path) -> list[dict[str, str]]:

@@ -197,8 +197,9 @@ async def test_what_fails_is_seen_in_the_table_the_metrics_and_the_log(
     async def counted() -> bool:
         page = await fetcher.metrics()
         failed = 'fetcher_attempts_failed_total{channel="whatsapp",why="download: HTTP 302"}'
-        waiting = [line for line in page.splitlines() if line.startswith("fetcher_waiting{")]
-        return failed in page and float(waiting[0].split()[-1]) >= 1
+        gauge = 'fetcher_waiting{channel="whatsapp"} '
+        waiting = [line for line in page.splitlines() if line.startswith(gauge)]
+        return failed in page and float(waiting[0].removeprefix(gauge)) >= 1
 
     await eventually(counted, within=SOON)
     log = await asyncio.to_thread(fetcher.process.log_path.read_text)
