@@ -6,6 +6,7 @@ from types import ModuleType
 
 from bench import (
     backlog,
+    dispatching,
     full_life,
     ingester,
     job_intake,
@@ -42,6 +43,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         stream,
         producer,
         provider_calls,
+        dispatching,
         projection,
         ingester,
         job_intake,

@@ -82,8 +82,6 @@ class Admission:
             case_interval=settings.case_send_interval,
             per_recipient=settings.recipient_daily_limit,
         )
-        # Without a row in `senders`, at their limits' defaults; the rows are never deleted.
-        self._entered: set[str] = set()
 
     def claim(
         self, connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
@@ -109,7 +107,7 @@ class Admission:
         self, connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
     ) -> None:
         """Enter requests as waiting, due at once: their lane has no room for them."""
-        self._know_senders(connection, {one.sender for one in asked})
+        senders.known(connection, {one.sender for one in asked})
         fallbacks.note(connection, asked, now=now)
         entries = [ledger.Entry(one, due_at=now) for one in asked]
         ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
@@ -251,8 +249,7 @@ class Admission:
 
     def _open_desk(self, connection: sa.Connection, wishes: Sequence[Wish], now: datetime) -> Desk:
         names = {wish.sender for wish in wishes}
-        self._know_senders(connection, names)
-        rows = senders.of(connection, names)
+        rows = senders.known(connection, names)
         halted = [row.sender for row in rows.values() if row.halted_at is not None]
         probes = (
             senders.take_probes(
@@ -282,12 +279,6 @@ class Admission:
             senders.set_counts(connection, desk.used, self._day(desk.now))
         if desk.arrivals:
             senders.set_arrivals(connection, desk.arrivals)
-
-    def _know_senders(self, connection: sa.Connection, names: set[str]) -> None:
-        unknown = names - self._entered
-        if unknown:
-            senders.enter(connection, unknown)
-            self._entered |= unknown
 
     def _standing(self, row: senders.Sender, now: datetime) -> Standing:
         channel = self._channels.get(row.sender.partition(":")[0])

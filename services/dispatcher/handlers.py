@@ -80,7 +80,6 @@ class Requests:
             self.call,
             self.put_down,
             calls_per_sender=tools.settings.dispatcher_calls_per_sender,
-            longest=tools.settings.dispatcher_lane,
             most=tools.settings.dispatcher_max_in_flight,
         )
 

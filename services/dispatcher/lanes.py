@@ -2,17 +2,20 @@
 
 A message is claimed only when its lane has a free place, so a crash leaves in doubt at most what
 was being called. Urgent messages go before whatever is queued, and some places are theirs alone.
-What a lane cannot hold is put down in the ledger, so that no other account waits behind it.
+A lane that fills us up and is slow is put down in the ledger, so that no other account waits behind
+it.
 """
 
 import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from domain.tempo import Tempo
 from runtime.errors import TryAgainLater
 from services.dispatcher.work import Asked, Claimed
 
@@ -27,12 +30,17 @@ PutDown = Callable[[Sequence[Asked]], Awaitable[None]]
 PAUSE: Final = timedelta(milliseconds=250)
 DRAIN_WITHIN: Final = timedelta(seconds=30)
 """Calls in progress get this long to end when the process stops: a cancelled call is in doubt."""
+CLAIMS_AT_ONCE: Final = 2
+"""While the database works on one, the next is prepared."""
 BATCH: Final = 500
 """Claimed or put down in one transaction."""
 _RESERVED: Final = 8
 """One place of so many is for urgent messages alone (IM-13)."""
 _FULL: Final = 0.75
-"""Beyond this part of what the process may hold, the longest lane is put down."""
+"""Beyond this part of what the process may hold, a long lane must be a quick one."""
+SLOW: Final = timedelta(seconds=5)
+"""A lane that takes longer to be through is put down; others may be waiting behind it in Kafka."""
+LOOK_EVERY: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class _Lane:
         self.urgent: deque[Asked] = deque()
         self.others: deque[Asked] = deque()
         self.busy = 0
+        """Calls in progress, and places kept for what is being claimed."""
+        self.tempo = Tempo(since=asyncio.get_running_loop().time())
         self.is_behind = False
         """Whether earlier messages of the account wait in the ledger: these follow them there."""
 
@@ -89,16 +99,15 @@ class Lanes:
         put_down: PutDown,
         *,
         calls_per_sender: int,
-        longest: int,
         most: int,
     ) -> None:
         self._claim = claim
         self._call = call
         self._put_down = put_down
         self._width = calls_per_sender
-        self._longest = longest
         self._most = most
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
+        self._claims: set[asyncio.Task[None]] = set()
         self._calls: set[asyncio.Task[None]] = set()
         # Until when (loop time) each held sender's lane stands still.
         self._held: dict[str, float] = {}
@@ -164,11 +173,8 @@ class Lanes:
 
     def start(self, work: Claimed) -> None:
         """Begin the call of a claimed message."""
-        lane = self._lanes[work.sender]
-        lane.busy += 1
-        task = asyncio.create_task(self._call(work))
-        self._calls.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, lane))
+        self._lanes[work.sender].busy += 1
+        self._call_in_its_place(work)
 
     async def run(self) -> None:
         """Claim and call until cancelled; then let the calls in progress end."""
@@ -176,53 +182,108 @@ class Lanes:
             while True:
                 self._changed.clear()
                 if surplus := self._surplus():
-                    await self._or_later(surplus, self._put_down(surplus))
-                elif ready := self._take():
-                    await self._or_later(ready, self._begin(ready))
+                    await self._put_surplus_down(surplus)
+                elif len(self._claims) < CLAIMS_AT_ONCE and (ready := self._take()):
+                    claim = asyncio.create_task(self._begin(ready))
+                    self._claims.add(claim)
+                    claim.add_done_callback(self._claimed)
                 else:
-                    await self._changed.wait()
+                    await self._change()
         finally:
-            if self._calls:
-                await asyncio.wait(self._calls, timeout=DRAIN_WITHIN.total_seconds())
-            for task in self._calls:
-                task.cancel()
+            await self._drain()
 
-    async def _or_later(self, taken: Sequence[Asked], act: Awaitable[None]) -> None:
+    async def _change(self) -> None:
+        # Lanes in which nothing happens are looked at as well: they may be the slow ones.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY.total_seconds()):
+                await self._changed.wait()
+
+    async def _drain(self) -> None:
+        # What is being claimed is called first: an uncalled claim would end in doubt.
+        within = DRAIN_WITHIN.total_seconds()
+        if self._claims:
+            await asyncio.wait(self._claims, timeout=within)
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=within)
+        for task in (*self._claims, *self._calls):
+            task.cancel()
+
+    async def _put_surplus_down(self, surplus: list[Asked]) -> None:
         try:
-            await act
+            await self._put_down(surplus)
         except TryAgainLater as error:
-            # Without a claim no call: they wait in their lanes until the ledger is back.
-            log.warning("claims.waiting", extra={"why": f"{type(error).__name__}: {error}"})
-            self.put_back(taken)
-            await asyncio.sleep(PAUSE.total_seconds())
+            await self._wait_for_the_ledger(surplus, error)
 
     async def _begin(self, ready: list[Asked]) -> None:
-        for work in await self._claim(ready):
-            self.start(work)
+        """Claim what was taken; its places are kept until that is known."""
+        try:
+            claimed = await self._claim(ready)
+        except TryAgainLater as error:
+            self._leave(ready)
+            await self._wait_for_the_ledger(ready, error)
+            return
+        except BaseException:
+            self._leave(ready)
+            raise
+        ours = {work.request.message_id for work in claimed}
+        self._leave([one for one in ready if one.message_id not in ours])
+        for work in claimed:
+            self._call_in_its_place(work)
+
+    async def _wait_for_the_ledger(self, taken: Sequence[Asked], error: TryAgainLater) -> None:
+        # Without a claim no call: they wait in their lanes until the ledger is back.
+        log.warning("claims.waiting", extra={"why": f"{type(error).__name__}: {error}"})
+        self.put_back(taken)
+        await asyncio.sleep(PAUSE.total_seconds())
+
+    def _leave(self, asked: Sequence[Asked]) -> None:
+        for one in asked:
+            self._lanes[one.sender].busy -= 1
+        self._changed.set()
+
+    def _call_in_its_place(self, work: Claimed) -> None:
+        task = asyncio.create_task(self._call(work))
+        self._calls.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, self._lanes[work.sender]))
+
+    def _claimed(self, task: asyncio.Task[None]) -> None:
+        self._claims.discard(task)
+        self._changed.set()
+        if not task.cancelled() and task.exception() is not None:
+            # What it had taken is not finished: its records come again after a restart.
+            log.error("claim.failed", exc_info=task.exception())
 
     def _surplus(self) -> list[Asked]:
         """Return what is to be put down: of a lane that is behind, too long, or fills us up."""
-        if not self._lanes:
-            return []
         behind = next((lane for lane in self._lanes.values() if lane.is_behind and lane), None)
-        longest = max(self._lanes.values(), key=len)
-        is_too_long = len(longest) > self._longest or self.queued > self._most * _FULL
-        surplus = behind or (longest if is_too_long else None)
+        surplus = behind or self._slowest()
         # In the lane's order: what is entered earlier goes earlier.
         return surplus.take(BATCH, BATCH) if surplus else []
+
+    def _slowest(self) -> _Lane | None:
+        """Return the lane that fills us up and will not be through soon, if there is one."""
+        if self.queued <= self._most * _FULL:
+            return None
+        now = asyncio.get_running_loop().time()
+        longest = max(self._lanes.values(), key=len)
+        seconds = longest.tempo.seconds_for(len(longest), now)
+        return longest if seconds is not None and seconds > SLOW.total_seconds() else None
 
     def _take(self) -> list[Asked]:
         ready: list[Asked] = []
         held = self.held()
         for sender, lane in self._lanes.items():
             if len(lane) and sender not in held:
-                room = self._width - lane.busy
-                ready += lane.take(max(room, 0), max(room - self._width // _RESERVED, 0))
+                room = max(self._width - lane.busy, 0)
+                taken = lane.take(room, max(room - self._width // _RESERVED, 0))
+                lane.busy += len(taken)
+                ready += taken
         return ready
 
     def _ended(self, task: asyncio.Task[None], lane: _Lane) -> None:
         self._calls.discard(task)
         lane.busy -= 1
+        lane.tempo.step()
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
             # The claim stands and ends in doubt: whether the provider was called is not known.

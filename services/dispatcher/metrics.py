@@ -34,8 +34,8 @@ OVERDUE = Gauge(
 )
 LANE = Gauge(
     "dispatcher_lane",
-    "Requests waiting in memory for one sender. At DISPATCHER_LANE: what is beyond waits in the"
-    " ledger.",
+    "Requests waiting in memory for one sender. Falling to 0 again and again: it is slow, and what"
+    " comes for it is put down in the ledger.",
     ["sender"],
 )
 DOUBTFUL = Gauge(

@@ -54,11 +54,9 @@ class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsA
 
     http_port: int = 8085
     """Health and metrics."""
-    dispatcher_max_in_flight: int = 4_000
-    """Requests taken from Kafka and not finished; bounds the memory."""
-    dispatcher_lane: int = 1_000
-    """Of these at most so many wait in the lane of one sending account; what is beyond waits in
-    PostgreSQL, so that no other account's wait behind them."""
+    dispatcher_max_in_flight: int = 2_000
+    """Requests taken from Kafka and not finished; bounds the memory. When most of it is taken up,
+    a slow account's requests are put down in PostgreSQL, so that no other's wait behind them."""
     dispatcher_calls_per_sender: int = 64
     """Calls at once for one sending account. Also bounds what a crash leaves in doubt."""
     dispatcher_settle_after: timedelta = timedelta(minutes=10)

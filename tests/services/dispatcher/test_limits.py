@@ -167,9 +167,7 @@ async def test_a_lane_that_is_too_long_waits_in_the_ledger_and_blocks_nobody(
     facts: Tail[ProviderEvent],
     provider: RunningSimulator,
 ) -> None:
-    await a_dispatcher(
-        DISPATCHER_CALLS_PER_SENDER="2", DISPATCHER_LANE="10", DISPATCHER_MAX_IN_FLIGHT="40"
-    )
+    await a_dispatcher(DISPATCHER_CALLS_PER_SENDER="2", DISPATCHER_MAX_IN_FLIGHT="40")
     slow, quick = a_sender(), a_sender()
     name = f"slow-{uuid4().hex[:6]}"
     add_rule(provider, {"opaque_prefix": name}, {"net.slow_ms": [400, 400]})
