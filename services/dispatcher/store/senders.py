@@ -1,6 +1,7 @@
 """What a sending account may do now: its standing, its limits, and what of them is used."""
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -29,7 +30,7 @@ def enter(connection: sa.Connection, senders: Collection[str]) -> None:
     connection.execute(sa.text(statement + " ON CONFLICT DO NOTHING"), {"senders": sorted(senders)})
 
 
-def of(connection: sa.Connection, names: Set[str]) -> dict[str, Sender]:
+def of(connection: sa.Connection, names: AbstractSet[str]) -> dict[str, Sender]:
     """Return these senders, by name; those that are not known yet are missing."""
     rows = connection.execute(
         sa.text("SELECT * FROM senders WHERE sender = ANY(:names)"), {"names": sorted(names)}
@@ -37,7 +38,7 @@ def of(connection: sa.Connection, names: Set[str]) -> dict[str, Sender]:
     return {row["sender"]: _sender(row) for row in rows.mappings()}
 
 
-def known(connection: sa.Connection, names: Set[str]) -> dict[str, Sender]:
+def known(connection: sa.Connection, names: AbstractSet[str]) -> dict[str, Sender]:
     """Return these senders, by name; those that are heard of for the first time are entered."""
     rows = of(connection, names)
     if new := names - rows.keys():

@@ -163,11 +163,18 @@ async def ends_of(
     facts: Tail[ProviderEvent], requests: Sequence[SendRequested]
 ) -> list[SendAccepted | SendRejected]:
     """Return how each request ended, once all have."""
-    ends: list[SendAccepted | SendRejected] = []
-    for request in requests:
-        end = await eventually(lambda r=request: outcome(facts, r.message_id), within=SOON)
-        assert end is not None
-        ends.append(end)
+
+    async def all_ends() -> list[SendAccepted | SendRejected] | None:
+        ends = {
+            event.message_id: event
+            for event in reversed(await facts.read())
+            if isinstance(event, SendAccepted | SendRejected)
+        }
+        found = [ends[one.message_id] for one in requests if one.message_id in ends]
+        return found if len(found) == len(requests) else None
+
+    ends = await eventually(all_ends, within=SOON)
+    assert ends is not None
     return ends
 
 
