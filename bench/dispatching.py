@@ -231,9 +231,9 @@ def _rate_of_second(arena: Arena, count: int, *, beside: int) -> float:
     with arena.system("dispatcher") as system:
         system.simulator.set_knobs(UNLIMITED)
         rule = {"match": {"sender": SENDERS[0]}, "knobs": {"wa.rate": 1}}
-        system.simulator.order("rules", rule)
-        slow = requests(beside, "slow", senders=SENDERS[:1])
-        quick = requests(count, "quick", senders=SENDERS[1:])
+        system.simulator.order("/rules", rule)
+        slow = requests(beside, f"slow-{beside}", senders=SENDERS[:1])
+        quick = requests(count, f"quick-{beside}", senders=SENDERS[1:])
         seconds = uvloop.run(_until_quick_accepted(system, slow, quick))
     return count / seconds
 
