@@ -36,8 +36,9 @@ BATCH: Final = 500
 """Claimed or put down in one transaction."""
 _RESERVED: Final = 8
 """One place of so many is for urgent messages alone (IM-13)."""
-_FULL: Final = 0.75
-"""Beyond this part of what the process may hold, a long lane must be a quick one."""
+_FULL: Final = 0.4
+"""Beyond this part of what the process may hold, a long lane must be a quick one. Less than half: a
+stream that was full goes on when half of it is finished, which slow lanes would put off."""
 SLOW: Final = timedelta(seconds=5)
 """A lane that takes longer to be through is put down; others may be waiting behind it in Kafka."""
 LOOK_EVERY: Final = timedelta(seconds=1)
