@@ -56,7 +56,7 @@ class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsA
     """Health and metrics."""
     dispatcher_max_in_flight: int = 2_000
     """Requests taken from Kafka and not finished; bounds the memory. When four tenths are taken
-    up, a slow account's requests are put down in PostgreSQL, so that no other's wait behind them."""
+    up, a slow account's are put down in PostgreSQL, so that no other's wait behind them."""
     dispatcher_calls_per_sender: int = 64
     """Calls at once for one sending account. Also bounds what a crash leaves in doubt."""
     dispatcher_settle_after: timedelta = timedelta(minutes=10)
