@@ -184,17 +184,18 @@ class Desk:
         for scope, rate in self._rates_of(wish, standing).items():
             taken = take(rate, self.arrivals.get(scope), self.now)
             if isinstance(taken, NotBefore):
-                return self._held_back(wish, scope, taken)
+                return self._held_back(wish, scope, rate, taken)
         return None
 
-    def _held_back(self, wish: Wish, scope: str, room: NotBefore) -> Hold | Refuse:
+    def _held_back(self, wish: Wish, scope: str, rate: Rate, room: NotBefore) -> Hold | Refuse:
         if scope.startswith("case:"):
             failure = _failure(ErrorCode.SEND_INTERVAL_LIMIT, _INTERVAL)
             return Hold(room.at, failure) if wish.may_wait else Refuse(failure)
-        sender_is_full = scope.startswith("sender:")
-        return Hold(
-            room.at, _failure(ErrorCode.NETWORK_ERROR, _NO_ROOM), sender_is_full=sender_is_full
-        )
+        failure = _failure(ErrorCode.NETWORK_ERROR, _NO_ROOM)
+        if not scope.startswith("sender:"):
+            return Hold(room.at, failure)
+        # Until half of a burst may go: messages are claimed together rather than one by one.
+        return Hold(room.at + rate.interval * (rate.burst // 2), failure, sender_is_full=True)
 
     def _count(self, wish: Wish, standing: Standing) -> None:
         for quota in self._quotas_of(wish, standing):

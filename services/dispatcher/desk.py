@@ -91,13 +91,9 @@ class Admission:
         One behind an unfinished message of its conversation waits. Claims of ours from before are
         returned as well: when the answer to a commit was lost, they are what it committed.
         """
-        by_id = {one.request.message_id: one for one in asked}
+        by_id = {one.message_id: one for one in asked}
         before = ledger.known(connection, list(by_id))
-        ours = {
-            message_id: self._again(by_id[message_id], entry)
-            for message_id, entry in before.items()
-            if entry.state is EntryState.CLAIMED and entry.owner == owner
-        }
+        ours = self._ours(by_id, before, owner)
         new = [one for message_id, one in by_id.items() if message_id not in before]
         if not new:
             return Claims(ours)
@@ -105,12 +101,20 @@ class Admission:
 
     def put_down(
         self, connection: sa.Connection, asked: Sequence[Asked], *, owner: str, now: datetime
-    ) -> None:
-        """Enter requests as waiting, due at once: their lane has no room for them."""
-        senders.known(connection, {one.sender for one in asked})
-        fallbacks.note(connection, asked, now=now)
-        entries = [ledger.Entry(one, due_at=now) for one in asked]
-        ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
+    ) -> Mapping[str, Claimed]:
+        """Enter requests as waiting, due at once: their lane has no room for them.
+
+        Returns the claims of ours from before, as `claim` does.
+        """
+        by_id = {one.message_id: one for one in asked}
+        before = ledger.known(connection, list(by_id))
+        new = [one for message_id, one in by_id.items() if message_id not in before]
+        if new:
+            senders.known(connection, {one.sender for one in new})
+            fallbacks.note(connection, new, now=now)
+            entries = [ledger.Entry(one, due_at=now) for one in new]
+            ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
+        return self._ours(by_id, before, owner)
 
     def claim_due(
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
@@ -118,7 +122,8 @@ class Admission:
         """Claim waiting messages whose time has come."""
         due = ledger.lock_due(connection, rooms, now=now)
         requests = [SEND_REQUESTS.decode(one.request) for one in due]
-        admitted = [one.attempt > one.throttled for one in due]
+        # Whoever was called was counted then, whatever came of it.
+        admitted = [one.attempt > 0 for one in due]
         screened = self._screening.screen(connection, requests, now, admitted=admitted)
         desk = self._open_desk(connection, [one.wish for one in screened], now)
         ours: list[Claimed] = []
@@ -228,6 +233,15 @@ class Admission:
             ours | {key: work for key, work in claimed.items() if key in entered},
             put_back,
         )
+
+    def _ours(
+        self, asked: Mapping[str, Asked], before: Mapping[str, ledger.Known], owner: str
+    ) -> dict[str, Claimed]:
+        return {
+            message_id: self._again(asked[message_id], entry)
+            for message_id, entry in before.items()
+            if entry.state is EntryState.CLAIMED and entry.owner == owner
+        }
 
     def _again(self, one: Asked, entry: ledger.Known) -> Claimed:
         code = None if entry.error_code is None else ErrorCode(entry.error_code)

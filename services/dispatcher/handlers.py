@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -109,36 +110,49 @@ class Requests:
         claims = await in_thread(
             tools.engine, lambda c: tools.admission.claim(c, asked, owner=owner, now=now)
         )
+        back = [one for one in asked if one.message_id in claims.put_back]
+        self.lanes.put_back(back)
+        for one in back:
+            self.lanes.hold(one.sender, claims.put_back[one.message_id] - now)
         ours: list[Claimed] = []
         for one in asked:
-            message_id = one.request.message_id
-            work = claims.ours.get(message_id)
-            if message_id in claims.put_back:
-                self.lanes.put_back([one])
-                self.lanes.hold(one.sender, claims.put_back[message_id] - now)
+            work = claims.ours.get(one.message_id)
             # Ours and held already: the same request again, while its call is in progress.
-            elif work is None or message_id in self._held:
+            if one.message_id not in claims.put_back and (work is None or self._holds(one)):
                 one.done()
-            else:
-                self._held.add(message_id)
-                ours.append(replace(work, done=partial(self._let_go, one)))
-        return [work for work in ours if call_or_refuse(tools, work, now)]
+            elif work is not None:
+                ours.append(self._hold(work, one))
+        called = [work for work in ours if call_or_refuse(tools, work, now)]
+        self.lanes.learn_room(Counter(work.sender for work in called), {one.sender for one in back})
+        return called
 
     async def put_down(self, asked: Sequence[Asked]) -> None:
         """Enter requests as waiting, and finish their records."""
         tools, now = self._tools, self._tools.clock()
         owner = tools.settings.dispatcher_owner
-        await in_thread(
+        ours = await in_thread(
             tools.engine, lambda c: tools.admission.put_down(c, asked, owner=owner, now=now)
         )
         for one in asked:
-            one.done()
+            work = ours.get(one.message_id)
+            if work is None or self._holds(one):
+                one.done()
+            # A claim whose commit went unanswered, and that went back into its lane.
+            elif call_or_refuse(tools, held := self._hold(work, one), now):
+                self.lanes.start(held)
 
     async def call(self, work: Claimed) -> None:
         """Make a claimed attempt; where its sender has no room, its whole lane waits a moment."""
         verdict = await call(self._tools, work)
         if isinstance(verdict, HoldUntil) and verdict.scope is Scope.SENDER:
             self.lanes.hold(work.sender, HOLD)
+
+    def _holds(self, asked: Asked) -> bool:
+        return asked.message_id in self._held
+
+    def _hold(self, work: Claimed, asked: Asked) -> Claimed:
+        self._held.add(asked.message_id)
+        return replace(work, done=partial(self._let_go, asked))
 
     def _let_go(self, asked: Asked) -> None:
         self._held.discard(asked.request.message_id)

@@ -32,6 +32,8 @@ DRAIN_WITHIN: Final = timedelta(seconds=30)
 """Calls in progress get this long to end when the process stops: a cancelled call is in doubt."""
 CLAIMS_AT_ONCE: Final = 2
 """While the database works on one, the next is prepared."""
+LEAST: Final = 8
+"""Of one sender that may be claimed together, however little room it had."""
 BATCH: Final = 500
 """Claimed or put down in one transaction."""
 _RESERVED: Final = 8
@@ -65,6 +67,8 @@ class _Lane:
         self.others: deque[Asked] = deque()
         self.busy = 0
         """Calls in progress, and places kept for what is being claimed."""
+        self.cap = LEAST
+        """How many may be claimed together; grows while there is room for all of them."""
         self.tempo = Tempo(since=asyncio.get_running_loop().time())
         self.is_behind = False
         """Whether earlier messages of the account wait in the ledger: these follow them there."""
@@ -167,6 +171,15 @@ class Lanes:
         """Queue requests again that were taken and not claimed."""
         for one in reversed(asked):
             self._lanes[one.sender].put_back(one)
+
+    def learn_room(self, claimed: Mapping[str, int], full: Collection[str]) -> None:
+        """Note how many of each sender's could be claimed together, and who had no room for more.
+
+        What is taken and has no room goes back: looked at for nothing.
+        """
+        for sender in {*claimed, *full}:
+            lane, count = self._lanes[sender], claimed.get(sender, 0)
+            lane.cap = max(2 * count, LEAST) if sender in full else min(2 * lane.cap, self._width)
 
     def drop(self, unwanted: Callable[[Asked], bool]) -> list[Asked]:
         """Forget queued requests that are unwanted and return them; none was claimed."""
@@ -275,8 +288,9 @@ class Lanes:
         held = self.held()
         for sender, lane in self._lanes.items():
             if len(lane) and sender not in held:
-                room = max(self._width - lane.busy, 0)
-                taken = lane.take(room, max(room - self._width // _RESERVED, 0))
+                free = max(self._width - lane.busy, 0)
+                for_others = max(free - self._width // _RESERVED, 0)
+                taken = lane.take(min(free, lane.cap), min(for_others, lane.cap))
                 lane.busy += len(taken)
                 ready += taken
         return ready

@@ -127,6 +127,21 @@ def test_a_full_sender_holds_its_own_messages_and_nobody_elses() -> None:
     assert desk.decide(a_wish(B)) == Go()
 
 
+def test_a_sender_with_a_burst_is_held_until_half_of_it_may_go_at_once() -> None:
+    rate = Rate(80, burst=8)
+    desk = a_desk(a=Standing(rate=rate))
+    for _ in range(8):
+        assert desk.decide(a_wish()) == Go()
+
+    held = desk.decide(a_wish())
+    assert isinstance(held, Hold)
+    later = Desk(held.until, SHANGHAI, desk.standings, arrivals=desk.arrivals)
+    decisions = [later.decide(a_wish()) for _ in range(6)]
+
+    assert decisions.count(Go()) == 5
+    assert held.until - NOON <= timedelta(milliseconds=100)
+
+
 def test_what_is_held_by_one_limit_uses_nothing_of_the_others() -> None:
     desk = a_desk(
         Quotas(per_recipient=0), a=Standing(daily_limit=9, rate=Rate(1), pair_rate=Rate(1))

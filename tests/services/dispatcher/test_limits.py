@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -10,13 +11,15 @@ import sqlalchemy as sa
 
 from deploy.processes import stop_all
 from domain.failures import ErrorCode
-from schemas.topics.provider_events import ProviderEvent, SendAccepted, SendRejected
+from schemas.topics.provider_events import ProviderEvent, SendAccepted, SendRejected, SendStarted
+from schemas.topics.send_requests import SendRequested
 from tests.eventually import eventually
 from tests.services.dispatcher.conftest import StartDispatcher
 from tests.services.dispatcher.dispatchers import (
     SOON,
     Upstream,
     a_request,
+    about,
     add_rule,
     calls_for,
     codes,
@@ -56,6 +59,40 @@ async def test_a_daily_limit_holds_exactly_for_several_dispatchers(
     assert {codes(end) for end in ends if isinstance(end, SendRejected)} == {
         (ErrorCode.DAILY_LIMIT_EXCEEDED, "Daily limit exceeded for this number.")
     }
+
+
+async def test_a_throttled_message_is_counted_once(
+    a_dispatcher: StartDispatcher,
+    upstream: Upstream,
+    facts: Tail[ProviderEvent],
+    provider: RunningSimulator,
+) -> None:
+    await a_dispatcher(SENDER_DAILY_LIMIT="1")
+    request = a_request("0150", sender_id=a_sender())
+    add_rule(provider, {"opaque": request.message_id}, {"wa.refuse": 130429}, count=2)
+
+    await upstream.ask(request)
+    (end,) = await ends_of(facts, [request])
+
+    assert isinstance(end, SendAccepted)
+    assert calls_for(provider, request.message_id) == 3
+
+
+async def test_a_rate_holds_for_a_queue(
+    a_dispatcher: StartDispatcher, upstream: Upstream, facts: Tail[ProviderEvent]
+) -> None:
+    await a_dispatcher(WHATSAPP_MESSAGES_PER_SECOND="40")
+    sender = a_sender()
+    requests = [a_request(f"3{n:03}", name="paced", sender_id=sender) for n in range(200)]
+
+    await upstream.ask(*requests)
+    ends = await ends_of(facts, requests)
+
+    assert {type(end) for end in ends} == {SendAccepted}
+    moments = sorted(started_at(facts, request) for request in requests)
+    for first, last in pairwise(range(0, len(moments), 40)):
+        # A second of the rate, with what may be ahead of its time.
+        assert moments[last] - moments[first] > timedelta(seconds=0.85)
 
 
 async def test_what_may_wait_for_the_next_day_waits_in_the_ledger(
@@ -186,6 +223,11 @@ async def test_a_lane_that_is_too_long_waits_in_the_ledger_and_blocks_nobody(
 def a_sender() -> str:
     """Return an account that no other test sends from."""
     return next(SENDERS)
+
+
+def started_at(facts: Tail[ProviderEvent], request: SendRequested) -> datetime:
+    events = about(facts.records, request.message_id)
+    return next(event.at for event in events if isinstance(event, SendStarted))
 
 
 def is_halted(engine: sa.Engine, sender: str) -> bool:
