@@ -37,6 +37,9 @@ class Secrets:
     app_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     verify_token: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
     link_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    encryption_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    lookup_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    auth_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     chats: ChatAccounts = field(default_factory=ChatAccounts, repr=False)
 
 
@@ -116,6 +119,9 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
         "WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
         "WHATSAPP_BUSINESS_ACCOUNT_ID": BUSINESS_ACCOUNT_ID,
         "LINK_SIGNING_KEYS": shared.link_key,
+        "MESSAGE_ENCRYPTION_KEY": shared.encryption_key,
+        "MESSAGE_LOOKUP_KEY": shared.lookup_key,
+        "AUTH_SIGNING_KEYS": shared.auth_key,
         # The simulated account may send as much as it likes, to whom it likes.
         "SENDER_DAILY_LIMIT": "",
         "WHATSAPP_MESSAGES_PER_SECOND": "0",

@@ -5,6 +5,8 @@ SendtrailError
 │   ├── BrokerAway
 │   └── DatabaseAway
 ├── InvalidInput        the caller's mistake, with the field's name (HTTP 400)
+├── Unauthorized        nobody we know (HTTP 401)
+├── Forbidden           known, and may not (HTTP 403)
 ├── NotFound            HTTP 404
 ├── Conflict            the state does not allow it (HTTP 409)
 └── Fenced              another process owns the work now: drop it, commit nothing
@@ -34,6 +36,14 @@ class InvalidInput(SendtrailError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+
+
+class Unauthorized(SendtrailError):
+    """Who calls is not known; the argument is what people are told."""
+
+
+class Forbidden(SendtrailError):
+    """The caller may not do that; the argument is what people are told."""
 
 
 class NotFound(SendtrailError):

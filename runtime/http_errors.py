@@ -9,7 +9,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from runtime.errors import Conflict, InvalidInput, NotFound, TryAgainLater
+from runtime.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TryAgainLater,
+    Unauthorized,
+)
 from schemas.http.errors import Problem, body_of
 
 log = logging.getLogger(__name__)
@@ -23,6 +30,8 @@ def shape_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, answer_of)
     app.add_exception_handler(HTTPException, answer_of)
     app.add_exception_handler(InvalidInput, answer_of)
+    app.add_exception_handler(Unauthorized, answer_of)
+    app.add_exception_handler(Forbidden, answer_of)
     app.add_exception_handler(NotFound, answer_of)
     app.add_exception_handler(Conflict, answer_of)
     app.add_exception_handler(TryAgainLater, answer_of)
@@ -36,6 +45,10 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line a kind 
             return Problem(400, f"{field}: {problem}", field)
         case RequestValidationError():
             return _validation(error.errors())
+        case Unauthorized():
+            return Problem(401, str(error))
+        case Forbidden():
+            return Problem(403, str(error))
         case NotFound():
             return Problem(404, str(error))
         case Conflict():
@@ -89,6 +102,8 @@ def headers_of(error: Exception) -> dict[str, str]:
     """Return what belongs to the status: when to come again, or which methods there are."""
     if isinstance(error, TryAgainLater):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, HTTPException):
         return dict(error.headers or {})
     return {}

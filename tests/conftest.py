@@ -5,6 +5,7 @@ a module's tests share (a database, empty topics) is made anew for each module.
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -20,6 +21,13 @@ from runtime.kafka.topics import ensure_topics
 from tests.simulators import RunningSimulator, start_simulator
 
 pytest_plugins = ["tests.world"]
+
+# Processes that tests start inherit them; of no use anywhere else.
+os.environ |= {
+    "MESSAGE_ENCRYPTION_KEY": "the tests' own master key, and nobody else's",
+    "MESSAGE_LOOKUP_KEY": "the tests' own lookup key, and nobody else's",
+    "AUTH_SIGNING_KEYS": "the tests' own signing key, and nobody else's",
+}
 
 
 @pytest.fixture(scope="session")

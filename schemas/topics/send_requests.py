@@ -79,6 +79,9 @@ class SendRequested(Command, frozen=True, kw_only=True, rename="camel"):
     fallback: Fallback | None = None
     tenant_id: ContextId | None = None
     contact_id: ContextId | None = None
+    order_id: ContextId | None = None
+    agent_id: ContextId | None = None
+    """Who of ours sends it (WA-13: the technician)."""
     case_id: ContextId | None = None
     queue_id: ContextId | None = None
     wa_account_type: ContextId | None = None

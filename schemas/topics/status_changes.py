@@ -46,6 +46,10 @@ class StatusChanged(Record, frozen=True, kw_only=True, rename="camel"):
     case_id: ContextId | None = None
     queue_id: ContextId | None = None
     job_id: ContextId | None = None
+    contact_id: ContextId | None = None
+    order_id: ContextId | None = None
+    conversation_id: ContextId | None = None
+    """Of sender and recipient, the same for all their messages; tells nothing of either."""
 
 
 STATUS_CHANGES: Topic[StatusChanged] = Topic(

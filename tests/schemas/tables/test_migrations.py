@@ -1,7 +1,9 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 import sqlalchemy as sa
@@ -12,37 +14,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 from schemas import tables
-from schemas.tables import (
-    METADATA,
-    customer_service,
-    dispatch,
-    follow_ups,
-    jobs,
-    media,
-    messages,
-    participants,
-    people,
-    sends,
-    templates,
-)
+from schemas.tables import METADATA
 from schemas.tables.migrate import migrate
 from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
 
-DESCRIBED = (
-    customer_service,
-    dispatch,
-    follow_ups,
-    jobs,
-    media,
-    messages,
-    participants,
-    people,
-    sends,
-    templates,
-)
-"""Importing them fills METADATA."""
+for module in iter_modules(tables.__path__, "schemas.tables."):
+    if not module.ispkg:  # importing them fills METADATA
+        import_module(module.name)
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
 

@@ -1,0 +1,100 @@
+"""What is sealed opens for whom and where it was sealed, until the person is forgotten."""
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr, ValidationError
+
+from runtime.vault import Keyring, Unreadable, Vault, VaultSettings, forget
+
+pytestmark = pytest.mark.stack
+
+OLD, NEW = "an old master key of thirty-two characters", "a new master key of thirty-two characters"
+PLACE = "messages"
+
+
+def a_vault(*masters: str) -> Vault:
+    return Vault(
+        VaultSettings(
+            message_encryption_key=SecretStr(",".join(masters or (OLD,))),
+            message_lookup_key=SecretStr("a lookup key of thirty-two characters"),
+        )
+    )
+
+
+def the_key_of(engine: sa.Engine, vault: Vault, person: bytes) -> Keyring:
+    with engine.begin() as connection:
+        return vault.sealing(connection, [person, person])
+
+
+def sealed_for(engine: sa.Engine, vault: Vault, person: bytes) -> bytes:
+    return the_key_of(engine, vault, person).seal(person, b"Hello", place=PLACE)
+
+
+def opened(engine: sa.Engine, vault: Vault, person: bytes, sealed: bytes) -> bytes | None:
+    with engine.begin() as connection:
+        return vault.keyring(connection, [person]).open(person, sealed, place=PLACE)
+
+
+def test_a_person_has_one_hash_with_and_without_the_plus_of_a_phone_number() -> None:
+    vault = a_vault()
+
+    assert vault.person("whatsapp", "+16505550001") == vault.person("whatsapp", "16505550001")
+    assert vault.person("sms", "+16505550001") != vault.person("whatsapp", "+16505550001")
+    assert "5550001" not in vault.conversation_id("whatsapp", "106", "+16505550001")
+
+
+def test_what_is_sealed_opens_in_another_process(database: sa.Engine) -> None:
+    person = a_vault().person("whatsapp", "+16505550001")
+
+    sealed = sealed_for(database, a_vault(), person)
+
+    assert b"Hello" not in sealed
+    assert opened(database, a_vault(), person, sealed) == b"Hello"
+
+
+def test_it_opens_nowhere_else_and_for_nobody_else(database: sa.Engine) -> None:
+    vault = a_vault()
+    ada, bob = vault.person("wechat", "ada"), vault.person("wechat", "bob")
+    with database.begin() as connection:
+        keys = vault.sealing(connection, [ada, bob])
+    sealed = keys.seal(ada, b"Hello", place=PLACE)
+
+    assert keys.open(ada, sealed, place="job_items") is None
+    assert keys.open(bob, sealed, place=PLACE) is None
+
+
+def test_who_is_forgotten_stays_so_after_writing_again(database: sa.Engine) -> None:
+    vault = a_vault()
+    person = vault.person("whatsapp", "+16505550002")
+    sealed = sealed_for(database, vault, person)
+
+    with database.begin() as connection:
+        assert forget(connection, person)
+        assert not forget(connection, person)
+    before = opened(database, vault, person, sealed)
+    sealed_for(database, vault, person)
+
+    assert before is None
+    assert opened(database, vault, person, sealed) is None
+
+
+def test_a_new_master_key_takes_over_key_by_key(database: sa.Engine) -> None:
+    old, both, new = a_vault(OLD), a_vault(NEW, OLD), a_vault(NEW)
+    person = old.person("whatsapp", "+16505550003")
+    sealed = sealed_for(database, old, person)
+    with pytest.raises(Unreadable, match="MESSAGE_ENCRYPTION_KEY"):
+        opened(database, new, person, sealed)
+
+    with database.begin() as connection:
+        while both.rewrap(connection, limit=2):
+            pass
+
+    assert opened(database, new, person, sealed) == b"Hello"
+
+
+def test_a_short_key_is_refused_and_not_shown() -> None:
+    with pytest.raises(ValidationError) as refused:
+        a_vault("short-and-secret")
+
+    assert "at least 32" in str(refused.value)
+    assert "short-and-secret" not in str(refused.value)
