@@ -25,7 +25,7 @@ GENERATED: Final = Path(__file__).parents[1] / "schemas" / "generated" / "openap
 
 _DATABASE: Final = SecretStr("postgresql+psycopg2://nowhere/nothing")
 _SECRET: Final = SecretStr("none")
-_KEY: Final = SecretStr("signs nothing, and is long enough")
+_KEY: Final = SecretStr("signs nothing and is long enough for a key")
 """The applications ask for them when they are built; nothing connects, nothing is signed."""
 
 
