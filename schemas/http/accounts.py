@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from schemas.http.envelope import Shape
 from schemas.topics.records import Command, ContextId, Moment
@@ -191,6 +191,22 @@ class TenantShown(Shape):
     id: str
     name: str
     is_disabled: bool
+
+
+_Filter = Annotated[str | None, Field(max_length=100, pattern=r"^[^\x00]*$")]
+
+
+class AuditQuestion(Shape):
+    """Which entries of the trail."""
+
+    actor: _Filter = None
+    action: _Filter = None
+    about: _Filter = None
+    tenant_id: _Filter = None
+    from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    to: AwareDatetime | None = None
+    cursor: Annotated[str | None, Field(max_length=100)] = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class AuditEntry(Shape):
