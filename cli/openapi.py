@@ -41,7 +41,7 @@ def _never(*_: object) -> NoReturn:
     raise AssertionError("nothing runs that could end")
 
 
-_APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
+APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
     "administration": lambda: administration.build(
         AdministrationSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
     ),
@@ -61,7 +61,7 @@ _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
 
 def documents() -> dict[str, str]:
     """Return the text of each document by its file name."""
-    return {f"{name}.yaml": _yaml(build().openapi()) for name, build in _APPLICATIONS.items()}
+    return {f"{name}.yaml": _yaml(build().openapi()) for name, build in APPLICATIONS.items()}
 
 
 def drifted(texts: Mapping[str, str]) -> list[str]:
