@@ -92,18 +92,20 @@ async def _theirs(clients: Mapping[str, httpx.AsyncClient]) -> Ids:
         assert answer.status_code == 201, answer.text
         return answer.json()["data"]
 
-    async def roles() -> list[dict[str, Any]]:
-        answer = await clients["administration"].get("/api/v1/roles", headers=headers)
-        return answer.json()["data"]["items"]
+    roles: dict[str, str] = {}
 
-    built_in = await eventually(roles, within=seconds(20))
-    upstream = next(one["id"] for one in built_in if one["name"] == "upstream")
+    async def has_roles() -> bool:
+        answer = await clients["administration"].get("/api/v1/roles", headers=headers)
+        roles.update({one["name"]: one["id"] for one in answer.json()["data"]["items"]})
+        return "upstream" in roles
+
+    await eventually(has_roles, within=seconds(20))
     message = await made("scheduler", "/api/v1/im/messages", a_message())
     job = await made("scheduler", "/api/v1/jobs", a_job())
     role = await made(
         "administration", "/api/v1/roles", {"name": "r", "permissions": ["jobs:view"]}
     )
-    machine = {"wechatId": "m", "name": "m", "roleId": upstream, "isMachine": True}
+    machine = {"wechatId": "m", "name": "m", "roleId": roles["upstream"], "isMachine": True}
     user = await made("administration", "/api/v1/users", machine)
     key = await made("administration", f"/api/v1/users/{user['id']}/keys", {"name": "k"})
     return Ids(
