@@ -18,6 +18,7 @@ from runtime.errors import (
     TryAgainLater,
     Unauthorized,
 )
+from runtime.http_document import tell_refusals
 from schemas.http.errors import Problem, body_of
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ RETRY_AFTER_SECONDS = 1
 
 
 def shape_errors(app: FastAPI) -> None:
-    """Install the handlers."""
+    """Install the handlers, and have the document tell of them."""
+    tell_refusals(app)
     app.add_exception_handler(RequestValidationError, answer_of)
     app.add_exception_handler(HTTPException, answer_of)
     app.add_exception_handler(InvalidInput, answer_of)

@@ -8,11 +8,20 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from runtime.auth import Caller, Guard
 from runtime.bodies import decode, documented, read_body
+from runtime.http_document import refusal
 from runtime.sources import Network, source_of
 from schemas.http.accounts import ChangePassword, LoggedInUser, Login, LoginAnswer, Me
 from services.administration.sessions import Sessions
 
 LARGEST_BODY: Final = 8 * 1_024
+
+_REFUSALS: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 
 _LOGIN: Final = msgspec.json.Decoder(Login)
 _PASSWORD: Final = msgspec.json.Decoder(ChangePassword)
@@ -23,7 +32,12 @@ def routes(sessions: Sessions, guard: Guard, trusted: tuple[Network, ...]) -> AP
     router = APIRouter(prefix="/api/auth", tags=["auth"])
     signed_in = Depends(guard.signed_in())
 
-    @router.post("/login", summary="Sign in", openapi_extra=documented(Login))
+    @router.post(
+        "/login",
+        summary="Sign in",
+        openapi_extra=documented(Login),
+        responses={int(status): refusal("/api/auth/login", status) for status in _REFUSALS},
+    )
     async def login(request: Request) -> LoginAnswer:
         body = decode(_LOGIN, await read_body(request, limit=LARGEST_BODY))
         host = None if request.client is None else request.client.host
