@@ -25,6 +25,7 @@ COLOURS = {
     "status_projector": "#f08c00",
     "scheduler": "#9c36b5",
     "statistics": "#e8590c",
+    "administration": "#d6336c",
     KAFKA: "#868e96",
     POSTGRESQL: "#495057",
     SIMULATOR: "#ced4da",

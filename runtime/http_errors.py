@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -17,6 +18,7 @@ from runtime.errors import (
     TryAgainLater,
     Unauthorized,
 )
+from runtime.http_document import tell_refusals
 from schemas.http.errors import Problem, body_of
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,8 @@ RETRY_AFTER_SECONDS = 1
 
 
 def shape_errors(app: FastAPI) -> None:
-    """Install the handlers."""
+    """Install the handlers, and have the document tell of them."""
+    tell_refusals(app)
     app.add_exception_handler(RequestValidationError, answer_of)
     app.add_exception_handler(HTTPException, answer_of)
     app.add_exception_handler(InvalidInput, answer_of)
@@ -103,7 +106,9 @@ def headers_of(error: Exception) -> dict[str, str]:
     if isinstance(error, TryAgainLater):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if isinstance(error, Unauthorized):
-        return {"WWW-Authenticate": "Bearer"}
+        wait = error.retry_after
+        later = {} if wait is None else {"Retry-After": str(ceil(wait.total_seconds()))}
+        return {"WWW-Authenticate": "Bearer"} | later
     if isinstance(error, HTTPException):
         return dict(error.headers or {})
     return {}

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
 
 
@@ -13,7 +14,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings):
+class ProjectorSettings(DatabaseSettings, AuthSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
