@@ -142,4 +142,8 @@ job_progress = sa.Table(
     sa.Column("read", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("updated_at", MOMENT, nullable=False),
+    # How many ended lately: fades with time (domain/throughput.py), measured since then.
+    sa.Column("recent", sa.Double, nullable=False, server_default="0"),
+    sa.Column("recent_since", MOMENT),
+    sa.Column("recent_at", MOMENT),
 )

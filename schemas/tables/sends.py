@@ -64,6 +64,7 @@ jobs = sa.Table(
         "created_at",
         postgresql_where=sa.text("status IN ('pending', 'running', 'paused')"),
     ),
+    sa.Index("jobs_created", "created_at", "job_id"),
 )
 
 job_items = sa.Table(
@@ -85,5 +86,11 @@ job_items = sa.Table(
     ),
     sa.Index("job_items_waiting", "job_id", "row", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index("job_items_fed", "job_id", postgresql_where=sa.text("state = 'fed'")),
+    sa.Index(
+        "job_items_unreached",
+        "job_id",
+        "row",
+        postgresql_where=sa.text("state IN ('failed', 'skipped', 'cancelled')"),
+    ),
     postgresql_with={"fillfactor": "70"},
 )

@@ -13,6 +13,13 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "message_participants": "status_projector",
+    "task_states": "status_projector",
+    "push_states": "status_projector",
+    "group_send_states": "status_projector",
+    "task_status_history": "status_projector",
+    "t_group_send_result": "status_projector",
+    "group_send_members": "status_projector",
+    "group_send_progress": "status_projector",
     "dispatch_ledger": "dispatcher",
     "senders": "dispatcher",
     "send_counts": "dispatcher",
@@ -30,6 +37,7 @@ OWNERS = {
     "jobs": "scheduler",
     "job_items": "scheduler",
     "job_outcomes": "scheduler",
+    "job_unsent": "scheduler",
     "job_changes": "scheduler",
 }
 

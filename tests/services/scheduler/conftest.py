@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
-from schemas.topics.task_changes import TASK_CHANGES, JobChanged
+from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
 from tests.services.scheduler.schedulers import (
     Projector,
     RunningScheduler,
@@ -57,7 +57,7 @@ async def requests(kafka_bootstrap: str) -> AsyncGenerator[Tail[SendRequested]]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[JobChanged]]:
+async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[TaskEvent]]:
     """Return what comes to task-changes during the test."""
     tail = await tail_of(TASK_CHANGES, kafka_bootstrap)
     yield tail
