@@ -1,5 +1,4 @@
-"""What the scheduler keeps beside a job: what became of its last messages, how many of its rows were
-never sent, what is to be told."""
+"""What the scheduler keeps beside a job: outcomes, rows never sent, changes to be told."""
 
 import sqlalchemy as sa
 

@@ -10,10 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from domain.job_rows import Unsent
 from runtime.errors import NotFound
 from schemas.http.jobs import JobOutcome
 from schemas.topics.task_changes import JobStatus
-from services.scheduler.store import jobs, outcomes, rows
+from services.scheduler.store import jobs, outcomes, rows, unsent
 from services.scheduler.store.jobs import Move, Standing
 
 BY_HAND: Final = "paused by hand"
@@ -32,6 +33,7 @@ def cancel(connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOut
         return JobOutcome(success=False, message=_FINISHED[job.status])
     jobs.move(connection, Move(job_id, job.status, JobStatus.CANCELLED), now=now)
     cancelled = rows.cancel_waiting(connection, job_id)
+    unsent.add(connection, {job_id: Unsent(cancelled=cancelled)})
     return JobOutcome(success=True, message=f"Job cancelled, {cancelled} messages were not sent")
 
 

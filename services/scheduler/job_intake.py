@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from domain.job_rows import Unsent
 from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
@@ -18,7 +19,7 @@ from services.scheduler.fields import refuse_nul, wrong_expiry
 from services.scheduler.idempotency import Key, first_answer, key_of
 from services.scheduler.metrics import ROWS_SKIPPED
 from services.scheduler.screening import screen
-from services.scheduler.store import jobs, keys, rows
+from services.scheduler.store import jobs, keys, rows, unsent
 from services.scheduler.store.jobs import Job
 from services.scheduler.store.keys import KeyName
 from services.scheduler.store.rows import NewRow
@@ -93,5 +94,6 @@ def _store(
     draft = drafts.draft_of(body.content)
     rows.copy(connection, job.job_id, tally.over(screen(job.job_id, draft, body.recipients)))
     skipped = tally.counts[False]
+    unsent.add(connection, {job.job_id: Unsent(skipped=skipped)})
     ROWS_SKIPPED.inc(skipped)
     return JobCreated(job_id=job.job_id, total=total, waiting=tally.counts[True], skipped=skipped)

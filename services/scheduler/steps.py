@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from domain.failures import ErrorCode
 from domain.identity import JobId
+from domain.job_rows import Unsent
 from domain.pacing import Window, places
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.task_changes import JobStatus
@@ -21,7 +22,7 @@ from services.scheduler.drafts import draft_of
 from services.scheduler.held import Publish
 from services.scheduler.intake import SOURCE
 from services.scheduler.screening import compose
-from services.scheduler.store import jobs, rows
+from services.scheduler.store import jobs, rows, unsent
 from services.scheduler.store.jobs import Job, Move, Unfinished
 from services.scheduler.store.rows import Refusal, WaitingRow
 
@@ -72,6 +73,7 @@ def step(
     if job.expires_at is not None and job.expires_at <= now:
         skipped = rows.skip_waiting(connection, job_id, EXPIRED)
         if skipped:
+            unsent.add(connection, {job_id: Unsent(skipped=skipped)})
             return Fed(0, skipped)
     in_flight = rows.count_in_flight(connection, job_id)
     room = places(window, in_flight=in_flight, waiting=window.size)
@@ -106,7 +108,8 @@ def _feed(
     publish([SEND_REQUESTS.record(r, source=SOURCE, at=now) for r in requests.values()])
     rows.mark_fed(connection, job.job_id, list(requests))
     if refusals:
-        rows.skip(connection, job.job_id, refusals)
+        skipped = rows.skip(connection, job.job_id, refusals)
+        unsent.add(connection, {job.job_id: Unsent(skipped=skipped)})
     if job.status is JobStatus.PENDING:
         jobs.move(connection, Move(job.job_id, job.status, JobStatus.RUNNING), now=now)
     return Fed(len(requests), len(refusals))

@@ -17,6 +17,7 @@ from runtime.lifespan import every, running
 from runtime.postgres import connect
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
+from schemas.topics.task_changes import TASK_CHANGES
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
@@ -77,5 +78,5 @@ def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> 
         max_in_flight=settings.projector_batch,
         max_poll=settings.projector_batch,
     )
-    topics = [SEND_REQUESTS, PROVIDER_EVENTS]
+    topics = [SEND_REQUESTS, PROVIDER_EVENTS, TASK_CHANGES]
     return Stream(config, topics, facts, letters, let_go=facts.let_go)

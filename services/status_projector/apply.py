@@ -17,7 +17,15 @@ from services.status_projector.projection import (
     Trail,
     project,
 )
-from services.status_projector.store import aside, offsets, parked, participants, trail
+from services.status_projector.store import (
+    aside,
+    counters,
+    group_sends,
+    offsets,
+    parked,
+    participants,
+    trail,
+)
 from services.status_projector.store.offsets import Place
 
 
@@ -153,16 +161,16 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
         trail.update(connection, touched, now)
     if changes.caused:
         trail.add_history(connection, changes.caused)
-    if changes.participants:
-        participants.learn(connection, changes.participants, now)
+    told = participants.learn(connection, changes.participants, now) if changes.participants else {}
     if changes.aside:
         aside.keep(connection, changes.aside, now)
     if changes.unparked:
         parked.drop(connection, list(changes.unparked))
     if changes.to_park:
         parked.park(connection, list(changes.to_park.values()), now)
+    group_sends.follow(connection, changes, told, now)
     if changes.jobs:
-        trail.count_jobs(connection, changes.jobs, now)
+        counters.count_jobs(connection, changes.jobs, now)
 
 
 def _has_learnt(one: Trail, created: Collection[str]) -> bool:

@@ -42,7 +42,7 @@ class Tools:
 
 
 class Facts:
-    """The handler of ``send-requests`` and ``provider-events``."""
+    """The handler of ``send-requests``, ``provider-events`` and ``task-changes``."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools

@@ -22,14 +22,17 @@ from schemas.topics.provider_events import (
     MessageReceived,
     NoticeReceived,
     Pricing,
-    ProviderEvent,
     SendAccepted,
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import ChangeError, StatusChanged
+from schemas.topics.task_changes import TaskEvent
 from schemas.topics.topic import Headers
 from services.status_projector.facts import fact_of, reported, source_of
+
+Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost | TaskEvent
+"""What is kept as it comes: it speaks of no message that we sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,10 @@ class Heard:
     """One record of the batch, as it came."""
 
     trigger: Trigger
-    value: SendRequested | ProviderEvent
+    value: SendRequested | MessageEvent | Aside
     key: bytes | None
     raw: bytes
     headers: Headers
-
-
-Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost
-"""What is kept as it comes: it speaks of no message that we sent."""
 
 
 class Priced(msgspec.Struct, frozen=True, gc=False):
@@ -285,7 +284,7 @@ def project(
     return projection.changes
 
 
-def names_in(value: SendRequested | ProviderEvent) -> tuple[str | None, str | None]:
+def names_in(value: SendRequested | MessageEvent | Aside) -> tuple[str | None, str | None]:
     """Return the names under which an event's message may become known: ours, the provider's."""
     if isinstance(value, StatusReported):
         return value.message_id, value.provider_message_id

@@ -71,6 +71,8 @@ class Settling:
     state: RowState
     cancelled: bool
     """Whether its job is."""
+    recalled: bool
+    """Whether it was in the stream, and refused there because its job was cancelled."""
 
 
 def copy(connection: sa.Connection, job_id: JobId, rows: Iterable[NewRow]) -> None:
@@ -120,9 +122,9 @@ def mark_fed(connection: sa.Connection, job_id: JobId, rows: Sequence[int]) -> N
     )
 
 
-def skip(connection: sa.Connection, job_id: JobId, refusals: Mapping[int, Refusal]) -> None:
-    """Note that waiting rows are skipped, each with its reason."""
-    connection.execute(
+def skip(connection: sa.Connection, job_id: JobId, refusals: Mapping[int, Refusal]) -> int:
+    """Note that waiting rows are skipped, each with its reason; returns how many."""
+    skipped = connection.execute(
         sa.text(
             """
             UPDATE job_items AS item
@@ -140,6 +142,7 @@ def skip(connection: sa.Connection, job_id: JobId, refusals: Mapping[int, Refusa
             "details": [refusal.detail for refusal in refusals.values()],
         },
     )
+    return skipped.rowcount
 
 
 def lock_settling(
@@ -152,7 +155,8 @@ def lock_settling(
     rows = connection.execute(
         sa.text(
             """
-            SELECT item.message_id, item.job_id, item.state, job.status = 'cancelled' AS cancelled
+            SELECT item.message_id, item.job_id, item.state, job.status = 'cancelled' AS cancelled,
+                item.state = 'cancelled' AND item.error_code IS NOT NULL AS recalled
             FROM job_items AS item JOIN jobs AS job USING (job_id)
             WHERE item.message_id = ANY(:ids) AND (
                 item.state IN ('waiting', 'fed', 'cancelled')
@@ -169,7 +173,8 @@ def lock_settling(
         },
     )
     return [
-        Settling(row.message_id, row.job_id, RowState(row.state), row.cancelled) for row in rows
+        Settling(row.message_id, row.job_id, RowState(row.state), row.cancelled, row.recalled)
+        for row in rows
     ]
 
 

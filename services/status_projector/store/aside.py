@@ -1,4 +1,4 @@
-"""Keeps what comes as it comes: inbound messages, their files, notices; a statement each."""
+"""Keeps what comes as it comes: inbound messages, files, notices, tasks; a statement each."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from domain.identity import message_id_for_inbound
 from schemas.topics.provider_events import MediaLost, MediaStored, MessageReceived, NoticeReceived
+from schemas.topics.task_changes import TaskEvent
 from services.status_projector.projection import Aside
+from services.status_projector.store import tasks
 
 MEDIA_PATH = "/api/v1/media/"
 """Where a file of the store is found over HTTP."""
@@ -24,6 +26,8 @@ def keep(connection: sa.Connection, events: Sequence[Aside], now: datetime) -> N
         _attach(connection, files, now)
     if notices := [event for event in events if isinstance(event, NoticeReceived)]:
         _note(connection, notices, now)
+    if changes := [event for event in events if isinstance(event, TaskEvent)]:
+        tasks.hear(connection, changes, now)
 
 
 _RECEIVE = sa.text(

@@ -42,13 +42,19 @@ _SAVE = sa.text(
 )
 
 
-def learn(connection: sa.Connection, heard: Mapping[Participant, Evidence], now: datetime) -> None:
-    """Add what was heard to what is known. Their messages' rows are locked."""
+def learn(
+    connection: sa.Connection, heard: Mapping[Participant, Evidence], now: datetime
+) -> dict[Participant, Evidence]:
+    """Add what was heard to what is known; return those of whom something is new.
+
+    Their messages' rows are locked.
+    """
     known = _load(connection, list(heard))
     after = {one: merged(known.get(one, Evidence()), evidence) for one, evidence in heard.items()}
     fresh = {one: evidence for one, evidence in after.items() if evidence != known.get(one)}
     if fresh:
         _save(connection, fresh, now)
+    return fresh
 
 
 def _load(

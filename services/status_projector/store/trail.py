@@ -1,7 +1,6 @@
 """Loads and saves the trails of a batch's messages, a statement each for the whole batch."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from domain.failures import Origin
 from domain.identity import is_fallback_of
-from domain.lifecycle import Evidence, Status
+from domain.lifecycle import Evidence
 from schemas.topics.contents import type_of, words_of
 from schemas.topics.send_requests import SendRequested
 from services.status_projector.projection import Caused, Priced, Trail
@@ -187,32 +186,6 @@ def add_history(connection: sa.Connection, caused: Sequence[Caused]) -> None:
             "changes": [msgspec.json.encode(one.change) for one in caused],
         },
     )
-
-
-_COUNT = sa.text(
-    """
-    INSERT INTO job_progress AS p
-        (job_id, pending, sending, sent, delivered, read, failed, updated_at)
-    SELECT job_id, pending, sending, sent, delivered, read, failed, :now
-    FROM unnest(CAST(:jobs AS text[]), CAST(:pending AS int[]), CAST(:sending AS int[]),
-                CAST(:sent AS int[]), CAST(:delivered AS int[]), CAST(:read AS int[]),
-                CAST(:failed AS int[]))
-         AS c(job_id, pending, sending, sent, delivered, read, failed)
-    ORDER BY job_id
-    ON CONFLICT (job_id) DO UPDATE
-    SET pending = p.pending + EXCLUDED.pending, sending = p.sending + EXCLUDED.sending,
-        sent = p.sent + EXCLUDED.sent, delivered = p.delivered + EXCLUDED.delivered,
-        read = p.read + EXCLUDED.read, failed = p.failed + EXCLUDED.failed, updated_at = :now
-    """
-)
-
-
-def count_jobs(
-    connection: sa.Connection, jobs: Mapping[str, Counter[Status]], now: datetime
-) -> None:
-    """Move the jobs' counters; last of the batch, because these rows are the hottest."""
-    columns = {status.value: [by[status] for by in jobs.values()] for status in Status}
-    connection.execute(_COUNT, {"jobs": list(jobs), **columns, "now": now})
 
 
 def _evidence(row: Any) -> Evidence:  # noqa: ANN401 - a row of _LOAD
