@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from domain.identity import JobId
 from domain.job_rows import Unsent
+from runtime.vault import Vault
 from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
@@ -46,7 +47,13 @@ def key_for(body: CreateJob, idempotency_key: str) -> Key:
 
 
 def create(
-    connection: sa.Connection, body: CreateJob, *, sender_id: str, key: Key | None, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    body: CreateJob,
+    *,
+    sender_id: str,
+    key: Key | None,
+    now: datetime,
 ) -> JobCreated:
     """Store a job with all its rows, or return the answer that its key got before.
 
@@ -61,7 +68,7 @@ def create(
     expired = body.expires_at and wrong_expiry(body.expires_at, starts=now)
     if expired:
         raise expired
-    created = _store(connection, body, sender_id=sender_id, now=now)
+    created = _store(connection, vault, body, sender_id=sender_id, now=now)
     if key is not None:
         keys.answer(connection, {key.name: created.model_dump(mode="json", by_alias=True)})
     return created
@@ -75,7 +82,7 @@ def check(body: CreateJob) -> None:
 
 
 def _store(
-    connection: sa.Connection, body: CreateJob, *, sender_id: str, now: datetime
+    connection: sa.Connection, vault: Vault, body: CreateJob, *, sender_id: str, now: datetime
 ) -> JobCreated:
     job = Job(
         job_id=JobId(str(uuid4())),
@@ -92,7 +99,8 @@ def _store(
     total, tally = len(body.recipients), _Tally()
     jobs.insert(connection, job, name=body.name, total=total)
     draft = drafts.draft_of(body.content)
-    rows.copy(connection, job.job_id, tally.over(screen(job.job_id, draft, body.recipients)))
+    screened = screen(job.job_id, draft, body.recipients)
+    rows.insert(connection, vault, job, tally.over(screened))
     skipped = tally.counts[False]
     unsent.add(connection, {job.job_id: Unsent(skipped=skipped)})
     ROWS_SKIPPED.inc(skipped)

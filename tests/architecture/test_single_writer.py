@@ -20,6 +20,8 @@ OWNERS = {
     "t_group_send_result": "status_projector",
     "group_send_members": "status_projector",
     "group_send_progress": "status_projector",
+    "conversations": "status_projector",
+    "provider_notices": "status_projector",
     "dispatch_ledger": "dispatcher",
     "senders": "dispatcher",
     "send_counts": "dispatcher",

@@ -14,6 +14,7 @@ from domain.identity import JobId
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.envelope import Envelope
 from schemas.http.jobs import CreateJob, JobCreated, JobOutcome
 from services.scheduler import job_control, job_intake
@@ -38,7 +39,12 @@ class Control(Protocol):
 
 
 def router(
-    engine: sa.Engine, *, default_sender: str, clock: Clock, wake: Callable[[], None]
+    engine: sa.Engine,
+    vault: Vault,
+    *,
+    default_sender: str,
+    clock: Clock,
+    wake: Callable[[], None],
 ) -> APIRouter:
     """Return the routes; ``wake`` is called when there is something new to feed."""
     routes = APIRouter(tags=["jobs"])
@@ -55,7 +61,7 @@ def router(
         request: Request, idempotency_key: IdempotencyKey = None
     ) -> Envelope[JobCreated]:
         raw = await read_body(request, limit=LARGEST_BODY)
-        create = _creating(raw, idempotency_key, default_sender, clock)
+        create = _creating(vault, raw, idempotency_key, default_sender, clock)
         async with storing:
             created = await in_thread(engine, create)
         wake()
@@ -84,7 +90,7 @@ def router(
 
 
 def _creating(
-    raw: bytes, idempotency_key: str | None, default_sender: str, clock: Clock
+    vault: Vault, raw: bytes, idempotency_key: str | None, default_sender: str, clock: Clock
 ) -> Callable[[sa.Connection], JobCreated]:
     """Return the work of a creating call, decoding included: it takes a thread's time, too."""
 
@@ -95,6 +101,6 @@ def _creating(
         if not sender_id:
             raise InvalidInput("senderId", "is required: this installation has no default sender")
         key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
-        return job_intake.create(connection, body, sender_id=sender_id, key=key, now=clock())
+        return job_intake.create(connection, vault, body, sender_id=sender_id, key=key, now=clock())
 
     return create
