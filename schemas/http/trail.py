@@ -1,19 +1,9 @@
 """What the query side answers about messages and jobs (ST-09, CF-20)."""
 
-from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field, PlainSerializer
+from pydantic import Field
 
 from schemas.http.envelope import Shape
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
-"""ISO 8601 in UTC, with milliseconds and ``Z``."""
+from schemas.http.moments import Instant
 
 
 class MessageStatus(Shape):

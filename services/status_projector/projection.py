@@ -15,6 +15,7 @@ from msgspec import structs
 
 from domain.identity import is_fallback_of
 from domain.lifecycle import Evidence, Fact, Source, Status, learn
+from schemas.topics.contents import type_of
 from schemas.topics.provider_events import (
     MediaLost,
     MediaStored,
@@ -76,6 +77,7 @@ class Trail(msgspec.Struct, frozen=True, gc=False):
     message_id: str
     channel: str
     sender_id: str
+    message_type: str
     sent_at: datetime
     evidence: Evidence
     sequence: int
@@ -177,6 +179,7 @@ class Projection:
             message_id=request.message_id,
             channel=request.channel,
             sender_id=request.sender_id,
+            message_type=type_of(request.content),
             sent_at=request.requested_at,
             evidence=Evidence(),
             sequence=0,

@@ -36,7 +36,7 @@ def known(
 
 _LOAD = sa.text(
     """
-    SELECT message_id, channel, sender_id, sent_at, started_at, accepted_at, delivered_at, read_at,
+    SELECT message_id, channel, sender_id, message_type, sent_at, started_at, accepted_at, delivered_at, read_at,
            failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id,
            original_message_id, pricing
     FROM messages WHERE message_id = ANY(:message_ids)
@@ -53,6 +53,7 @@ def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]
             message_id=row.message_id,
             channel=row.channel,
             sender_id=row.sender_id,
+            message_type=row.message_type,
             sent_at=row.sent_at,
             evidence=_evidence(row),
             sequence=row.sequence,
