@@ -56,7 +56,10 @@ class JobProgress(Shape):
     """Reached ``sent`` or later (CF-58)."""
     failed_count: int
     percent: float
+    per_second: float | None = None
+    """How many end in a second, of late; null while nobody can tell."""
     estimated_remaining_seconds: float | None
+    """At that rate; null while it is unknown (IM-24)."""
     paused_reason: str | None = None
     """While it is paused."""
     started_at: Instant | None

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
@@ -15,13 +16,14 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.task_changes import TASK_CHANGES
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages
+from services.status_projector.routes import jobs, messages, tasks
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -66,7 +68,9 @@ def build(settings: ProjectorSettings) -> FastAPI:
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
     app.include_router(messages.routes(engine, hub))
-    app.include_router(jobs.routes(engine, now))
+    guard = Guard(settings, engine)
+    app.include_router(jobs.routes(engine, Vault(settings), guard, now))
+    app.include_router(tasks.routes(engine, guard))
     shape_errors(app)
     return app
 
