@@ -46,7 +46,7 @@ class ResultState(StrEnum):
 class ResultsExport(Shape):
     """All recipients of a job, as a file."""
 
-    state: Annotated[list[ResultState], Field(max_length=len(ResultState))] = []
+    state: Annotated[tuple[ResultState, ...], Field(max_length=len(ResultState))] = ()
     """May be given more than once; without it, in any state."""
 
 

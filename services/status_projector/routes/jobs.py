@@ -54,7 +54,6 @@ COLUMNS: Final = (
     "failedAt",
 )
 
-JobPath = Annotated[str, Path(alias="jobId")]
 Look = Callable[[sa.Connection, Job], T]
 
 
@@ -69,7 +68,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
 
     @router.get("/api/whatsapp/job-progress/{jobId}", summary="How far is this job?")
     async def job_progress(
-        job_id: JobPath, caller: Annotated[Caller, permitted]
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
     ) -> JobProgressAnswer:
         def look(connection: sa.Connection, job: Job) -> list[JobFailure]:
             if job.status not in ENDED:
@@ -96,20 +95,22 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         )
 
     @router.get("/api/v1/jobs/{jobId}", summary="One job, and how far it is")
-    async def one_job(job_id: JobPath, caller: Annotated[Caller, permitted]) -> JobAnswer:
+    async def one_job(
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
+    ) -> JobAnswer:
         job = await of_job(job_id, caller, lambda _, job: job)
         return JobAnswer(job=_view(job, clock))
 
     @router.get("/api/v1/jobs/{jobId}/history", summary="How did this job get there?")
     async def job_history(
-        job_id: JobPath, caller: Annotated[Caller, permitted]
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
     ) -> JobHistoryAnswer:
         steps = await of_job(job_id, caller, lambda c, _: runs.history(c, "job", job_id))
         return JobHistoryAnswer(history=[Step.model_validate(step) for step in steps])
 
     @router.get("/api/v1/jobs/{jobId}/results", summary="What became of each recipient? (BJ-07)")
     async def job_results(
-        job_id: JobPath,
+        job_id: Annotated[str, Path(alias="jobId")],
         asked: Annotated[ResultsQuery, Query()],
         caller: Annotated[Caller, permitted],
     ) -> JobResultsAnswer:
@@ -133,7 +134,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         responses={200: {"content": {"text/csv": {}}}},
     )
     async def export_results(
-        job_id: JobPath,
+        job_id: Annotated[str, Path(alias="jobId")],
         asked: Annotated[ResultsExport, Query()],
         caller: Annotated[Caller, permitted],
     ) -> StreamingResponse:

@@ -13,8 +13,6 @@ from services.status_projector import cursors
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
 
-TaskPath = Annotated[str, Path(alias="taskId")]
-
 
 def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
     """Return the endpoints that ask about tasks."""
@@ -34,7 +32,9 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
         return await in_thread(engine, look)
 
     @router.get("/api/tasks/{taskId}/history", summary="How did this task get where it is?")
-    async def task_history(task_id: TaskPath, caller: Annotated[Caller, permitted]) -> list[Step]:
+    async def task_history(
+        task_id: Annotated[str, Path(alias="taskId")], caller: Annotated[Caller, permitted]
+    ) -> list[Step]:
         def look(connection: sa.Connection) -> list[Step]:
             _must_exist(connection, task_id, caller)
             steps = runs.history(connection, "task", task_id)
@@ -44,7 +44,7 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
 
     @router.get("/api/tasks/{taskId}/pushes", summary="The runs of this task (IM-40)")
     async def task_pushes(
-        task_id: TaskPath,
+        task_id: Annotated[str, Path(alias="taskId")],
         asked: Annotated[PushesQuery, Query()],
         caller: Annotated[Caller, permitted],
     ) -> PushesPage:

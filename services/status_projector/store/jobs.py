@@ -93,7 +93,7 @@ def _page(order: str, beyond: str) -> sa.TextClause:
             AND (CAST(:before AS timestamptz) IS NULL OR j.created_at < :before)
             AND (CAST(:at AS timestamptz) IS NULL OR (j.created_at, j.job_id) {beyond} (:at, :id))
         ORDER BY j.created_at {order}, j.job_id {order} LIMIT :limit
-        """  # noqa: S608 - our own words only
+        """
     )
 
 
