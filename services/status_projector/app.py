@@ -15,6 +15,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
@@ -65,7 +66,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
     app.include_router(messages.routes(engine, hub))
-    app.include_router(jobs.routes(engine, now))
+    app.include_router(jobs.routes(engine, Vault(settings), now))
     shape_errors(app)
     return app
 

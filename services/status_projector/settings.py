@@ -7,13 +7,14 @@ from datetime import timedelta
 from pydantic import Field
 
 from runtime.settings import DatabaseSettings
+from runtime.vault import VaultSettings
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings):
+class ProjectorSettings(DatabaseSettings, VaultSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082

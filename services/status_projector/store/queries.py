@@ -7,6 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime.vault import Keyring, Vault
+from schemas.sealed import JOB_ITEMS, JobRow
+
 _NUL = "\x00"
 """PostgreSQL keeps it in no text and refuses to look for it."""
 
@@ -97,7 +100,7 @@ def job(connection: sa.Connection, job_id: str) -> Job | None:
 
 _FAILURES = sa.text(
     """
-    SELECT i.row, i.recipient, i.variables,
+    SELECT i.row, i.person, i.sealed,
            coalesce(m.error_message, i.error_detail, i.error_code) AS error
     FROM job_items i LEFT JOIN messages m USING (message_id)
     WHERE i.job_id = :job_id AND i.state <> 'cancelled'
@@ -107,7 +110,27 @@ _FAILURES = sa.text(
 )
 
 
-def failures_of(connection: sa.Connection, job_id: str, limit: int) -> list[Mapping[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A row of a job whose recipient was not reached."""
+
+    row: int
+    who: JobRow
+    """Of somebody who was erased: nothing."""
+    error: str | None
+
+
+def failures_of(
+    connection: sa.Connection, vault: Vault, job_id: str, limit: int
+) -> list[Unreached]:
     """Return the recipients who were not reached, in the order of the job's rows."""
-    rows = connection.execute(_FAILURES, {"job_id": job_id, "limit": limit}).mappings()
-    return [dict(row) for row in rows]
+    rows = connection.execute(_FAILURES, {"job_id": job_id, "limit": limit}).all()
+    keys = vault.keyring(connection, {bytes(row.person) for row in rows if row.person})
+    return [Unreached(row.row, _who(keys, row), row.error) for row in rows]
+
+
+def _who(keys: Keyring, row: sa.Row[tuple[object, ...]]) -> JobRow:
+    plain = None
+    if row.person is not None:
+        plain = keys.open(bytes(row.person), bytes(row.sealed), place=JOB_ITEMS)
+    return JobRow("", {}) if plain is None else JobRow.unpacked(plain)
