@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
@@ -21,7 +22,7 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages
+from services.status_projector.routes import jobs, messages, tickets
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -65,8 +66,10 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app = application(
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
-    app.include_router(messages.routes(engine, hub))
-    app.include_router(jobs.routes(engine, Vault(settings), now))
+    guard = Guard(settings, engine)
+    app.include_router(messages.routes(engine, hub, guard))
+    app.include_router(jobs.routes(engine, Vault(settings), guard, now))
+    app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
 from runtime.vault import VaultSettings
 
@@ -14,7 +15,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, VaultSettings):
+class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082

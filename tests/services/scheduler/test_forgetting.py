@@ -47,4 +47,5 @@ def accept(connection: sa.Connection, message_id: str, *, due_at: datetime | Non
     """Store one send, accepted at noon."""
     vault = the_vault()
     ada = vault.person("whatsapp", "+16505550001")
-    sends.insert(connection, vault, [NewSend(MessageId(message_id), NOON, due_at, ada, b"{}")])
+    new = NewSend(MessageId(message_id), NOON, due_at, ada, b"{}", None)
+    sends.insert(connection, vault, [new])
