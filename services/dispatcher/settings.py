@@ -7,6 +7,7 @@ from pydantic import Field
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
 from runtime.settings import DatabaseSettings, process_name
+from runtime.vault import VaultSettings
 from services.dispatcher.people_settings import PeopleSettings
 
 
@@ -21,7 +22,9 @@ class LimitSettings(DailyLimitSettings):
     """Messages a day to one recipient, whoever sends (CF-17)."""
 
 
-class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsAppSettings):
+class DispatcherSettings(
+    DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
+):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

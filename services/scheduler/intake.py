@@ -170,6 +170,7 @@ def _row(vault: Vault, asked: Asked) -> NewSend:
         asked.due_at,
         vault.person(request.channel, request.recipient),
         msgspec.json.encode(request),
+        request.tenant_id,
     )
 
 

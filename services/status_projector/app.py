@@ -23,7 +23,7 @@ from schemas.topics.task_changes import TASK_CHANGES
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages, tasks
+from services.status_projector.routes import jobs, messages, tasks, tickets
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -67,10 +67,11 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app = application(
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
-    app.include_router(messages.routes(engine, hub))
     guard = Guard(settings, engine)
+    app.include_router(messages.routes(engine, hub, guard))
     app.include_router(jobs.routes(engine, Vault(settings), guard, now))
     app.include_router(tasks.routes(engine, guard))
+    app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
 

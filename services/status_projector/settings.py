@@ -15,7 +15,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, VaultSettings, AuthSettings):
+class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082

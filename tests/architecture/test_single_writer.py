@@ -41,6 +41,14 @@ OWNERS = {
     "job_outcomes": "scheduler",
     "job_unsent": "scheduler",
     "job_changes": "scheduler",
+    "tenants": "administration",
+    "roles": "administration",
+    "users": "administration",
+    "credentials": "administration",
+    "login_failures": "administration",
+    # Written by runtime/audit.py, in the transaction of whoever changes something; only retention
+    # deletes.
+    "audit_log": "administration",
 }
 
 

@@ -24,6 +24,7 @@ class AcceptedSend:
     """When to publish it; None: at once."""
     request: bytes | None
     """The record for `send-requests`; None once it is published, or its recipient erased."""
+    tenant_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class NewSend:
     person: Person
     """To whom it goes."""
     request: bytes
+    tenant_id: str | None
 
 
 def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) -> None:
@@ -55,10 +57,11 @@ def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) ->
     connection.execute(
         sa.text(
             """
-            INSERT INTO accepted_sends (message_id, sent_at, due_at, request)
+            INSERT INTO accepted_sends (message_id, sent_at, due_at, request, tenant_id)
             SELECT * FROM unnest(
                 CAST(:ids AS text[]), CAST(:sent AS timestamptz[]),
-                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[])
+                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[]),
+                CAST(:tenants AS text[])
             )
             ON CONFLICT DO NOTHING
             """
@@ -68,6 +71,7 @@ def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) ->
             "sent": [send.sent_at for send in ordered],
             "due": [send.due_at for send in ordered],
             "requests": vault.enclose(connection, letters, place=PLACE),
+            "tenants": [send.tenant_id for send in ordered],
         },
     )
 
@@ -79,7 +83,7 @@ def load(
     rows = connection.execute(
         sa.text(
             """
-            SELECT message_id, sent_at, due_at, request FROM accepted_sends
+            SELECT message_id, sent_at, due_at, request, tenant_id FROM accepted_sends
             WHERE message_id = ANY(:ids)
             """
         ),
@@ -87,7 +91,9 @@ def load(
     ).all()
     requests = vault.disclose(connection, map(_envelope, rows), place=PLACE)
     return {
-        row.message_id: AcceptedSend(row.message_id, row.sent_at, row.due_at, request)
+        row.message_id: AcceptedSend(
+            row.message_id, row.sent_at, row.due_at, request, row.tenant_id
+        )
         for row, request in zip(rows, requests, strict=True)
     }
 
