@@ -25,7 +25,11 @@ from tests.services.scheduler.schedulers import (
     steps_of,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("counters_are_right"),
+]
 
 
 async def test_a_row_that_cannot_be_sent_is_skipped_with_its_reason_and_stops_nobody(

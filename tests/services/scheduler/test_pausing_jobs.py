@@ -23,7 +23,11 @@ from tests.services.scheduler.schedulers import (
     steps_of,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("counters_are_right"),
+]
 
 PENDING, RUNNING, PAUSED = JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED
 COMPLETED, CANCELLED = JobStatus.COMPLETED, JobStatus.CANCELLED
