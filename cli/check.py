@@ -6,7 +6,7 @@ them, in the same transaction.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -17,7 +17,6 @@ from rich.table import Table
 from domain.identity import is_fallback_of
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
-from services.status_projector.store import tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +137,7 @@ def differences(engine: sa.Engine) -> list[Difference]:
         # Counting everything takes as long as it takes.
         connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
         scope = Scope(_oldest_kept(connection), _fallbacks(connection))
-        found = [one for counters in ALL for one in counters.differences(connection, scope)]
-        return found + list(_of_tallies(connection, scope))
-
-
-def _of_tallies(connection: sa.Connection, scope: Scope) -> Iterator[Difference]:
-    ahead = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    for one in tallies.differences(connection, scope.since, ahead + timedelta(days=400)):
-        group = " ".join(str(part) for part in one.group)
-        for name, kept in one.kept.items():
-            if kept != one.counted[name]:
-                yield Difference("message_tallies", group, name, kept, one.counted[name])
+        return [one for counters in ALL for one in counters.differences(connection, scope)]
 
 
 _OLDEST = sa.text(

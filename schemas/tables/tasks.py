@@ -91,12 +91,12 @@ t_group_send_result = sa.Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-# Whose result each row is. A target is known by a hash, so no address stands here.
+# Whose result each row is; a person is a keyed hash, as in `message_participants`.
 group_send_members = sa.Table(
     "group_send_members",
     METADATA,
     sa.Column("message_id", sa.Text, primary_key=True),
-    sa.Column("target", sa.LargeBinary, primary_key=True),
+    sa.Column("person", sa.LargeBinary, primary_key=True),
     sa.Column("result_id", sa.BigInteger, nullable=False),
     # Whether the provider has told something of the target itself.
     sa.Column("reported", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -5,13 +5,13 @@ their result is as far as the message is; from then on it is what was told of th
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from typing import assert_never
 
 from domain.lifecycle import Evidence, Status
+from runtime.vault import Person
 from schemas.topics.contents import GroupSendContent
 from schemas.topics.send_requests import SendRequested
 
@@ -28,12 +28,16 @@ class ResultStatus(StrEnum):
     FAILED = "FAILED"
 
 
+PersonOf = Callable[[str, str], Person]
+"""Says who has an address on a channel: `Vault.person`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A customer of a group send, and the message that is to reach them."""
 
     message_id: str
-    target: bytes
+    person: Person
     task_id: int
     customer_id: int
 
@@ -46,24 +50,23 @@ class Result:
     error: str | None
 
 
-def target_of(message_id: str, participant: str) -> bytes:
-    """Return under which name a customer is known here: nobody reads their address from it."""
-    return blake2b(participant.encode(), digest_size=16, key=message_id.encode()).digest()
-
-
-def members_of(requests: Iterable[SendRequested]) -> list[Member]:
+def members_of(requests: Iterable[SendRequested], person_of: PersonOf) -> list[Member]:
     """Return the customers that are new with these requests, in one order everywhere."""
-    found = {(one.message_id, one.target): one for request in requests for one in _members(request)}
+    found = {
+        (one.message_id, one.person): one
+        for request in requests
+        for one in _members(request, person_of)
+    }
     return [found[name] for name in sorted(found)]
 
 
-def _members(request: SendRequested) -> Sequence[Member]:
+def _members(request: SendRequested, person_of: PersonOf) -> Sequence[Member]:
     content, task_id = request.content, task_of(request.job_id)
     if not isinstance(content, GroupSendContent) or task_id is None:
         return ()
     # Without numbers, nobody asked for results of customers.
     return [
-        Member(request.message_id, target_of(request.message_id, target), task_id, customer_id)
+        Member(request.message_id, person_of(request.channel, target), task_id, customer_id)
         for target, customer_id in zip(content.targets, content.customer_ids, strict=False)
     ]
 

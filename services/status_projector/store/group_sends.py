@@ -17,10 +17,11 @@ from services.status_projector.group_sends import (
     members_of,
     of_message,
     result_of,
-    target_of,
     task_of,
 )
-from services.status_projector.projection import Changes, Participant
+from services.status_projector.projection import Changes
+from services.status_projector.store.participants import Place
+from services.status_projector.store.people import People
 
 Moves = defaultdict[int, Counter[ResultStatus]]
 """By how much the number of results in each status changes, by group send."""
@@ -29,12 +30,13 @@ Moves = defaultdict[int, Counter[ResultStatus]]
 def follow(
     connection: sa.Connection,
     changes: Changes,
-    told: Mapping[Participant, Evidence],
+    told: Mapping[Place, Evidence],
+    people: People,
     now: datetime,
 ) -> None:
     """Move the results of the batch's group sends; ``told``: what is new of single customers."""
     moves: Moves = defaultdict(Counter)
-    if members := members_of(changes.created.values()):
+    if members := members_of(changes.created.values(), people.of):
         _enter(connection, members, now)
         for member in members:
             moves[member.task_id][ResultStatus.PENDING] += 1
@@ -54,18 +56,18 @@ def follow(
 _ENTER = sa.text(
     """
     WITH given AS MATERIALIZED (
-        SELECT message_id, target, task_id, customer_id,
+        SELECT message_id, person, task_id, customer_id,
                nextval(pg_get_serial_sequence('t_group_send_result', 'id')) AS id
-        FROM unnest(CAST(:message_ids AS text[]), CAST(:targets AS bytea[]),
+        FROM unnest(CAST(:message_ids AS text[]), CAST(:persons AS bytea[]),
                     CAST(:task_ids AS bigint[]), CAST(:customer_ids AS bigint[]))
-             AS m(message_id, target, task_id, customer_id)
+             AS m(message_id, person, task_id, customer_id)
     ), results AS (
         INSERT INTO t_group_send_result
             (id, task_id, customer_id, status, create_time, update_time)
         SELECT id, task_id, customer_id, 'PENDING', :now, :now FROM given
     )
-    INSERT INTO group_send_members (message_id, target, result_id)
-    SELECT message_id, target, id FROM given
+    INSERT INTO group_send_members (message_id, person, result_id)
+    SELECT message_id, person, id FROM given
     """
 )
 
@@ -75,7 +77,7 @@ def _enter(connection: sa.Connection, members: Sequence[Member], now: datetime) 
         _ENTER,
         {
             "message_ids": [member.message_id for member in members],
-            "targets": [member.target for member in members],
+            "persons": [member.person for member in members],
             "task_ids": [member.task_id for member in members],
             "customer_ids": [member.customer_id for member in members],
             "now": now,
@@ -87,10 +89,10 @@ _MOVE_TOLD = sa.text(
     """
     WITH told AS (
         UPDATE group_send_members m SET reported = true
-        FROM unnest(CAST(:message_ids AS text[]), CAST(:targets AS bytea[]),
+        FROM unnest(CAST(:message_ids AS text[]), CAST(:persons AS bytea[]),
                     CAST(:statuses AS text[]), CAST(:errors AS text[]))
-             AS t(message_id, target, status, error)
-        WHERE m.message_id = t.message_id AND m.target = t.target
+             AS t(message_id, person, status, error)
+        WHERE m.message_id = t.message_id AND m.person = t.person
         RETURNING m.result_id, t.status, t.error
     ), changed AS (
         SELECT r.id, r.task_id, r.status AS before, told.status AS after, told.error
@@ -107,12 +109,12 @@ _MOVE_TOLD = sa.text(
 
 
 def _move_told(
-    connection: sa.Connection, told: Mapping[Participant, Evidence], moves: Moves, now: datetime
+    connection: sa.Connection, told: Mapping[Place, Evidence], moves: Moves, now: datetime
 ) -> None:
     results = [result_of(evidence) for evidence in told.values()]
     values = {
         "message_ids": [message_id for message_id, _ in told],
-        "targets": [target_of(*participant) for participant in told],
+        "persons": [person for _, person in told],
         **_columns(results),
         "now": now,
     }

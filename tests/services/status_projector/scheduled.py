@@ -1,4 +1,4 @@
-"""A job as the scheduler keeps it: its own functions on the same database, without its processes."""
+"""A job as the scheduler keeps it: its own functions, on the same database, without Kafka."""
 
 from collections.abc import Iterable, Sequence
 

@@ -102,7 +102,9 @@ def test_no_counter_is_ever_wrong(
 
     world.catch_up()
     assert differences(engine) == []
-    assert Counter(states_of(engine, world.job)) == +Counter(look(engine, world.job).counts.model_dump())
+    assert Counter(states_of(engine, world.job)) == +Counter(
+        look(engine, world.job).counts.model_dump()
+    )
 
 
 def test_a_cancelled_job_counts_each_row_once(engine: sa.Engine, projector: Projector) -> None:

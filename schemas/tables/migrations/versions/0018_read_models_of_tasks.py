@@ -84,10 +84,10 @@ def _group_sends() -> None:
         CREATE INDEX ix_t_group_send_result_status ON t_group_send_result (status);
         CREATE TABLE group_send_members (
             message_id TEXT NOT NULL,
-            target BYTEA NOT NULL,
+            person BYTEA NOT NULL,
             result_id BIGINT NOT NULL,
             reported BOOLEAN NOT NULL DEFAULT false,
-            PRIMARY KEY (message_id, target)
+            PRIMARY KEY (message_id, person)
         ) WITH (fillfactor = 70);
         CREATE TABLE group_send_progress (
             task_id BIGINT PRIMARY KEY,
