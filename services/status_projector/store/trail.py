@@ -49,7 +49,8 @@ _LOAD = sa.text(
     """
     SELECT message_id, channel, sender_id, message_type, sent_at, started_at, accepted_at,
            delivered_at, read_at, failures, sequence, whatsapp_message_id, tenant_id, case_id,
-           queue_id, job_id, original_message_id, pricing, created_at, conversation_id, contact_id, order_id
+           queue_id, job_id, original_message_id, pricing, created_at, conversation_id,
+           contact_id, order_id
     FROM messages
     WHERE message_id = ANY(:message_ids) AND created_at BETWEEN :oldest AND :newest
     ORDER BY message_id FOR UPDATE

@@ -51,7 +51,12 @@ async def test_a_job_tells_how_far_it_is_and_after_its_end_who_was_not_reached(
             "phone": phone(2),
             "error": "Recipient phone number is invalid.",
         },
-        {"workerId": "4", "name": "", "phone": REFUSED, "error": "is no phone number"},
+        {
+            "workerId": "4",
+            "name": "",
+            "phone": REFUSED,
+            "error": "not a phone number with its country code",
+        },
     ]
 
 

@@ -243,7 +243,7 @@ def test_no_address_of_a_customer_stands_beside_the_results(
     )
     assert len(members) == 3
     assert not any(
-        target.encode() in bytes(row["target"]) for row in members for target in send.targets
+        target.encode() in bytes(row["person"]) for row in members for target in send.targets
     )
 
 
