@@ -24,7 +24,14 @@ from services.status_projector.handlers import Facts, Tools
 from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import conversations, jobs, messages, tasks, tickets
+from services.status_projector.routes import (
+    conversations,
+    job_results,
+    jobs,
+    messages,
+    tasks,
+    tickets,
+)
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -78,6 +85,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     guard = Guard(settings, engine)
     app.include_router(messages.routes(engine, hub, guard))
     app.include_router(jobs.routes(engine, tools.vault, guard, now))
+    app.include_router(job_results.routes(engine, tools.vault, guard))
     app.include_router(tasks.routes(engine, guard))
     app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))

@@ -1,35 +1,29 @@
-"""How far jobs are, and what became of their recipients (BJ-03, BJ-05, BJ-07, CF-20, IM-24)."""
+"""Which jobs there are, how far they are, and how they got there (BJ-03, BJ-05, CF-20, IM-24)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import StreamingResponse
 
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound
-from runtime.postgres import in_thread, transaction
+from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.asking import Order
 from schemas.http.envelope import Envelope
 from schemas.http.runs import (
     JobAnswer,
     JobHistoryAnswer,
-    JobResult,
-    JobResultsAnswer,
     JobsPage,
     JobsQuery,
     JobView,
-    ResultsExport,
-    ResultsQuery,
     ResultState,
     Step,
 )
 from schemas.http.trail import JobFailure, JobProgressAnswer
 from services.status_projector import cursors
-from services.status_projector.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from services.status_projector.progress import ENDED, progress_of
 from services.status_projector.store import jobs, runs
 from services.status_projector.store.jobs import Job, JobsWish, Result
@@ -37,23 +31,7 @@ from services.status_projector.store.jobs import Job, JobsWish, Result
 T = TypeVar("T")
 
 MOST_FAILURES: Final = 1_000
-AT_ONCE: Final = 1_000
-"""Rows of an export that are in memory at once."""
 UNREACHED: Final = (ResultState.FAILED, ResultState.SKIPPED)
-COLUMNS: Final = (
-    "row",
-    "messageId",
-    "recipient",
-    "name",
-    "state",
-    "errorCode",
-    "error",
-    "sentAt",
-    "deliveredAt",
-    "readAt",
-    "failedAt",
-)
-
 Look = Callable[[sa.Connection, Job], T]
 
 
@@ -64,7 +42,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
 
     async def of_job(job_id: str, caller: Caller, look: Look[T]) -> T:
         """Look at a job of the caller's. Raises `NotFound`."""
-        return await in_thread(engine, lambda c: look(c, _visible(c, job_id, caller)))
+        return await in_thread(engine, lambda c: look(c, visible(c, job_id, caller)))
 
     @router.get("/api/whatsapp/job-progress/{jobId}", summary="How far is this job?")
     async def job_progress(
@@ -108,48 +86,11 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         steps = await of_job(job_id, caller, lambda c, _: runs.history(c, "job", job_id))
         return JobHistoryAnswer(history=[Step.model_validate(step) for step in steps])
 
-    @router.get("/api/v1/jobs/{jobId}/results", summary="What became of each recipient? (BJ-07)")
-    async def job_results(
-        job_id: Annotated[str, Path(alias="jobId")],
-        asked: Annotated[ResultsQuery, Query()],
-        caller: Annotated[Caller, permitted],
-    ) -> JobResultsAnswer:
-        found = await of_job(
-            job_id,
-            caller,
-            lambda c, _: jobs.results(
-                c, vault, job_id, asked.state, after=asked.cursor, limit=asked.limit + 1
-            ),
-        )
-        shown = found[: asked.limit]
-        return JobResultsAnswer(
-            items=[_result(row) for row in shown],
-            next_cursor=str(shown[-1].row) if len(found) > asked.limit else None,
-        )
-
-    @router.get(
-        "/api/v1/jobs/{jobId}/results/export",
-        summary="The same as a CSV file",
-        response_class=StreamingResponse,
-        responses={200: {"content": {"text/csv": {}}}},
-    )
-    async def export_results(
-        job_id: Annotated[str, Path(alias="jobId")],
-        asked: Annotated[ResultsExport, Query()],
-        caller: Annotated[Caller, permitted],
-    ) -> StreamingResponse:
-        """Return all recipients that are found: UTF-8 with a mark, and nothing that runs."""
-        await of_job(job_id, caller, lambda _, job: job)
-        return StreamingResponse(
-            stream_csv(COLUMNS, _rows(engine, vault, job_id, asked)),
-            media_type=MEDIA_TYPE,
-            headers={"Content-Disposition": 'attachment; filename="results.csv"'},
-        )
-
     return router
 
 
-def _visible(connection: sa.Connection, job_id: str, caller: Caller) -> Job:
+def visible(connection: sa.Connection, job_id: str, caller: Caller) -> Job:
+    """Return a job of the caller's. Raises `NotFound`."""
     job = jobs.job(connection, job_id)
     if job is None or not caller.may_see(job.tenant_id):
         raise NotFound("Job not found")
@@ -180,20 +121,6 @@ def _view(job: Job, clock: Clock) -> JobView:
     )
 
 
-def _rows(
-    engine: sa.Engine, vault: Vault, job_id: str, asked: ResultsExport
-) -> Iterator[list[Cell]]:
-    """Yield all rows, a page and a short transaction at a time."""
-    after = 0
-    while True:
-        with transaction(engine) as connection:
-            found = jobs.results(connection, vault, job_id, asked.state, after=after, limit=AT_ONCE)
-        yield from (list(_result(row).model_dump().values()) for row in found)
-        if len(found) < AT_ONCE:
-            return
-        after = found[-1].row
-
-
 def _failure(result: Result) -> JobFailure:
     who = result.who
     variables = {} if who is None else who.variables
@@ -202,21 +129,4 @@ def _failure(result: Result) -> JobFailure:
         name=variables.get("name", ""),
         phone="" if who is None else who.recipient,
         error=result.error or "",
-    )
-
-
-def _result(result: Result) -> JobResult:
-    who = result.who
-    return JobResult(
-        row=result.row,
-        message_id=result.message_id,
-        recipient=None if who is None else who.recipient,
-        name=None if who is None else who.variables.get("name"),
-        state=result.state,
-        error_code=result.error_code,
-        error=result.error,
-        sent_at=result.sent_at,
-        delivered_at=result.delivered_at,
-        read_at=result.read_at,
-        failed_at=result.failed_at,
     )
