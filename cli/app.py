@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, people, senders, topics, users, wecom, whatsapp
+from cli import check, database, dlq, people, senders, topics, users, wecom, whatsapp
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(database.migrate)
 app.command()(topics.topics)
-app.command()(database.check)
+app.command()(check.check)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(senders.app, name="senders")
 app.add_typer(people.app, name="people")

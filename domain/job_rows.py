@@ -1,5 +1,6 @@
 """What becomes of a job's row, as news of its message comes (BJ-05, IM-23, IM-60)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
@@ -32,6 +33,24 @@ class News(StrEnum):
     """It failed before any dispatcher had taken it."""
     RECOVERED = "recovered"
     """Evidence of success overruled its failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """How many rows of a job were never sent, or by how many that changes."""
+
+    skipped: int = 0
+    cancelled: int = 0
+    recalled: int = 0
+    """Of the cancelled ones those that were in the stream, and were refused there."""
+
+    def __add__(self, other: "Unsent") -> "Unsent":
+        """Return both together."""
+        return Unsent(
+            self.skipped + other.skipped,
+            self.cancelled + other.cancelled,
+            self.recalled + other.recalled,
+        )
 
 
 def after(state: RowState, news: News, *, cancelled: bool) -> RowState:
@@ -73,4 +92,18 @@ def counted(before: RowState, now: RowState) -> Outcomes:
     return Outcomes(
         reached=(now is RowState.SETTLED) - (before is RowState.SETTLED),
         failed=(now is RowState.FAILED) - (before is RowState.FAILED),
+    )
+
+
+def unsent(before: RowState, now: RowState, *, recalled: bool) -> Unsent:
+    """Return by how much news of a row's message change its job's unsent rows.
+
+    Whoever is cancelled by news was in the stream. ``recalled``: it was known of the row before.
+
+    >>> unsent(RowState.FED, RowState.CANCELLED, recalled=False)
+    Unsent(skipped=0, cancelled=1, recalled=1)
+    """
+    is_cancelled = now is RowState.CANCELLED
+    return Unsent(
+        cancelled=is_cancelled - (before is RowState.CANCELLED), recalled=is_cancelled - recalled
     )

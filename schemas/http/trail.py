@@ -1,19 +1,9 @@
 """What the query side answers about messages and jobs (ST-09, CF-20)."""
 
-from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field, PlainSerializer
+from pydantic import Field
 
 from schemas.http.envelope import Shape
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
-"""ISO 8601 in UTC, with milliseconds and ``Z``."""
+from schemas.http.moments import Instant
 
 
 class MessageStatus(Shape):
@@ -28,6 +18,13 @@ class MessageStatus(Shape):
     failed_at: Instant | None = None
     error_code: str | None = None
     error_message: str | None = None
+
+
+class ConversationRead(Shape):
+    """A conversation that has been marked as read."""
+
+    conversation_id: str
+    unread: int = 0
 
 
 class JobCounts(Shape):
@@ -66,7 +63,10 @@ class JobProgress(Shape):
     """Reached ``sent`` or later (CF-58)."""
     failed_count: int
     percent: float
+    per_second: float | None = None
+    """How many end in a second, of late; null while nobody can tell."""
     estimated_remaining_seconds: float | None
+    """At that rate; null while it is unknown (IM-24)."""
     paused_reason: str | None = None
     """While it is paused."""
     started_at: Instant | None

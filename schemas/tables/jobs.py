@@ -1,4 +1,4 @@
-"""What the scheduler keeps beside a job: what became of its last messages, what is to be told."""
+"""What the scheduler keeps beside a job: outcomes, rows never sent, changes to be told."""
 
 import sqlalchemy as sa
 
@@ -17,6 +17,18 @@ job_outcomes = sa.Table(
     sa.Column("tripped", sa.Text),
     # When a row was last heard of, or the job resumed.
     sa.Column("heard_at", MOMENT, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+# Moved with the rows of `job_items`, so that nobody has to count those.
+job_unsent = sa.Table(
+    "job_unsent",
+    METADATA,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("skipped", sa.Integer, nullable=False),
+    sa.Column("cancelled", sa.Integer, nullable=False),
+    # Of the cancelled ones those that were in the stream: they have messages, which failed.
+    sa.Column("recalled", sa.Integer, nullable=False),
     postgresql_with={"fillfactor": "50"},
 )
 

@@ -229,6 +229,7 @@ class NotificationContent(
     language: Literal["zh_CN", "en_US", "zh_HK", "zh_TW"] = "zh_CN"
 
 
+CustomerId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Attachment = ImageContent | VideoContent | DocumentContent | LinkContent | MiniProgramContent
 
 
@@ -250,6 +251,13 @@ class GroupSendContent(
     attachments: Annotated[tuple[Attachment, ...], msgspec.Meta(max_length=9)] = ()
     may_select: bool = False
     """Whether the member may leave customers out."""
+    customer_ids: Annotated[tuple[CustomerId, ...], msgspec.Meta(max_length=10_000)] = ()
+    """Our numbers of the targets, in their order: what results are kept under (GS-10)."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that do not go with the targets."""
+        if self.customer_ids and len(self.customer_ids) != len(self.targets):
+            raise ValueError("`customerIds` must be as many as `targets`")
 
 
 Content = (

@@ -79,6 +79,7 @@ class SendRequested(Command, frozen=True, kw_only=True, rename="camel"):
     fallback: Fallback | None = None
     tenant_id: ContextId | None = None
     contact_id: ContextId | None = None
+    """The caller's name of the recipient; of a push, the group's id."""
     order_id: ContextId | None = None
     agent_id: ContextId | None = None
     """Who of ours sends it (WA-13: the technician)."""
@@ -87,6 +88,7 @@ class SendRequested(Command, frozen=True, kw_only=True, rename="camel"):
     wa_account_type: ContextId | None = None
     wa_account_id: ContextId | None = None
     job_id: ContextId | None = None
+    """The run that it belongs to: a job, a push, or a group send in decimal digits."""
     original_message_id: MessageIdField | None = None
 
     def __post_init__(self) -> None:

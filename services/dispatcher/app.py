@@ -20,10 +20,12 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
+from services.dispatcher.erased import fail_erased
 from services.dispatcher.fallbacks import send_due
 from services.dispatcher.finding import Finding
 from services.dispatcher.follow_ups import FollowUps
@@ -52,6 +54,7 @@ class Dispatcher:
         self._settings = settings
         self._producer = producer
         self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        vault = Vault(settings)
         book = TemplateBook()
         self._templates = TemplateKeeper(settings, self._engine, book)
         self._channels = open_channels(
@@ -63,26 +66,31 @@ class Dispatcher:
         )
         self._follow_ups = FollowUps(
             self._engine,
+            vault,
             producer,
             self._channels,
             within=settings.dispatcher_results_within,
             clock=now,
         )
-        self._finding = Finding(self._engine, producer, self._channels, self._follow_ups, clock=now)
-        self._recorder = Recorder(self._engine, producer, self._follow_ups, clock=now)
+        self._finding = Finding(
+            self._engine, vault, producer, self._channels, self._follow_ups, clock=now
+        )
+        self._recorder = Recorder(self._engine, vault, producer, self._follow_ups, clock=now)
         self._tools = Tools(
             settings,
             self._engine,
             producer,
             self._recorder,
-            Admission(settings, self._channels, self._follow_ups.keeps),
+            Admission(settings, self._channels, self._follow_ups.keeps, vault),
             self._follow_ups,
             self._channels,
             now,
+            vault,
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        self._heard = _heard(settings, Listener(self._engine, settings.words, now), producer)
+        listener = Listener(self._engine, vault, settings.words, now)
+        self._heard = _heard(settings, listener, producer)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
 
@@ -98,7 +106,10 @@ class Dispatcher:
             "senders": lambda: every(SENDERS_TICK, lambda: look_after(engine, lanes.queues(), now)),
             "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
             "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
-            "fallbacks": lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
+            "erased": lambda: every(DOUBT_TICK, lambda: fail_erased(tools)),
+            "fallbacks": lambda: every(
+                FALLBACK_TICK, lambda: send_due(engine, tools.vault, producer, now)
+            ),
             **self._follow_ups.works(),
             **self._finding.works(),
             "due": lambda: every(DUE_TICK, lambda: call_due(tools, lanes)),

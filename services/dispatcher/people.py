@@ -17,6 +17,7 @@ from providers.whatsapp.people import PREFERENCES, preferences_of, recipient_beh
 from runtime.clock import Clock
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     MessageReceived,
     NoticeReceived,
@@ -78,8 +79,9 @@ def heard(events: Iterable[ProviderEvent], words: Words, *, now: datetime) -> He
 class Listener:
     """The handler of ``provider-events``."""
 
-    def __init__(self, engine: sa.Engine, words: Words, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, vault: Vault, words: Words, clock: Clock) -> None:
         self._engine = engine
+        self._vault = vault
         self._words = words
         self._clock = clock
 
@@ -91,7 +93,7 @@ class Listener:
         events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
         found = heard(events, self._words, now=self._clock())
         if found.wrote or found.said:
-            await in_thread(self._engine, lambda c: _remember(c, found))
+            await in_thread(self._engine, lambda c: _remember(c, self._vault, found))
         for delivery in deliveries:
             delivery.finish()
         for (pair, scope), statement in found.said.items():
@@ -101,9 +103,9 @@ class Listener:
         """Nothing to forget: no record is held."""
 
 
-def _remember(connection: sa.Connection, found: Heard) -> None:
-    people.remember_windows(connection, found.wrote)
-    people.remember_replies(connection, found.said)
+def _remember(connection: sa.Connection, vault: Vault, found: Heard) -> None:
+    people.remember_windows(connection, vault, found.wrote)
+    people.remember_replies(connection, vault, found.said)
 
 
 def _hear_message(found: Heard, message: MessageReceived, words: Words) -> None:

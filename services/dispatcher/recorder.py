@@ -18,6 +18,7 @@ from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.lifespan import insist
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     DispatchEvent,
@@ -47,9 +48,16 @@ class Recorder:
     """Takes outcomes in the order they happen and makes them durable."""
 
     def __init__(
-        self, engine: sa.Engine, producer: Producer, follow_ups: FollowUps, *, clock: Clock
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        producer: Producer,
+        follow_ups: FollowUps,
+        *,
+        clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._follow_ups = follow_ups
         self._clock = clock
@@ -114,7 +122,7 @@ class Recorder:
         now = self._clock()
 
         def enter(connection: sa.Connection) -> Changes:
-            ledger.record(connection, ended, self._follow_ups.keeps, now=now)
+            ledger.record(connection, self._vault, ended, self._follow_ups.keeps, now=now)
             self._follow_ups.begin(connection, taken_from(ended))
             return standing.learn(connection, ended, now=now)
 

@@ -1,55 +1,30 @@
 """What the dispatcher reads from the environment."""
 
 from datetime import timedelta
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
 from providers.whatsapp.settings import WhatsAppSettings
+from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
 from runtime.settings import DatabaseSettings, process_name
+from runtime.vault import VaultSettings
 from services.dispatcher.people_settings import PeopleSettings
 
-EmptyIsNone = Annotated[
-    Annotated[int, Field(ge=0)] | None,
-    BeforeValidator(lambda value: None if value == "" else value),
-]
 
-
-class LimitSettings(BaseSettings):
+class LimitSettings(DailyLimitSettings):
     """The limits of all senders, cases and recipients."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    sender_daily_limit: EmptyIsNone = 1_000
-    """Messages a day of one sending account that has no limit of its own; empty: any number
-    (CF-17)."""
     case_daily_limit: EmptyIsNone = None
     """Messages a day to one case (CF-18)."""
     case_send_interval: timedelta | None = None
     """The least time between two messages to one case (CF-18)."""
     recipient_daily_limit: EmptyIsNone = None
     """Messages a day to one recipient, whoever sends (CF-17)."""
-    app_timezone: str = "UTC"
-    """The IANA zone in which days begin (CF-17)."""
-
-    @field_validator("app_timezone")
-    @classmethod
-    def _is_a_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("must be an IANA time zone") from error
-        return name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone in which days begin."""
-        return ZoneInfo(self.app_timezone)
 
 
-class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsAppSettings):
+class DispatcherSettings(
+    DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
+):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

@@ -20,6 +20,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.postgres import connect, in_thread
+from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
 from schemas.topics.status_changes import STATUS_CHANGES
 from services.scheduler import handlers
@@ -57,13 +58,15 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        self.vault = Vault(settings)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
-        intake = Intake(self.engine, self.producer, now)
+        intake = Intake(self.engine, self.vault, self.producer, now)
         self.gather: Gather[Asked, MessageAccepted] = Gather(
             intake.accept, most=TOGETHER, queued=QUEUED
         )
         self.feeder = Feeder(
             self.engine,
+            self.vault,
             self.producer,
             bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
             stalls=Stalls(settings.job_stalls_after),
@@ -85,13 +88,13 @@ class Scheduler:
 
     def works(self) -> dict[str, Work]:
         """Return what runs as long as the service does."""
-        engine, producer = self.engine, self.producer
+        engine, vault, producer = self.engine, self.vault, self.producer
         return {
             "accept_sends": self.gather.run,
             "feed_jobs": self.feeder.run,
             "status_changes": self.stream.run,
             "fire_due": lambda: every(
-                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, producer, now)
+                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, vault, producer, now)
             ),
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
@@ -141,7 +144,9 @@ def build(settings: SchedulerSettings) -> FastAPI:
     guard = Guard(settings, scheduler.engine)
     app.include_router(messages.router(scheduler.accept, guard, default_sender=sender, clock=now))
     wake = scheduler.feeder.wake
-    engine = scheduler.engine
-    app.include_router(jobs.router(engine, guard, default_sender=sender, clock=now, wake=wake))
+    engine, vault = scheduler.engine, scheduler.vault
+    app.include_router(
+        jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
+    )
     document.complete(app)
     return app

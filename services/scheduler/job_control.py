@@ -10,13 +10,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from domain.job_rows import Unsent
 from runtime import audit
 from runtime.audit import Action
 from runtime.auth import Caller
 from runtime.errors import NotFound
 from schemas.http.jobs import JobOutcome
 from schemas.topics.task_changes import JobStatus
-from services.scheduler.store import jobs, outcomes, rows
+from services.scheduler.store import jobs, outcomes, rows, unsent
 from services.scheduler.store.jobs import Move, Standing
 
 BY_HAND: Final = "paused by hand"
@@ -39,6 +40,7 @@ def cancel(
     jobs.move(connection, move, now=now)
     _note(connection, caller, Action.JOB_CANCEL, move, job)
     cancelled = rows.cancel_waiting(connection, job_id)
+    unsent.add(connection, {job_id: Unsent(cancelled=cancelled)})
     return JobOutcome(success=True, message=f"Job cancelled, {cancelled} messages were not sent")
 
 

@@ -1,7 +1,7 @@
 """What changes of statuses mean for the rows of jobs, and for the jobs' breakers (IM-55, IM-60).
 
 One transaction a batch: the rows, then the counts of their jobs, in this order everywhere. The
-counts have a table of their own: the rows of `jobs` are locked while a step waits for the broker.
+counts have tables of their own: the rows of `jobs` are locked while a step waits for the broker.
 """
 
 from collections import defaultdict
@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from domain.breaker import Breaker, Outcomes, Verdict, judge
 from domain.identity import JobId, MessageId
-from domain.job_rows import News, RowState, after, counted
+from domain.job_rows import News, RowState, Unsent, after, counted, unsent
 from domain.lifecycle import Status
 from schemas.topics.status_changes import StatusChanged
 from services.scheduler.store import outcomes, rows
+from services.scheduler.store import unsent as unsent_rows
 from services.scheduler.store.rows import Settling
 
 IN_WINDOW = frozenset({RowState.WAITING, RowState.FED})
@@ -56,6 +57,7 @@ def settle(
         return 0
     rows.settle(connection, {row.message_id: state for row, state in moved})
     _count(connection, moved, breaker=breaker, now=now)
+    _count_unsent(connection, moved)
     return sum(row.state in IN_WINDOW for row, _ in moved)
 
 
@@ -81,6 +83,13 @@ def _count(
     ended = [job_id for job_id, verdict in verdicts.items() if verdict is not Verdict.TOO_FEW]
     if ended:
         outcomes.begin_window(connection, ended)
+
+
+def _count_unsent(connection: sa.Connection, moved: Sequence[tuple[Settling, RowState]]) -> None:
+    more: defaultdict[JobId, Unsent] = defaultdict(Unsent)
+    for row, state in moved:
+        more[row.job_id] += unsent(row.state, state, recalled=row.recalled)
+    unsent_rows.add(connection, more)
 
 
 def _meaning(change: StatusChanged) -> News | None:

@@ -14,14 +14,16 @@ import sqlalchemy as sa
 
 from domain.failures import ErrorCode
 from domain.identity import JobId
+from domain.job_rows import Unsent
 from domain.pacing import Window, places
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.task_changes import JobStatus
 from services.scheduler.drafts import draft_of
 from services.scheduler.held import Publish
 from services.scheduler.intake import SOURCE
 from services.scheduler.screening import compose
-from services.scheduler.store import jobs, rows
+from services.scheduler.store import jobs, rows, unsent
 from services.scheduler.store.jobs import Job, Move, Unfinished
 from services.scheduler.store.rows import Refusal, WaitingRow
 
@@ -63,7 +65,13 @@ def needs_step(job: Unfinished, window: Window, *, now: datetime) -> bool:
 
 
 def step(
-    connection: sa.Connection, publish: Publish, job_id: JobId, *, window: Window, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    publish: Publish,
+    job_id: JobId,
+    *,
+    window: Window,
+    now: datetime,
 ) -> Done | None:
     """Do what is to be done for the job; None where that is nothing."""
     job = jobs.claim_unfinished(connection, job_id)
@@ -72,10 +80,11 @@ def step(
     if job.expires_at is not None and job.expires_at <= now:
         skipped = rows.skip_waiting(connection, job_id, EXPIRED)
         if skipped:
+            unsent.add(connection, {job_id: Unsent(skipped=skipped)})
             return Fed(0, skipped)
     in_flight = rows.count_in_flight(connection, job_id)
     room = places(window, in_flight=in_flight, waiting=window.size)
-    waiting = rows.waiting(connection, job_id, limit=max(1, room))
+    waiting = rows.waiting(connection, vault, job_id, limit=max(1, room))
     if not waiting:
         return None if in_flight else _complete(connection, job, now=now)
     if job.status is JobStatus.PAUSED:
@@ -106,7 +115,8 @@ def _feed(
     publish([SEND_REQUESTS.record(r, source=SOURCE, at=now) for r in requests.values()])
     rows.mark_fed(connection, job.job_id, list(requests))
     if refusals:
-        rows.skip(connection, job.job_id, refusals)
+        skipped = rows.skip(connection, job.job_id, refusals)
+        unsent.add(connection, {job.job_id: Unsent(skipped=skipped)})
     if job.status is JobStatus.PENDING:
         jobs.move(connection, Move(job.job_id, job.status, JobStatus.RUNNING), now=now)
     return Fed(len(requests), len(refusals))

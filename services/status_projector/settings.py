@@ -8,13 +8,14 @@ from pydantic import Field
 
 from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
+from runtime.vault import VaultSettings
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, AuthSettings):
+class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
@@ -27,3 +28,5 @@ class ProjectorSettings(DatabaseSettings, AuthSettings):
     is added at each start."""
     projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
+    message_retention: timedelta = timedelta(days=365)
+    """Months of which all is older are dropped (SE-02)."""

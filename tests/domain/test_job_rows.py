@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.breaker import Outcomes
-from domain.job_rows import News, RowState, after, counted
+from domain.job_rows import News, RowState, Unsent, after, counted, unsent
 
 news = st.lists(st.sampled_from(News), max_size=8)
 states = st.sampled_from(RowState)
@@ -24,6 +24,22 @@ def test_a_row_counts_once_whatever_is_heard_of_it(
         state = becomes
 
     assert total == Outcomes(int(state is RowState.SETTLED), int(state is RowState.FAILED))
+
+
+@given(st.sampled_from([RowState.WAITING, RowState.FED, RowState.CANCELLED]), news, st.booleans())
+def test_a_row_that_is_cancelled_counts_once_and_as_recalled_where_it_was_heard_of(
+    first: RowState,
+    heard: list[News],
+    cancelled: bool,  # noqa: FBT001 - drawn
+) -> None:
+    state, recalled, total = first, False, Unsent(cancelled=int(first is RowState.CANCELLED))
+    for one in heard:
+        becomes = after(state, one, cancelled=cancelled)
+        total += unsent(state, becomes, recalled=recalled)
+        state, recalled = becomes, becomes is RowState.CANCELLED
+
+    ended = int(state is RowState.CANCELLED)
+    assert total == Unsent(cancelled=ended, recalled=ended if heard else 0)
 
 
 @given(states, st.sampled_from(News), st.booleans())

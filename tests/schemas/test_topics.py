@@ -18,6 +18,8 @@ from tests.schemas.records import AT, CONTRACTS, TOPICS, decoded, example
 MESSAGE = "msg_2f1b9c6e4d3a4c5b8e7f60718293a4b5"
 WAMID = "wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA"
 JOB = "0b7e1c52-6d0e-4a53-9a61-3f1c2f4a9d10"
+TASK = "7c0a4b7e-52f1-4a56-9f0e-1d3b5a7c9e11"
+PUSH = "e2d9c3a1-08b4-4c57-8b1f-6a5d4c3b2a10"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,9 @@ JOB = "0b7e1c52-6d0e-4a53-9a61-3f1c2f4a9d10"
         ),
         ("status-changed", MESSAGE, f"{MESSAGE}:3", "sendtrail.status.changed.v1"),
         ("job-changed", JOB, f"{JOB}:3", "sendtrail.job.changed.v1"),
+        ("task-changed", TASK, f"{TASK}:2", "sendtrail.task.changed.v1"),
+        ("push-changed", TASK, f"{PUSH}:2", "sendtrail.push.changed.v1"),
+        ("group-send-changed", "7001", "7001:3", "sendtrail.group_send.changed.v1"),
     ],
 )
 def test_a_record_has_the_key_and_id_of_what_it_speaks_of(
@@ -124,6 +129,9 @@ def test_a_callback_without_our_id_is_keyed_by_the_providers() -> None:
         ("message-received", "content", "a text"),
         ("status-changed", "sequence", 0),
         ("job-changed", "total", -1),
+        ("task-changed", "toStatus", "asleep"),
+        ("push-changed", "sequence", 0),
+        ("group-send-changed", "groupSendId", 0),
     ],
 )
 def test_what_is_wrong_with_a_record_names_the_field(name: str, field: str, wrong: object) -> None:

@@ -16,6 +16,7 @@ from runtime.bodies import decode, read_body
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.envelope import Envelope
 from schemas.http.jobs import CreateJob, JobCreated, JobOutcome
 from services.scheduler import job_control, job_intake
@@ -43,6 +44,7 @@ class Control(Protocol):
 
 def router(
     engine: sa.Engine,
+    vault: Vault,
     guard: Guard,
     *,
     default_sender: str,
@@ -67,7 +69,12 @@ def router(
         idempotency_key: IdempotencyKey = None,
     ) -> Envelope[JobCreated]:
         raw = await read_body(request, limit=LARGEST_BODY)
-        create = _creating(raw, idempotency_key, caller, default_sender, clock)
+
+        def create(connection: sa.Connection) -> JobCreated:
+            # Decoding included: it takes a thread's time, too.
+            asked = _asked(raw, idempotency_key, caller, default_sender)
+            return job_intake.create(connection, vault, asked, now=clock())
+
         async with storing:
             created = await in_thread(engine, create)
         wake()
@@ -104,20 +111,14 @@ def router(
     return routes
 
 
-def _creating(
-    raw: bytes, idempotency_key: str | None, caller: Caller, default_sender: str, clock: Clock
-) -> Callable[[sa.Connection], JobCreated]:
-    """Return the work of a creating call, decoding included: it takes a thread's time, too."""
-
-    def create(connection: sa.Connection) -> JobCreated:
-        body = decode(_DECODER, raw)
-        body = msgspec.structs.replace(body, tenant_id=caller.tenant_for(body.tenant_id))
-        job_intake.check(body)
-        sender_id = body.sender_id or default_sender
-        if not sender_id:
-            raise InvalidInput("senderId", "is required: this installation has no default sender")
-        key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
-        asked = job_intake.Asked(body, sender_id, caller, key)
-        return job_intake.create(connection, asked, now=clock())
-
-    return create
+def _asked(
+    raw: bytes, idempotency_key: str | None, caller: Caller, default_sender: str
+) -> job_intake.Asked:
+    body = decode(_DECODER, raw)
+    body = msgspec.structs.replace(body, tenant_id=caller.tenant_for(body.tenant_id))
+    job_intake.check(body)
+    sender_id = body.sender_id or default_sender
+    if not sender_id:
+        raise InvalidInput("senderId", "is required: this installation has no default sender")
+    key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
+    return job_intake.Asked(body, sender_id, caller, key)

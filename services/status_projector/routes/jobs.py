@@ -1,95 +1,132 @@
-"""How far a job is (BJ-03, BJ-05, CF-20)."""
+"""Which jobs there are, how far they are, and how they got there (BJ-03, BJ-05, CF-20, IM-24)."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
-from schemas.http.trail import JobCounts, JobFailure, JobProgress, JobProgressAnswer
-from services.status_projector.store import queries
-from services.status_projector.store.queries import Job
+from runtime.vault import Vault
+from schemas.http.asking import Order
+from schemas.http.envelope import Envelope
+from schemas.http.runs import (
+    JobAnswer,
+    JobHistoryAnswer,
+    JobsPage,
+    JobsQuery,
+    JobView,
+    ResultState,
+    Step,
+)
+from schemas.http.trail import JobFailure, JobProgressAnswer
+from services.status_projector import cursors
+from services.status_projector.progress import ENDED, progress_of
+from services.status_projector.store import jobs, runs
+from services.status_projector.store.jobs import Job, JobsWish, Result
 
-MOST_FAILURES = 1_000
-ENDED = frozenset({"completed", "cancelled", "failed"})
+T = TypeVar("T")
+
+MOST_FAILURES: Final = 1_000
+UNREACHED: Final = (ResultState.FAILED, ResultState.SKIPPED)
+Look = Callable[[sa.Connection, Job], T]
 
 
-def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
-    """Return the endpoints of the bulk job family that ask."""
-    router = APIRouter(prefix="/api/whatsapp", tags=["jobs"])
+def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRouter:
+    """Return the endpoints that ask about jobs."""
+    router = APIRouter(tags=["jobs"])
+    permitted = Depends(guard.needs(Permission.JOBS_VIEW))
 
-    @router.get("/job-progress/{jobId}", summary="How far is this job?")
+    async def of_job(job_id: str, caller: Caller, look: Look[T]) -> T:
+        """Look at a job of the caller's. Raises `NotFound`."""
+        return await in_thread(engine, lambda c: look(c, visible(c, job_id, caller)))
+
+    @router.get("/api/whatsapp/job-progress/{jobId}", summary="How far is this job?")
     async def job_progress(
-        job_id: Annotated[str, Path(alias="jobId")],
-        caller: Annotated[Caller, Depends(guard.needs(Permission.JOBS_VIEW))],
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
     ) -> JobProgressAnswer:
-        def look(connection: sa.Connection) -> tuple[Job | None, list[JobFailure]]:
-            job = queries.job(connection, job_id)
-            if job is None or job.status not in ENDED:
-                return job, []
-            rows = queries.failures_of(connection, job_id, MOST_FAILURES)
-            return job, [_failure(row) for row in rows]
+        def look(connection: sa.Connection, job: Job) -> list[JobFailure]:
+            if job.status not in ENDED:
+                return []
+            rows = jobs.results(connection, vault, job_id, UNREACHED, limit=MOST_FAILURES)
+            return [_failure(row) for row in rows]
 
-        job, failures = await in_thread(engine, look)
-        if job is None or not caller.may_see(job.tenant_id):
-            raise NotFound("Job not found")
+        job, failures = await of_job(job_id, caller, lambda c, job: (job, look(c, job)))
         return JobProgressAnswer(progress=progress_of(job, failures, clock()))
+
+    @router.get("/api/v1/jobs", summary="Which jobs are there? (IM-24)")
+    async def list_jobs(
+        asked: Annotated[JobsQuery, Query()], caller: Annotated[Caller, permitted]
+    ) -> Envelope[JobsPage]:
+        wish = _wish(asked, caller)
+        found = await in_thread(engine, lambda c: jobs.page(c, wish))
+        shown = found[: asked.limit]
+        last = cursors.cursor(shown[-1].created_at, shown[-1].job_id) if shown else None
+        return Envelope(
+            data=JobsPage(
+                items=[_view(job, clock) for job in shown],
+                next_cursor=last.written() if last and len(found) > asked.limit else None,
+            )
+        )
+
+    @router.get("/api/v1/jobs/{jobId}", summary="One job, and how far it is")
+    async def one_job(
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
+    ) -> JobAnswer:
+        job = await of_job(job_id, caller, lambda _, job: job)
+        return JobAnswer(job=_view(job, clock))
+
+    @router.get("/api/v1/jobs/{jobId}/history", summary="How did this job get there?")
+    async def job_history(
+        job_id: Annotated[str, Path(alias="jobId")], caller: Annotated[Caller, permitted]
+    ) -> JobHistoryAnswer:
+        steps = await of_job(job_id, caller, lambda c, _: runs.history(c, "job", job_id))
+        return JobHistoryAnswer(history=[Step.model_validate(step) for step in steps])
 
     return router
 
 
-def progress_of(job: Job, failures: list[JobFailure], now: datetime) -> JobProgress:
-    """Return a job's progress. The time left follows from the rate so far; unknown at first."""
-    counts = _counts(job)
-    success = counts.sent + counts.delivered + counts.read
-    failed = counts.failed + counts.skipped
-    processed = success + failed + counts.cancelled
-    remaining = None
-    if job.started_at is not None and processed:
-        elapsed = ((job.finished_at or now) - job.started_at).total_seconds()
-        remaining = round(elapsed / processed * (job.total - processed), 1)
-    return JobProgress(
+def visible(connection: sa.Connection, job_id: str, caller: Caller) -> Job:
+    """Return a job of the caller's. Raises `NotFound`."""
+    job = jobs.job(connection, job_id)
+    if job is None or not caller.may_see(job.tenant_id):
+        raise NotFound("Job not found")
+    return job
+
+
+def _wish(asked: JobsQuery, caller: Caller) -> JobsWish:
+    return JobsWish(
+        tenant_id=caller.tenant_id,
+        status=asked.status,
+        since=asked.since,
+        before=asked.until,
+        newest_first=asked.order is Order.DESC,
+        after=cursors.named("cursor", asked.cursor),
+        limit=asked.limit + 1,
+    )
+
+
+def _view(job: Job, clock: Clock) -> JobView:
+    return JobView(
         job_id=job.job_id,
-        status=job.status,
-        total=job.total,
-        processed=processed,
-        success_count=success,
-        failed_count=failed,
-        percent=round(100 * processed / job.total, 1) if job.total else 100.0,
-        estimated_remaining_seconds=remaining,
-        paused_reason=job.paused_reason,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        counts=counts,
-        failures=failures,
+        name=job.name,
+        channel=job.channel,
+        sender_id=job.sender_id,
+        priority=job.priority,
+        created_at=job.created_at,
+        progress=progress_of(job, [], clock()),
     )
 
 
-def _counts(job: Job) -> JobCounts:
-    known = sum(job.by_status.values()) + sum(job.unsent.values())
-    # A row that is not projected yet waits as well, in the scheduler or in Kafka.
-    waiting = job.total - known
-    return JobCounts(
-        pending=job.by_status["pending"] + waiting,
-        sending=job.by_status["sending"],
-        sent=job.by_status["sent"],
-        delivered=job.by_status["delivered"],
-        read=job.by_status["read"],
-        failed=job.by_status["failed"],
-        skipped=job.unsent.get("skipped", 0),
-        cancelled=job.unsent.get("cancelled", 0),
-    )
-
-
-def _failure(row: Any) -> JobFailure:  # noqa: ANN401 - a row of failures_of
-    variables: dict[str, str] = row["variables"]
+def _failure(result: Result) -> JobFailure:
+    who = result.who
+    variables = {} if who is None else who.variables
     return JobFailure(
-        worker_id=variables.get("workerId", str(row["row"])),
+        worker_id=variables.get("workerId", str(result.row)),
         name=variables.get("name", ""),
-        phone=row["recipient"],
-        error=row["error"] or "",
+        phone="" if who is None else who.recipient,
+        error=result.error or "",
     )

@@ -1,8 +1,6 @@
 """What the query API reads; nothing here locks or writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,81 +46,3 @@ def status_of(
         if row is not None:
             return dict(row)
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as its scheduler and its messages tell of it."""
-
-    job_id: str
-    tenant_id: str | None
-    status: str
-    total: int
-    paused_reason: str | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    by_status: Mapping[str, int]
-    """Messages by status: from the projector's counters."""
-    unsent: Mapping[str, int]
-    """Rows that were never sent: skipped, cancelled."""
-
-
-_JOB = sa.text(
-    """
-    SELECT j.job_id, j.tenant_id, j.status, j.total, j.paused_reason, j.started_at, j.finished_at,
-           p.pending, p.sending, p.sent, p.delivered, p.read, p.failed
-    FROM jobs j LEFT JOIN job_progress p USING (job_id)
-    WHERE j.job_id = :job_id
-    """
-)
-_UNSENT = sa.text(
-    """
-    SELECT state, count(*) AS rows,
-           count(error_code) FILTER (WHERE state = 'cancelled') AS recalled
-    FROM job_items
-    WHERE job_id = :job_id AND state IN ('skipped', 'cancelled') GROUP BY state
-    """
-)
-_STATUSES = ("pending", "sending", "sent", "delivered", "read", "failed")
-
-
-def job(connection: sa.Connection, job_id: str) -> Job | None:
-    """Return a job with its counters; None when there is no such job."""
-    if _NUL in job_id:
-        return None
-    row = connection.execute(_JOB, {"job_id": job_id}).mappings().first()
-    if row is None:
-        return None
-    unsent = connection.execute(_UNSENT, {"job_id": job_id}).all()
-    by_status = {status: row[status] or 0 for status in _STATUSES}
-    # Refused in the stream because the job was cancelled: they have messages, which failed.
-    by_status["failed"] = max(0, by_status["failed"] - sum(one.recalled for one in unsent))
-    return Job(
-        row["job_id"],
-        row["tenant_id"],
-        row["status"],
-        row["total"],
-        row["paused_reason"],
-        row["started_at"],
-        row["finished_at"],
-        by_status,
-        {one.state: one.rows for one in unsent},
-    )
-
-
-_FAILURES = sa.text(
-    """
-    SELECT i.row, i.recipient, i.variables,
-           coalesce(m.error_message, i.error_detail, i.error_code) AS error
-    FROM job_items i LEFT JOIN messages m USING (message_id)
-    WHERE i.job_id = :job_id AND i.state <> 'cancelled'
-        AND (m.delivery_status = 'failed' OR i.state = 'skipped')
-    ORDER BY i.row LIMIT :limit
-    """
-)
-
-
-def failures_of(connection: sa.Connection, job_id: str, limit: int) -> list[Mapping[str, Any]]:
-    """Return the recipients who were not reached, in the order of the job's rows."""
-    rows = connection.execute(_FAILURES, {"job_id": job_id, "limit": limit}).mappings()
-    return [dict(row) for row in rows]

@@ -1,13 +1,15 @@
 """Schedulers and what surrounds them: one for a module's ordinary tests, more for the others."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
+from cli.check import differences
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
-from schemas.topics.task_changes import TASK_CHANGES, JobChanged
+from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
 from tests.services.scheduler.schedulers import (
     Projector,
     RunningScheduler,
@@ -18,6 +20,13 @@ from tests.services.scheduler.schedulers import (
 )
 
 StartScheduler = Callable[..., Awaitable[RunningScheduler]]
+
+
+@pytest.fixture
+def counters_are_right(database: sa.Engine) -> Generator[None]:
+    """Let the test pass only if no counter differs from counting its rows."""
+    yield
+    assert differences(database) == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,7 +66,7 @@ async def requests(kafka_bootstrap: str) -> AsyncGenerator[Tail[SendRequested]]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[JobChanged]]:
+async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[TaskEvent]]:
     """Return what comes to task-changes during the test."""
     tail = await tail_of(TASK_CHANGES, kafka_bootstrap)
     yield tail

@@ -18,7 +18,7 @@ from runtime.kafka.producer import Producer
 from schemas.topics.registry import PARTITIONS
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES
-from schemas.topics.task_changes import JobChanged, JobStatus
+from schemas.topics.task_changes import JobChanged, JobStatus, TaskEvent
 from schemas.topics.topic import Topic
 from tests.callers import signed_in
 from tests.given import NOON, SENDER, a_status_changed
@@ -204,9 +204,13 @@ async def fed_of(requests: Tail[SendRequested], job_id: str, at_least: int) -> l
     return records if len(records) >= at_least else []
 
 
-async def steps_of(changes: Tail[JobChanged], job_id: str) -> list[JobStatus]:
+async def steps_of(changes: Tail[TaskEvent], job_id: str) -> list[JobStatus]:
     """Return the statuses of the job that were announced; each must follow on the one before."""
-    of_job = [change for change in await changes.read() if change.job_id == job_id]
+    of_job = [
+        change
+        for change in await changes.read()
+        if isinstance(change, JobChanged) and change.job_id == job_id
+    ]
     steps = [change.to_status for change in of_job]
     assert [change.from_status for change in of_job] == [None, *steps][: len(steps)]
     assert [change.sequence for change in of_job] == list(range(1, len(steps) + 1))

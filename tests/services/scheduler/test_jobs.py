@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from domain.identity import JobId, message_id_for_row
 from schemas.topics.contents import ImageContent, words_of
 from schemas.topics.send_requests import SendRequested
-from schemas.topics.task_changes import JobChanged
+from schemas.topics.task_changes import TaskEvent
 from tests.eventually import eventually, seconds
 from tests.services.scheduler.schedulers import (
     JOBS,
@@ -25,7 +25,11 @@ from tests.services.scheduler.schedulers import (
     steps_of,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("counters_are_right"),
+]
 
 
 async def test_a_row_that_cannot_be_sent_is_skipped_with_its_reason_and_stops_nobody(
@@ -92,7 +96,7 @@ async def test_each_person_of_a_job_gets_their_own_picture(
 
 
 async def test_a_job_without_a_row_that_can_be_sent_completes(
-    scheduler: RunningScheduler, job_changes: Tail[JobChanged], database: sa.Engine
+    scheduler: RunningScheduler, job_changes: Tail[TaskEvent], database: sa.Engine
 ) -> None:
     created = await scheduler.create_job(recipients=[{"phone": "nobody"}])
 
@@ -122,7 +126,7 @@ async def test_a_job_that_cannot_be_fed_stops_no_other(
 async def test_a_job_is_fed_in_windows_until_every_row_is_settled(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
-    job_changes: Tail[JobChanged],
+    job_changes: Tail[TaskEvent],
     projector: Projector,
     database: sa.Engine,
 ) -> None:
@@ -163,7 +167,7 @@ async def test_a_big_job_does_not_hold_up_a_small_one(
 async def test_a_cancel_stops_what_is_not_in_the_stream_and_lets_the_rest_end(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
-    job_changes: Tail[JobChanged],
+    job_changes: Tail[TaskEvent],
     projector: Projector,
     database: sa.Engine,
 ) -> None:
@@ -285,7 +289,7 @@ async def test_what_is_no_job_is_refused(scheduler: RunningScheduler, body: byte
     assert answer.json()["data"] == {"field": "body"}
 
 
-async def announced(changes: Tail[JobChanged], job_id: str, *expected: str) -> bool:
+async def announced(changes: Tail[TaskEvent], job_id: str, *expected: str) -> bool:
     """Tell whether exactly these statuses of the job were announced."""
     return await steps_of(changes, job_id) == list(expected)
 

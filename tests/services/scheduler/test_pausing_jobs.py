@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from domain.lifecycle import Status
 from schemas.topics.send_requests import SendRequested
-from schemas.topics.task_changes import JobChanged, JobStatus
+from schemas.topics.task_changes import JobChanged, JobStatus, TaskEvent
 from tests.eventually import eventually, seconds
 from tests.services.scheduler.schedulers import (
     WINDOW,
@@ -23,7 +23,11 @@ from tests.services.scheduler.schedulers import (
     steps_of,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("counters_are_right"),
+]
 
 PENDING, RUNNING, PAUSED = JobStatus.PENDING, JobStatus.RUNNING, JobStatus.PAUSED
 COMPLETED, CANCELLED = JobStatus.COMPLETED, JobStatus.CANCELLED
@@ -42,7 +46,7 @@ async def a_fed_job(
 async def test_a_job_whose_messages_fail_is_paused_and_goes_on_when_it_is_resumed(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
-    job_changes: Tail[JobChanged],
+    job_changes: Tail[TaskEvent],
     projector: Projector,
     database: sa.Engine,
 ) -> None:
@@ -68,7 +72,11 @@ async def test_a_job_whose_messages_fail_is_paused_and_goes_on_when_it_is_resume
     await eventually(lambda: status_of(database, job_id) == COMPLETED, within=seconds(20))
     expected = [PENDING, RUNNING, PAUSED, RUNNING, COMPLETED]
     await eventually(lambda: announced(job_changes, job_id, expected), within=seconds(10))
-    (reason,) = {c.reason for c in job_changes.records if c.job_id == job_id and c.reason}
+    (reason,) = {
+        c.reason
+        for c in job_changes.records
+        if isinstance(c, JobChanged) and c.job_id == job_id and c.reason
+    }
     assert reason.endswith("messages failed")
     assert len({c.message_id for c in everything}) == 300
 
@@ -110,7 +118,7 @@ async def test_a_job_of_which_some_fail_is_not_paused(
 async def test_a_job_paused_by_hand_feeds_nothing_until_it_is_resumed(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
-    job_changes: Tail[JobChanged],
+    job_changes: Tail[TaskEvent],
     projector: Projector,
     database: sa.Engine,
 ) -> None:
@@ -154,7 +162,7 @@ async def test_a_paused_job_with_nothing_left_to_feed_completes(
 async def test_what_is_refused_in_the_stream_of_a_cancelled_job_was_cancelled(
     scheduler: RunningScheduler,
     requests: Tail[SendRequested],
-    job_changes: Tail[JobChanged],
+    job_changes: Tail[TaskEvent],
     projector: Projector,
     database: sa.Engine,
 ) -> None:
@@ -203,6 +211,6 @@ async def test_an_unknown_job_is_not_found(
     )
 
 
-async def announced(changes: Tail[JobChanged], job_id: str, expected: list[JobStatus]) -> bool:
+async def announced(changes: Tail[TaskEvent], job_id: str, expected: list[JobStatus]) -> bool:
     """Tell whether exactly these statuses of the job were announced."""
     return await steps_of(changes, job_id) == expected

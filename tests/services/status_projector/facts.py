@@ -23,14 +23,17 @@ from schemas.topics.provider_events import (
     StatusReported,
 )
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
+from schemas.topics.topic import Topic
 from services.status_projector.apply import apply
 from services.status_projector.facts import fact_of
 from services.status_projector.projection import Caused, Heard, Trigger
 from services.status_projector.store import offsets, trail
 from services.status_projector.store.offsets import Place
 from tests.given import NOON, SENDER, a_failure, a_message_id, a_send_request
+from tests.sealed import VAULT
 
-Record = SendRequested | ProviderEvent
+Record = SendRequested | ProviderEvent | TaskEvent
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ def model(records: Iterable[Record]) -> Evidence:
     return evidence
 
 
-EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name)
+EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name, TASK_CHANGES.name)
 
 _OFFSETS = count()
 """Shared: projectors of one database follow each other on the same partitions."""
@@ -117,20 +120,27 @@ class Projector:
 
     def heard(self, record: Record) -> Heard:
         """Return the record as it comes next from its topic."""
-        topic = SEND_REQUESTS if isinstance(record, SendRequested) else PROVIDER_EVENTS
+        topic = topic_of(record)
         raw = msgspec.json.encode(record)
         return Heard(Trigger(topic.name, 0, next(_OFFSETS)), topic.decode(raw), b"k", raw, ())
 
     def apply(self, batch: list[Heard]) -> list[Caused]:
         """Apply a batch in one transaction."""
         with transaction(self._engine) as connection:
-            return apply(connection, batch, self.epochs, now())
+            return apply(connection, VAULT, batch, self.epochs, now())
+
+
+def topic_of(record: Record) -> Topic[Any]:
+    """Return the topic of a record."""
+    if isinstance(record, SendRequested):
+        return SEND_REQUESTS
+    return TASK_CHANGES if isinstance(record, TaskEvent) else PROVIDER_EVENTS
 
 
 def stored_evidence(engine: sa.Engine, message_id: str) -> Evidence:
     """Return what the database knows of a message."""
     with transaction(engine) as connection:
-        return trail.load(connection, [message_id])[0].evidence
+        return trail.load(connection, trail.known(connection, [message_id], []))[0].evidence
 
 
 def history_of(engine: sa.Engine, message_id: str) -> list[tuple[int, str, str]]:

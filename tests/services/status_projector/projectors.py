@@ -15,14 +15,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from deploy import wiring
 from deploy.processes import Process, python_module
 from runtime.kafka.producer import Producer
-from schemas.topics.provider_events import PROVIDER_EVENTS
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from schemas.topics.topic import Outgoing
 from tests.callers import signed_in
 from tests.given import NOON
 from tests.services.dispatcher.tails import Tail
-from tests.services.status_projector.facts import Life, Record
+from tests.services.status_projector.facts import Life, Record, topic_of
 
 STARTS_WITHIN = timedelta(seconds=60)
 SOON = timedelta(seconds=60)
@@ -112,9 +110,7 @@ class Writer:
 
 
 def _outgoing(record: Record) -> Outgoing:
-    if isinstance(record, SendRequested):
-        return SEND_REQUESTS.record(record, source="/test", at=NOON)
-    return PROVIDER_EVENTS.record(record, source="/test", at=NOON)
+    return topic_of(record).record(record, source="/test", at=NOON)
 
 
 def whole(life: Life) -> list[Record]:

@@ -1,0 +1,98 @@
+"""What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
+
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Path, Query
+
+from runtime.auth import Caller, Guard, Permission
+from runtime.errors import NotFound
+from runtime.postgres import in_thread
+from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
+from services.status_projector import cursors
+from services.status_projector.store import runs
+from services.status_projector.store.runs import Group, Push
+
+
+def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
+    """Return the endpoints that ask about tasks."""
+    router = APIRouter(tags=["tasks"])
+    permitted = Depends(guard.needs(Permission.TASKS_VIEW))
+
+    @router.get("/api/push/{pushId}", summary="What became of this push? (TP-16)")
+    async def one_push(
+        push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
+    ) -> PushResult:
+        def look(connection: sa.Connection) -> PushResult:
+            push = runs.push(connection, push_id)
+            if push is None or not caller.may_see(push.tenant_id):
+                raise NotFound("Push not found")
+            return _outcome(push, runs.groups(connection, push_id))
+
+        return await in_thread(engine, look)
+
+    @router.get("/api/tasks/{taskId}/history", summary="How did this task get where it is?")
+    async def task_history(
+        task_id: Annotated[str, Path(alias="taskId")], caller: Annotated[Caller, permitted]
+    ) -> list[Step]:
+        def look(connection: sa.Connection) -> list[Step]:
+            _must_exist(connection, task_id, caller)
+            steps = runs.history(connection, "task", task_id)
+            return [Step.model_validate(step) for step in steps]
+
+        return await in_thread(engine, look)
+
+    @router.get("/api/tasks/{taskId}/pushes", summary="The runs of this task (IM-40)")
+    async def task_pushes(
+        task_id: Annotated[str, Path(alias="taskId")],
+        asked: Annotated[PushesQuery, Query()],
+        caller: Annotated[Caller, permitted],
+    ) -> PushesPage:
+        behind = cursors.named("cursor", asked.cursor)
+
+        def look(connection: sa.Connection) -> list[Push]:
+            _must_exist(connection, task_id, caller)
+            return runs.pushes(connection, task_id, after=behind, limit=asked.limit + 1)
+
+        found = await in_thread(engine, look)
+        shown = found[: asked.limit]
+        last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
+        return PushesPage(
+            items=[_view(push) for push in shown],
+            next_cursor=last.written() if last and len(found) > asked.limit else None,
+        )
+
+    return router
+
+
+def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None:
+    task = runs.task(connection, task_id)
+    if task is None or not caller.may_see(task.tenant_id):
+        raise NotFound("Task not found")
+
+
+def _outcome(push: Push, groups: list[Group]) -> PushResult:
+    return PushResult(
+        push_id=push.push_id,
+        task_id=push.task_id,
+        status=push.status,
+        sent_groups=[group.group_id for group in groups if group.is_sent],
+        failed_groups=[
+            FailedGroup(group_id=group.group_id, error=group.error or "")
+            for group in groups
+            if group.is_failed
+        ],
+        timestamp=push.begun_at,
+    )
+
+
+def _view(push: Push) -> PushView:
+    return PushView(
+        push_id=push.push_id,
+        status=push.status,
+        occurrence_at=push.occurrence_at,
+        due_at=push.due_at,
+        begun_at=push.begun_at,
+        groups=push.groups,
+        reason=push.reason,
+    )

@@ -1,0 +1,220 @@
+"""What people are told of tasks and pushes, also after restarts (TP-14, TP-16, IM-40)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from runtime.auth import Permission
+from schemas.topics.task_changes import (
+    PushChanged,
+    PushStatus,
+    TaskChanged,
+    TaskStatus,
+)
+from tests.callers import of_tenant, signed_in
+from tests.eventually import eventually
+from tests.given import NOON
+from tests.services.status_projector.conftest import StartProjector
+from tests.services.status_projector.facts import Life, Record
+from tests.services.status_projector.projectors import SOON, RunningProjector, Writer
+
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+
+
+class TimedTask:
+    """A task of a tenant's, and what is told of it."""
+
+    def __init__(self, tenant_id: str = "acme") -> None:
+        self.id = str(uuid4())
+        self.tenant_id = tenant_id
+
+    def changed(
+        self,
+        sequence: int,
+        status: TaskStatus,
+        before: TaskStatus | None = None,
+        **fields: Any,  # noqa: ANN401 - any field
+    ) -> TaskChanged:
+        return TaskChanged(
+            task_id=self.id,
+            from_status=before,
+            to_status=status,
+            sequence=sequence,
+            updated_at=NOON + timedelta(seconds=sequence),
+            tenant_id=self.tenant_id,
+            **fields,
+        )
+
+    def push(self, push: str, status: PushStatus, minute: int = 0) -> PushChanged:
+        begins = status is not PushStatus.COMPLETED
+        return PushChanged(
+            push_id=push,
+            task_id=self.id,
+            from_status=None if begins else PushStatus.RUNNING,
+            to_status=status,
+            sequence=1 if begins else 2,
+            due_at=NOON + timedelta(minutes=minute),
+            groups=3,
+            updated_at=NOON + timedelta(minutes=minute, seconds=0 if begins else 9),
+            tenant_id=self.tenant_id,
+        )
+
+
+async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
+    running: RunningProjector, writer: Writer
+) -> None:
+    task, push = TimedTask(), str(uuid4())
+    reached, failed, waiting = (Life() for _ in range(3))
+    await writer.write(
+        [
+            task.push(push, PushStatus.RUNNING),
+            to_group(reached, push, "group-a"),
+            to_group(failed, push, "group-b"),
+            to_group(waiting, push, "group-c"),
+            *[reached.started(), reached.accepted(), failed.started(), failed.rejected()],
+        ]
+    )
+
+    async def is_told() -> bool:
+        answer = await running.client.get(f"/api/push/{push}")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "pushId": push,
+            "taskId": task.id,
+            "status": "running",
+            "sentGroups": ["group-a"],
+            "failedGroups": [{"groupId": "group-b", "error": "Recipient phone number is invalid."}],
+            "timestamp": "2026-03-02T12:00:00.000Z",
+        }
+        return True
+
+    await eventually(is_told, within=SOON)
+
+
+async def test_the_pushes_of_a_task_come_newest_first_in_pages(
+    running: RunningProjector, writer: Writer
+) -> None:
+    task, pushes = TimedTask(), [str(uuid4()) for _ in range(3)]
+    await writer.write([task.changed(1, TaskStatus.SCHEDULED)])
+    await writer.write(
+        [task.push(push, PushStatus.RUNNING, minute) for minute, push in enumerate(pushes)]
+    )
+    await writer.write([task.push(pushes[2], PushStatus.COMPLETED, 2)])
+
+    async def pages() -> list[dict[str, Any]]:
+        first = (await running.client.get(path, params={"limit": 2})).json()
+        cursor = first["nextCursor"]
+        return [first, (await running.client.get(path, params={"cursor": cursor})).json()]
+
+    path = f"/api/tasks/{task.id}/pushes"
+
+    async def are_told() -> bool:
+        first, second = await pages()
+        assert [push["pushId"] for push in first["items"]] == [pushes[2], pushes[1]]
+        assert [push["pushId"] for push in second["items"]] == [pushes[0]]
+        assert [push["status"] for push in first["items"]] == ["completed", "running"]
+        assert first["items"][0]["begunAt"] == "2026-03-02T12:02:00.000Z"
+        return True
+
+    await eventually(are_told, within=SOON)
+
+
+async def test_a_tasks_history_is_the_same_through_restarts_and_repetitions(
+    a_projector: StartProjector, running: RunningProjector, writer: Writer
+) -> None:
+    task = TimedTask()
+    draft = task.changed(1, TaskStatus.DRAFT, name="周一课程提醒", changed_by="17")
+    scheduled = task.changed(2, TaskStatus.SCHEDULED, TaskStatus.DRAFT, next_at=NOON)
+    paused = task.changed(3, TaskStatus.PAUSED, TaskStatus.SCHEDULED, reason="by hand")
+    other = await a_projector()
+    await writer.write([draft, scheduled])
+    await steps_are(running, task, ["draft", "scheduled"])
+
+    other.process.kill()
+    await writer.write([draft, scheduled, paused, draft, paused])
+
+    steps = await steps_are(running, task, ["draft", "scheduled", "paused"])
+    assert steps[0] == {
+        "sequence": 1,
+        "fromStatus": None,
+        "toStatus": "draft",
+        "reason": None,
+        "changedBy": "17",
+        "updatedAt": "2026-03-02T12:00:01.000Z",
+    }
+    assert steps[2]["reason"] == "by hand"
+
+
+async def test_a_deleted_task_does_not_exist_any_more(
+    running: RunningProjector, writer: Writer
+) -> None:
+    task = TimedTask()
+    await writer.write([task.changed(1, TaskStatus.DRAFT)])
+    await steps_are(running, task, ["draft"])
+
+    await writer.write([task.changed(2, TaskStatus.DRAFT, TaskStatus.DRAFT, deleted=True)])
+
+    async def is_gone() -> bool:
+        answer = await running.client.get(f"/api/tasks/{task.id}/history")
+        return (answer.status_code, answer.json()) == (404, {"error": "Task not found"})
+
+    await eventually(is_gone, within=SOON)
+
+
+@pytest.mark.parametrize("unknown", ["nobody", "%00"])
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/api/push/{}", "Push not found"),
+        ("/api/tasks/{}/history", "Task not found"),
+        ("/api/tasks/{}/pushes", "Task not found"),
+    ],
+)
+async def test_what_nobody_knows_is_not_found(
+    running: RunningProjector, path: str, error: str, unknown: str
+) -> None:
+    answer = await running.client.get(path.format(unknown))
+
+    assert (answer.status_code, answer.json()) == (404, {"error": error})
+
+
+async def test_another_tenants_tasks_and_pushes_do_not_exist(
+    running: RunningProjector, writer: Writer
+) -> None:
+    task, push = TimedTask("acme"), str(uuid4())
+    await writer.write([task.changed(1, TaskStatus.DRAFT), task.push(push, PushStatus.RUNNING)])
+    await steps_are(running, task, ["draft"])
+    await eventually(lambda: is_there(running, f"/api/push/{push}"), within=SOON)
+    others = signed_in(of_tenant("other"))
+    blind = signed_in(of_tenant("acme", Permission.JOBS_VIEW))
+
+    for path in (
+        f"/api/push/{push}",
+        f"/api/tasks/{task.id}/history",
+        f"/api/tasks/{task.id}/pushes",
+    ):
+        assert (await running.client.get(path, headers=others)).status_code == 404
+        assert (await running.client.get(path, headers=blind)).status_code == 403
+
+
+def to_group(life: Life, push: str, group: str) -> Record:
+    return life.request(job_id=push, contact_id=group, tenant_id="acme")
+
+
+async def steps_are(
+    running: RunningProjector, task: TimedTask, statuses: list[str]
+) -> list[dict[str, Any]]:
+    async def look() -> list[dict[str, Any]]:
+        answer = await running.client.get(f"/api/tasks/{task.id}/history")
+        assert answer.status_code == 200
+        steps: list[dict[str, Any]] = answer.json()
+        assert [step["toStatus"] for step in steps] == statuses
+        return steps
+
+    return await eventually(look, within=SOON)
+
+
+async def is_there(running: RunningProjector, path: str) -> bool:
+    return (await running.client.get(path)).status_code == 200
