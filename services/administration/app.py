@@ -40,7 +40,7 @@ def build(settings: AdministrationSettings) -> FastAPI:
     sessions = Sessions(engine, passwords, settings, now)
     media = open_store(settings)
     eraser = Eraser(engine, Vault(settings), media, now)
-    retention = Retention(engine, media, now, kept=settings.retention)
+    retention = Retention(engine, media, now, kept=settings.message_retention)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:

@@ -15,7 +15,7 @@ class AdministrationSettings(DatabaseSettings, AuthSettings, VaultSettings, Medi
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8087
-    retention: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
+    message_retention: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
     """How long messages, files and all that belongs to them is kept (SE-02)."""
     auth_token_lasts: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
     """How long a session lasts: a shift, so that nobody signs in twice in one (IM-30)."""

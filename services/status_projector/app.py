@@ -19,10 +19,11 @@ from runtime.postgres import connect
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
-from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
+from services.status_projector.handlers import Facts, Tools
+from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages, tickets
+from services.status_projector.routes import conversations, jobs, messages, tickets
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -41,7 +42,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, publisher, letters, now)
+    tools = Tools(engine, Vault(settings), publisher, letters, now)
     facts = Facts(tools)
     hub = Hub(bootstrap)
 
@@ -49,7 +50,14 @@ def build(settings: ProjectorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
             live=hub.run,
-            months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
+            months=lambda: every(
+                MONTHS_TICK,
+                lambda: keep_months(
+                    tools,
+                    retention=settings.message_retention,
+                    park_for=settings.projector_park_for,
+                ),
+            ),
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
             ),
@@ -68,7 +76,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
     )
     guard = Guard(settings, engine)
     app.include_router(messages.routes(engine, hub, guard))
-    app.include_router(jobs.routes(engine, Vault(settings), guard, now))
+    app.include_router(jobs.routes(engine, tools.vault, guard, now))
+    app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
