@@ -17,10 +17,7 @@ AGED: Final[Mapping[str, str]] = {
     "dispatch_ledger": "state IN ('accepted', 'rejected') AND updated_at < :before",
     "job_items": _OF_OLD_JOBS,
     "job_outcomes": _OF_OLD_JOBS,
-    "message_participants": "updated_at < :before",
-    "provider_notices": "received_at < :before",
     "contact_windows": "last_inbound_at < :before",
-    "conversations": "last_at < :before",
     "erasures": "ended_at < :before",
     "retention_runs": "ended_at < :before",
 }
