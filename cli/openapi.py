@@ -43,7 +43,12 @@ def _never(*_: object) -> NoReturn:
 
 APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
     "administration": lambda: administration.build(
-        AdministrationSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
+        AdministrationSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
     ),
     "ingest_webhook": _ingest_webhook,
     "scheduler": lambda: scheduler.build(

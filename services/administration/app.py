@@ -14,10 +14,14 @@ from runtime.errors import TryAgainLater
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.lifespan import every, running
+from runtime.media import open_store
 from runtime.postgres import connect, in_thread
+from runtime.vault import Vault
+from services.administration.erasing import Eraser
 from services.administration.passwords import Passwords
+from services.administration.retention import LOOK_EVERY, Retention
 from services.administration.roles import BUILT_IN
-from services.administration.routes import audit, auth, roles, tenants, users
+from services.administration.routes import audit, auth, people, roles, tenants, users
 from services.administration.sessions import Sessions
 from services.administration.settings import AdministrationSettings
 from services.administration.store import credentials, failures
@@ -34,11 +38,15 @@ def build(settings: AdministrationSettings) -> FastAPI:
     engine = connect(settings.database_url.get_secret_value())
     guard, passwords = Guard(settings, engine), Passwords()
     sessions = Sessions(engine, passwords, settings, now)
+    media = open_store(settings)
+    eraser = Eraser(engine, Vault(settings), media, now)
+    retention = Retention(engine, media, now, kept=settings.message_retention)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
-            tidy=lambda: every(TIDY_EVERY, lambda: _tidy(engine, settings.auth_lock_for))
+            tidy=lambda: every(TIDY_EVERY, lambda: _tidy(engine, settings.auth_lock_for)),
+            retention=lambda: every(LOOK_EVERY, retention.tick),
         ):
             yield
         engine.dispose()
@@ -60,6 +68,7 @@ def build(settings: AdministrationSettings) -> FastAPI:
     app.include_router(roles.routes(engine, guard, now))
     app.include_router(tenants.routes(engine, guard, now))
     app.include_router(audit.routes(engine, guard))
+    app.include_router(people.routes(eraser, guard))
     return app
 
 

@@ -5,14 +5,18 @@ from datetime import timedelta
 from pydantic import Field
 
 from runtime.auth import AuthSettings
+from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings
 from runtime.sources import Networks
+from runtime.vault import VaultSettings
 
 
-class AdministrationSettings(DatabaseSettings, AuthSettings):
+class AdministrationSettings(DatabaseSettings, AuthSettings, VaultSettings, MediaSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8087
+    message_retention: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
+    """How long messages, files and all that belongs to them is kept (SE-02)."""
     auth_token_lasts: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
     """How long a session lasts: a shift, so that nobody signs in twice in one (IM-30)."""
     auth_lock_after: int = Field(default=10, ge=1)

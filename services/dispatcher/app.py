@@ -20,6 +20,7 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
+from runtime.sealed_files import OpenedFiles
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
@@ -55,13 +56,15 @@ class Dispatcher:
         self._producer = producer
         self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
         vault = Vault(settings)
+        # What people sent us lies there sealed, and may be sent on.
+        files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
         book = TemplateBook()
         self._templates = TemplateKeeper(settings, self._engine, book)
         self._channels = open_channels(
             {
-                "whatsapp": lambda: WhatsAppChannel(settings, open_store(MediaSettings()), book),
-                "wecom": wecom.open_channel,
-                "wechat": wechat.open_channel,
+                "whatsapp": lambda: WhatsAppChannel(settings, files, book),
+                "wecom": lambda: wecom.open_channel(files),
+                "wechat": lambda: wechat.open_channel(files),
             }
         )
         self._follow_ups = FollowUps(

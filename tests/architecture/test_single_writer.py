@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.architecture.tree import files, imports, texts, where
+from tests.architecture.tree import ROOT, files, imports, texts, where
 
 OWNERS = {
     "messages": "status_projector",
@@ -41,6 +41,8 @@ OWNERS = {
     "job_outcomes": "scheduler",
     "job_unsent": "scheduler",
     "job_changes": "scheduler",
+    "erasures": "administration",
+    "retention_runs": "administration",
     "tenants": "administration",
     "roles": "administration",
     "users": "administration",
@@ -50,6 +52,12 @@ OWNERS = {
     # deletes.
     "audit_log": "administration",
 }
+
+
+FORGETS = "administration"
+"""Erasure and retention are one work over all tables: it deletes and blanks what others wrote, in
+`store/erasure.py` and `store/retention.py`, and enters that a person is not to be written to."""
+FORGETTING = ("erasure.py", "retention.py")
 
 
 @pytest.mark.parametrize("table", sorted(OWNERS))
@@ -62,11 +70,25 @@ def test_a_table_is_written_by_its_owner_alone(table: str) -> None:
     writers = {
         path.parts[path.parts.index("services") + 1]
         for path in files("services")
+        if not (path.parent.parent.name == FORGETS and path.name in FORGETTING)
         for text, _ in texts(path)
         if write.search(text)
     }
 
     assert writers <= {OWNERS[table]}
+
+
+def test_whoever_forgets_enters_nothing_else() -> None:
+    insert = re.compile(r"\bINSERT\s+INTO\s+(\w+)", re.IGNORECASE)
+
+    into = {
+        table
+        for name in FORGETTING
+        for text, _ in texts(ROOT / "services" / FORGETS / "store" / name)
+        for table in insert.findall(text)
+    }
+
+    assert into == {"opt_outs", "erasures", "retention_runs"}
 
 
 def test_services_write_by_statements_that_can_be_read_here() -> None:

@@ -237,7 +237,12 @@ def _read(connection: sa.Connection, vault: Vault, rows: Iterable[sa.Row[Any]]) 
     unreadable = [row.message_id for row, request in pairs if request is None]
     if unreadable:
         connection.execute(_BLANK, {"message_ids": unreadable})
-    return [Due(*row[:-1], request) for row, request in pairs if request is not None]
+    return [_due(row, request) for row, request in pairs if request is not None]
+
+
+def _due(row: Any, request: bytes) -> Due:  # noqa: ANN401 - of _LOCK_DUE
+    *plain, _ = row
+    return Due(*plain, request=request)
 
 
 _BLANK = sa.text("UPDATE dispatch_ledger SET request = NULL WHERE message_id = ANY(:message_ids)")

@@ -1,7 +1,7 @@
 """Requests as this service's tables keep them: sealed for their recipients (SE-01).
 
-A process works with the bytes of the stream; what it stores lies in an envelope that its recipient's
-key opens. None: there was none, or the recipient was erased since.
+A process works with the bytes of the stream; what it stores lies in an envelope that the key of its
+recipient opens. None: there was none, or the recipient was erased since.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final, Protocol
 
@@ -69,14 +70,12 @@ def router(
         idempotency_key: IdempotencyKey = None,
     ) -> Envelope[JobCreated]:
         raw = await read_body(request, limit=LARGEST_BODY)
-
-        def create(connection: sa.Connection) -> JobCreated:
-            # Decoding included: it takes a thread's time, too.
-            asked = _asked(raw, idempotency_key, caller, default_sender)
-            return job_intake.create(connection, vault, asked, now=clock())
-
+        asked = partial(_asked, raw, idempotency_key, caller, default_sender)
         async with storing:
-            created = await in_thread(engine, create)
+            # Decoding included: it takes a thread's time, too.
+            created = await in_thread(
+                engine, lambda c: job_intake.create(c, vault, asked(), now=clock())
+            )
         wake()
         return Envelope(code=HTTPStatus.CREATED, data=created)
 
