@@ -9,6 +9,7 @@ from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
 from runtime.settings import DatabaseSettings, process_name
 from services.dispatcher.people_settings import PeopleSettings
 
+
 class LimitSettings(DailyLimitSettings):
     """The limits of all senders, cases and recipients."""
 

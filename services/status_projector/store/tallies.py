@@ -1,4 +1,4 @@
-"""The tallies of messages: moved with their statuses, summed for statistics, checked by counting."""
+"""The tallies of messages: moved with their statuses, and checked by counting the rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,8 +50,10 @@ def move(connection: sa.Connection, tallies: Tallies) -> None:
 _COUNTED: Final = ", ".join(
     [
         *(f"count(*) FILTER (WHERE delivery_status = '{name}') AS {name}" for name in MEASURES[:6]),
-        "count(*) FILTER (WHERE delivery_status IN ('sent', 'delivered', 'read')"
-        " AND CAST(pricing -> 'pricing' ->> 'billable' AS boolean)) AS billable",
+        (
+            "count(*) FILTER (WHERE delivery_status IN ('sent', 'delivered', 'read')"
+            " AND CAST(pricing -> 'pricing' ->> 'billable' AS boolean)) AS billable"
+        ),
         *(
             f"count({moment}) FILTER (WHERE {outbound}) AS {name},"
             f" coalesce(sum(greatest(0, floor(1000 * extract(epoch FROM {moment} - sent_at))))"
