@@ -25,6 +25,7 @@ GENERATED: Final = Path(__file__).parents[1] / "schemas" / "generated" / "openap
 
 _DATABASE: Final = SecretStr("postgresql+psycopg2://nowhere/nothing")
 _SECRET: Final = SecretStr("none")
+_KEY: Final = SecretStr("signs nothing, and is long enough")
 """The applications ask for them when they are built; nothing connects, nothing is signed."""
 
 
@@ -40,9 +41,15 @@ def _never(*_: object) -> NoReturn:
 
 _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
     "ingest_webhook": _ingest_webhook,
-    "scheduler": lambda: scheduler.build(SchedulerSettings(database_url=_DATABASE)),
-    "statistics": lambda: statistics.build(StatisticsSettings(), _never),
-    "status_projector": lambda: status_projector.build(ProjectorSettings(database_url=_DATABASE)),
+    "scheduler": lambda: scheduler.build(
+        SchedulerSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
+    ),
+    "statistics": lambda: statistics.build(
+        StatisticsSettings(database_url=_DATABASE, auth_signing_keys=_KEY), _never
+    ),
+    "status_projector": lambda: status_projector.build(
+        ProjectorSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
+    ),
 }
 """Those with an API of their own; the dispatcher only answers for its health."""
 

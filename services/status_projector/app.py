@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
@@ -15,23 +16,38 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
+from services.status_projector.figures import Terms
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages
+from services.status_projector.routes import (
+    conversations,
+    delivery,
+    figures,
+    jobs,
+    messages,
+    one_message,
+    search,
+    tickets,
+)
+from services.status_projector.routes.parts import Parts
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
 EXPIRE_TICK = timedelta(seconds=5)
 MONTHS_TICK = timedelta(hours=12)
+QUERIES_AT_ONCE = 8
+"""Connections of the query API: its callers and the projector do not wait for each other."""
 
 
 def build(settings: ProjectorSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     bootstrap = settings.kafka_bootstrap_servers
     engine = connect(settings.database_url.get_secret_value())
+    asked = connect(settings.database_url.get_secret_value(), pool=QUERIES_AT_ONCE)
     producer = Producer(bootstrap, GROUP)
     letters = DeadLetters(producer, "status_projector", now)
     # The random part: a name is fenced for good, and in containers every process has the same
@@ -56,6 +72,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             yield
         await publisher.stop()
         await producer.stop()
+        asked.dispose()
         engine.dispose()
 
     async def ready() -> str | None:
@@ -64,10 +81,19 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app = application(
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
-    app.include_router(messages.routes(engine, hub))
-    app.include_router(jobs.routes(engine, now))
+    guard = Guard(settings, engine)
+    parts = Parts(asked, Vault(settings), guard, now, _terms(settings))
+    for room in (one_message, conversations, search, figures, delivery):
+        app.include_router(room.routes(parts))
+    app.include_router(messages.routes(asked, hub, guard))
+    app.include_router(jobs.routes(asked, guard, now))
+    app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
+
+
+def _terms(settings: ProjectorSettings) -> Terms:
+    return Terms(settings.zone, settings.prices, settings.sender_daily_limit)
 
 
 def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:

@@ -1,8 +1,10 @@
 """What the sums of the tallies mean: delivery, costs (SC-01…SC-07, CF-16, CF-43, CF-58)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from schemas.http.message_statistics import (
     CategoryCount,
@@ -13,6 +15,18 @@ from schemas.http.message_statistics import (
     percent_of,
 )
 from services.status_projector.prices import Prices, mean
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What figures follow from apart from messages."""
+
+    zone: ZoneInfo
+    """In which days and months begin."""
+    prices: Prices
+    daily_limit: int | None
+    """Of senders that have none of their own; None: any number."""
+
 
 Sums = Mapping[str, Any]
 """A row of `store.statistics.sums`: its group and the sum of each measure, null of nothing."""
@@ -86,16 +100,25 @@ def monthly_cost(rows: Iterable[Sums], prices: Prices) -> MonthlyCost:
 def delivery_row(sums: Sums, group: Mapping[str, Any]) -> DeliveryRow:
     """Return how far the messages of one group came."""
     total, arrived = total_of(sums), delivered(sums)
-    counts = {name: sums[name] or 0 for name in ("pending", "sending", "read", "failed")}
+    pending, sending, read, failed = (
+        sums[n] or 0 for n in ("pending", "sending", "read", "failed")
+    )
     return DeliveryRow(
-        **group,
-        **counts,
+        day=group.get("day"),
+        tenant_id=group.get("tenant_id"),
+        channel=group.get("channel"),
+        sender_id=group.get("sender_id"),
+        message_type=group.get("message_type"),
+        pending=pending,
+        sending=sending,
+        read=read,
+        failed=failed,
         total=total,
         sent=reached(sums),
         delivered=arrived,
         delivery_rate=percent_of(arrived, total),
-        read_rate=percent_of(counts["read"], arrived),
-        failure_rate=percent_of(counts["failed"], total),
+        read_rate=percent_of(read, arrived),
+        failure_rate=percent_of(failed, total),
         seconds_to_sent=_seconds(sums["accepted_ms"], sums["accepted"]),
         seconds_to_delivered=_seconds(sums["arrived_ms"], sums["arrived"]),
     )

@@ -22,9 +22,7 @@ _COLUMNS: Final = {
 """By field of the filter."""
 
 
-def wanted(
-    asked: MessageFilter, tenant_id: str | None, people: Sequence[Person] | None
-) -> Wanted:
+def wanted(asked: MessageFilter, tenant_id: str | None, people: Sequence[Person] | None) -> Wanted:
     """Return which messages are asked for, of the caller's tenant where there is one."""
     equal = {
         column: value

@@ -8,7 +8,15 @@ import sqlalchemy as sa
 
 from domain.lifecycle import Status
 from runtime.vault import Keyring, Vault
-from schemas.http.messages import File, Message, MessageDetail, Participants, Price
+from schemas.http.messages import (
+    Conversation,
+    File,
+    Message,
+    MessageDetail,
+    Participant,
+    Participants,
+    Price,
+)
 from services.status_projector.prices import Prices
 from services.status_projector.store.personal import Personal, unseal, unseal_file_name
 
@@ -38,6 +46,19 @@ _AS_STORED: Final = (
     "queue_id",
     "agent_id",
     "job_id",
+)
+
+_OF_CONVERSATIONS: Final = (
+    "conversation_id",
+    "channel",
+    "sender_id",
+    "tenant_id",
+    "contact_id",
+    "order_id",
+    "unread",
+    "last_at",
+    "last_direction",
+    "last_message_id",
 )
 
 
@@ -110,7 +131,7 @@ def _file(row: Row, keyring: Keyring) -> File | None:
 
 
 def _price(row: Row, prices: Prices) -> Price:
-    told: dict[str, Any] = (row["pricing"] or {}).get("pricing", {})
+    told: dict[str, Any] = {} if row["pricing"] is None else row["pricing"]["pricing"]
     reached = row["delivery_status"] in _REACHED
     return Price(
         amount=prices.of(row["message_type"]) if reached else None,
@@ -123,3 +144,24 @@ def _price(row: Row, prices: Prices) -> Price:
 
 def _json(content: bytes | None) -> Any:  # noqa: ANN401 - whatever a channel's content is
     return None if content is None else msgspec.json.decode(content)
+
+
+def participants(
+    connection: sa.Connection, vault: Vault, message_id: str, rows: Sequence[Row]
+) -> list[Participant]:
+    """Return participants of a message, opened."""
+    raise NotImplementedError
+
+
+def conversation(keyring: Keyring, row: Row) -> Conversation:
+    """Return a conversation with its newest message; null of it once that is gone."""
+    personal = _NOTHING if row["message_id"] is None else opened(keyring, row)
+    status = row["delivery_status"]
+    return Conversation.model_construct(
+        **{name: row[name] for name in _OF_CONVERSATIONS},
+        recipient=personal.recipient or None,
+        recipient_name=personal.name,
+        last_type=row["message_type"],
+        last_text=personal.words,
+        last_status=None if status is None else public(status),
+    )

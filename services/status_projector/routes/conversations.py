@@ -1,4 +1,4 @@
-"""What was written to and fro with a contact or about an order, and which talks there are (IM-27)."""
+"""What was written to and fro, with whom and about what (IM-27, IM-37)."""
 
 from typing import Annotated, Final
 
@@ -23,22 +23,20 @@ _NAMES: Final = ("contact_id", "order_id", "conversation_id")
 def routes(parts: Parts) -> APIRouter:
     """Return the endpoints of ``/api/v1/im`` that list."""
     router = APIRouter(prefix="/api/v1/im", tags=["conversations"])
-    permitted = Annotated[Caller, Depends(parts.guard.needs(Permission.MESSAGES_VIEW))]
+    permitted = Depends(parts.guard.needs(Permission.MESSAGES_VIEW))
 
     @router.get("/messages", summary="What was written to and fro? (IM-37)")
     async def history(
-        asked: Annotated[ConversationHistory, Query()], caller: permitted
+        asked: Annotated[ConversationHistory, Query()], caller: Annotated[Caller, permitted]
     ) -> Envelope[HistoryPage]:
-        """Return the newest messages of a contact, an order or a conversation, or those beside a
-        cursor.
-        """
+        """Return the newest messages of a contact or an order, or those beside a cursor."""
         return Envelope(
             data=await in_thread(parts.engine, lambda c: _history(c, parts, asked, caller))
         )
 
     @router.get("/conversations", summary="Which conversations are there?")
     async def conversations(
-        asked: Annotated[ConversationSearch, Query()], caller: permitted
+        asked: Annotated[ConversationSearch, Query()], caller: Annotated[Caller, permitted]
     ) -> Envelope[ConversationPage]:
         """Return a page of conversations, each with its newest message."""
         return Envelope(
@@ -71,7 +69,9 @@ def _history(
     older = has_more if not is_forward else True
     return HistoryPage(
         items=showing.messages(
-            connection, parts.vault, oldest_first if asked.order is Order.ASC else oldest_first[::-1]
+            connection,
+            parts.vault,
+            oldest_first if asked.order is Order.ASC else oldest_first[::-1],
         ),
         before=_word(oldest_first[0]) if oldest_first and older else None,
         after=_word(oldest_first[-1]) if oldest_first else asked.after,
@@ -94,9 +94,7 @@ def _conversations(
         from_there = behind if behind is not None and behind.group == (group or 0) else None
         room = asked.limit + 1 - len(found)
         if room:
-            rows = conversations_list.find(
-                connection, equal, people, from_there, room, group=group
-            )
+            rows = conversations_list.find(connection, equal, people, from_there, room, group=group)
             found += [(group or 0, row) for row in rows]
     shown = found[: asked.limit]
     last = shown[-1] if len(found) > asked.limit else None

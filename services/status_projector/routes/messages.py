@@ -1,78 +1,43 @@
 """Status of one message, asked for and pushed live."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, WebSocket
 
-from runtime.auth import Caller, Permission
+from runtime.auth import Caller, Guard, Permission
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
-from schemas.http.messages import MessageDetail, Participants, StatusChange
 from schemas.http.trail import MessageStatus
-from services.status_projector import showing
 from services.status_projector.live import Hub, Wish
-from services.status_projector.routes.parts import Parts, answered
-from services.status_projector.store import queries, shown
-
-FIRST_PARTICIPANTS: Final = 100
-_UNKNOWN: Final = "Message not found"
-_UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "Unchanged since the answer with this ETag."}
-}
-MessageId = Annotated[str, Path(alias="messageId", max_length=255)]
+from services.status_projector.routes.revisiting import UNCHANGED, answered
+from services.status_projector.showing import public
+from services.status_projector.store import queries
 
 
-def routes(parts: Parts, hub: Hub) -> APIRouter:
-    """Return the endpoints of ``/api/v1/im`` that speak of one message."""
+def routes(engine: sa.Engine, hub: Hub, guard: Guard) -> APIRouter:
+    """Return the endpoints of ``/api/v1/im``."""
     router = APIRouter(prefix="/api/v1/im", tags=["messages"])
-    engine = parts.engine
-    permitted = Annotated[Caller, Depends(parts.guard.needs(Permission.MESSAGES_VIEW))]
 
     @router.get(
         "/messages/{messageId}/status",
         summary="Where is this message? (ST-09)",
         response_model=Envelope[MessageStatus],
-        responses=_UNCHANGED,
+        responses=UNCHANGED,
     )
     async def message_status(
-        request: Request, message_id: MessageId, caller: permitted
+        request: Request,
+        message_id: Annotated[str, Path(alias="messageId")],
+        caller: Annotated[Caller, Depends(guard.needs(Permission.MESSAGES_VIEW))],
     ) -> Response:
-        row = await in_thread(engine, lambda c: queries.status_of(c, message_id))
-        if row is None or not caller.may_see(row["tenant_id"]):
-            raise NotFound(_UNKNOWN)
-        status = {**row, "status": showing.public(row["status"])}
-        answer = Envelope(data=MessageStatus.model_validate(status))
-        return answered(request, answer.model_dump_json(by_alias=True).encode(), row["updated_at"])
-
-    @router.get("/messages/{messageId}/history", summary="How did it come there? (ST-08)")
-    async def message_history(
-        message_id: MessageId, caller: permitted
-    ) -> Envelope[list[StatusChange]]:
-        """Return all transitions, oldest first; ``pending`` is shown as ``sending`` (CF-01)."""
-
-        def look(connection: sa.Connection) -> list[StatusChange]:
-            row = queries.status_of(connection, message_id)
-            if row is None or not caller.may_see(row["tenant_id"]):
-                raise NotFound(_UNKNOWN)
-            return _changes(shown.changes(connection, message_id))
-
-        return Envelope(data=await in_thread(engine, look))
-
-    @router.get("/messages/{messageId}", summary="What is this message?")
-    async def message(message_id: MessageId, caller: permitted) -> Envelope[MessageDetail]:
-        """Return everything that a chat bubble needs."""
-
-        def look(connection: sa.Connection) -> MessageDetail:
-            row = shown.message(connection, message_id)
-            if row is None or not caller.may_see(row["tenant_id"]):
-                raise NotFound(_UNKNOWN)
-            several = _participants(connection, parts, row)
-            keyring = showing.keyring_of(connection, parts.vault, [row])
-            return showing.detail(keyring, row, parts.terms.prices, several)
-
-        return Envelope(data=await in_thread(engine, look))
+        row = await in_thread(engine, lambda c: queries.status_of(c, message_id, caller.tenant_id))
+        if row is None:
+            raise NotFound("Message not found")
+        modified = row.pop("updated_at")
+        status = MessageStatus.model_validate(row | {"status": public(row["status"])})
+        body = Envelope(data=status).model_dump_json(by_alias=True)
+        return answered(request, body.encode(), modified)
 
     @router.websocket("/ws")
     async def live(
@@ -81,34 +46,8 @@ def routes(parts: Parts, hub: Hub) -> APIRouter:
         job_id: Annotated[list[str] | None, Query(alias="jobId")] = None,
     ) -> None:
         """Push every change of the wanted messages and jobs; of all without a wish (IM-36)."""
-        await hub.serve(socket, Wish(frozenset(message_id or ()), frozenset(job_id or ())))
+        caller = await guard.socket_caller(socket, Permission.MESSAGES_VIEW)
+        wish = Wish(frozenset(message_id or ()), frozenset(job_id or ()), caller.tenant_id)
+        await hub.serve(socket, wish, lambda: guard.until_gone(caller, Permission.MESSAGES_VIEW))
 
     return router
-
-
-def _changes(rows: list[shown.Row]) -> list[StatusChange]:
-    steps = [
-        {**row, "from_status": showing.public(row["from_status"]), "to_status": showing.public(row["to_status"])}
-        for row in rows
-    ]
-    # From `pending` to `sending` people see no step.
-    return [
-        StatusChange.model_validate(step)
-        for step in steps
-        if step["from_status"] != step["to_status"]
-    ]
-
-
-def _participants(
-    connection: sa.Connection, parts: Parts, row: shown.Row
-) -> Participants | None:
-    message_id = row["message_id"]
-    counts = shown.participant_counts(connection, message_id)
-    if not counts:
-        return None
-    first = shown.participants(connection, message_id, FIRST_PARTICIPANTS)
-    return Participants(
-        total=sum(counts.values()),
-        by_status=counts,
-        first=showing.participants(connection, parts.vault, message_id, first),
-    )

@@ -49,7 +49,7 @@ COLUMNS: Final = (
 def routes(parts: Parts) -> APIRouter:
     """Return the endpoints of ``/api/v1/messages``."""
     router = APIRouter(prefix="/api/v1", tags=["messages"])
-    permitted = Annotated[Caller, Depends(parts.guard.needs(Permission.MESSAGES_VIEW))]
+    permitted = Depends(parts.guard.needs(Permission.MESSAGES_VIEW))
 
     def wanted_by(asked: MessageSearch | MessageExport, caller: Caller) -> Wanted:
         people = parts.people(asked.recipient, asked.channel)
@@ -62,7 +62,9 @@ def routes(parts: Parts) -> APIRouter:
         responses={200: {"content": {"text/csv": {}}}},
     )
     async def find(
-        request: Request, asked: Annotated[MessageSearch, Query()], caller: permitted
+        request: Request,
+        asked: Annotated[MessageSearch, Query()],
+        caller: Annotated[Caller, permitted],
     ) -> Response | Envelope[MessagePage]:
         """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         behind = cursors.numbered("cursor", asked.cursor)
@@ -89,7 +91,7 @@ def routes(parts: Parts) -> APIRouter:
         responses={200: {"content": {"text/csv": {}}}},
     )
     async def export(
-        asked: Annotated[MessageExport, Query()], caller: permitted
+        asked: Annotated[MessageExport, Query()], caller: Annotated[Caller, permitted]
     ) -> StreamingResponse:
         """Return all messages that are found: UTF-8 with a mark, and nothing that runs."""
         page = Page(AT_ONCE, asked.order is Order.DESC)

@@ -63,13 +63,17 @@ _COUNTED: Final = ", ".join(
         ),
     ]
 )
+COUNT: Final = f"""
+    SELECT date_bin('15 minutes', sent_at, TIMESTAMPTZ '2000-01-01 00:00+00') AS slot,
+           coalesce(tenant_id, '') AS tenant_id, channel, sender_id, message_direction,
+           message_type, coalesce(category, '') AS category, {_COUNTED}
+    FROM messages WHERE sent_at >= :since AND sent_at < :before GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""  # noqa: S608 - our own words only
+"""What the tallies of [since, before) must be, by counting the rows."""
+
 _DIFFER: Final = sa.text(
     f"""
-    WITH counted AS (
-        SELECT date_bin('15 minutes', sent_at, TIMESTAMPTZ '2000-01-01 00:00+00') AS slot,
-               coalesce(tenant_id, '') AS tenant_id, channel, sender_id, message_direction,
-               message_type, coalesce(category, '') AS category, {_COUNTED}
-        FROM messages WHERE sent_at >= :since AND sent_at < :before GROUP BY 1, 2, 3, 4, 5, 6, 7
+    WITH counted AS ({COUNT}
     ), kept AS (
         SELECT * FROM message_tallies WHERE slot >= :since AND slot < :before
     )

@@ -37,9 +37,9 @@ def known(
 
 _LOAD = sa.text(
     """
-    SELECT message_id, channel, sender_id, message_type, sent_at, started_at, accepted_at, delivered_at, read_at,
-           failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id,
-           original_message_id, pricing
+    SELECT message_id, channel, sender_id, message_type, sent_at, started_at, accepted_at,
+           delivered_at, read_at, failures, sequence, whatsapp_message_id, tenant_id, case_id,
+           queue_id, job_id, original_message_id, pricing
     FROM messages WHERE message_id = ANY(:message_ids)
     ORDER BY message_id FOR UPDATE
     """
