@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from services.status_projector.store.tallies import COUNT, KEYS
-from services.status_projector.tallies import MEASURES, slot_of
+from services.status_projector.store.tallies import KEYS, count_of
+from services.status_projector.tallies import DAY, MEASURES, QUARTER, slot_of
 
 SENDERS = 12
 TENANTS = 20
@@ -31,17 +31,17 @@ _MESSAGES = """
            CASE WHEN n % 3 > 0 THEN jsonb_build_object('at', sent_at, 'pricing',
                jsonb_build_object('category', 'utility', 'billable', true)) END,
            CASE WHEN n % 3 > 0 THEN 'utility' END,
-           'tenant-' || (n % :tenants), CASE WHEN n % 5 = 0 THEN 'case-' || (n % 40000) END,
+           'tenant-' || (who % :tenants), CASE WHEN n % 5 = 0 THEN 'case-' || (n % 40000) END,
            'contact-' || who, CASE WHEN n % 4 = 0 THEN 'order-' || (n % 60000) END,
            CASE WHEN n % 4 = 0 THEN 'agent-' || (n % 300) END,
            CASE WHEN n % 10 < 6 THEN 'job-' || (n % :jobs) END,
            sent_at + INTERVAL '0.05 s', sent_at + INTERVAL '60 s'
     FROM (
         SELECT n, who, decode(md5('person' || who), 'hex') AS person,
-               CASE WHEN n % 10 < 8 THEN 'whatsapp' ELSE 'wecom' END AS channel,
+               CASE WHEN who % :tenants % 10 < 8 THEN 'whatsapp' ELSE 'wecom' END AS channel,
                -- The last sender sends next to nothing.
                CASE WHEN n % 100000 = 0 THEN 'sender-rare'
-                    ELSE 'sender-' || (n % (:senders - 1)) END AS sender,
+                    ELSE 'sender-' || (who % :tenants % (:senders - 1)) END AS sender,
                CASE WHEN n % 7 = 0 THEN 'inbound' ELSE 'outbound' END AS direction,
                CASE WHEN n % 7 = 0 THEN 'delivered' WHEN n % 50 = 1 THEN 'failed'
                     WHEN n % 20 = 2 THEN 'sent' WHEN n % 3 = 0 THEN 'delivered'
@@ -52,7 +52,8 @@ _MESSAGES = """
                     WHEN n % 50000 = 3 THEN 'location' ELSE 'text' END AS type,
                CAST(:start AS timestamptz) + n * CAST(:step AS interval) AS sent_at
         FROM (
-            SELECT n, (n * 7919 % :people) AS who FROM generate_series(1, :messages) AS n
+            SELECT n, (n * 7919 % :people) AS who
+            FROM generate_series(1, CAST(:messages AS bigint)) AS n
         ) AS numbered
     ) AS made
 """
@@ -77,10 +78,10 @@ _CONVERSATIONS = """
            CASE WHEN message_direction = 'inbound' THEN 1 ELSE 0 END, updated_at
     FROM messages ORDER BY conversation_id, sent_at DESC
 """
-_TALLIES = f"""
-    INSERT INTO message_tallies ({", ".join((*KEYS, *MEASURES))})
-    {COUNT}
-"""
+_QUARTERS, _DAYS = (
+    f"INSERT INTO message_tallies ({', '.join((*KEYS, *MEASURES))}) {count_of(span)}"
+    for span in (QUARTER, DAY)
+)
 _JOBS = """
     INSERT INTO jobs (job_id, tenant_id, name, channel, sender_id, content, status, total,
                       created_at, started_at, finished_at)
@@ -105,10 +106,11 @@ def fill(engine: sa.Engine, *, messages: int, jobs: int) -> None:
         "senders": SENDERS,
         "start": now - SPAN,
         "step": SPAN / messages,
+        "zone": "UTC",
         "since": slot_of(now - SPAN) - timedelta(days=1),
         "before": now + timedelta(days=1),
     }
-    for statement in (_MESSAGES, _HISTORY, _CONVERSATIONS, _TALLIES, _JOBS, _USED):
+    for statement in (_MESSAGES, _HISTORY, _CONVERSATIONS, _QUARTERS, _DAYS, _JOBS, _USED):
         text = sa.text(statement)
         with engine.begin() as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))

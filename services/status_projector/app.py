@@ -24,13 +24,13 @@ from services.status_projector.handlers import Facts, Tools, expire_parked, keep
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
 from services.status_projector.routes import (
-    conversations,
     delivery,
     figures,
     jobs,
     messages,
     one_message,
     search,
+    talks,
     tickets,
 )
 from services.status_projector.routes.parts import Parts
@@ -83,7 +83,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     )
     guard = Guard(settings, engine)
     parts = Parts(asked, Vault(settings), guard, now, _terms(settings))
-    for room in (one_message, conversations, search, figures, delivery):
+    for room in (one_message, talks, search, figures, delivery):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, hub, guard))
     app.include_router(jobs.routes(asked, guard, now))

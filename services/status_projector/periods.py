@@ -31,3 +31,18 @@ def month(year: int, number: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """
     after = (year + 1, 1) if number == 12 else (year, number + 1)  # noqa: PLR2004 - December
     return start_of(date(year, number, 1), zone), start_of(date(*after, 1), zone)
+
+
+def whole_days(since: datetime, before: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when the whole days of the range begin there, and when they end.
+
+    Where there are none, both are its beginning.
+
+    >>> half_past = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    >>> [d.isoformat() for d in whole_days(half_past, half_past + timedelta(2), ZoneInfo("UTC"))]
+    ['2026-03-02T00:00:00+00:00', '2026-03-03T00:00:00+00:00']
+    """
+    begins = start_of(day_of(since, zone), zone)
+    first = since if begins == since else start_of(day_of(since, zone) + timedelta(days=1), zone)
+    last = start_of(day_of(before, zone), zone)
+    return (first, last) if first < last else (since, since)

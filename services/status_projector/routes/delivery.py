@@ -16,6 +16,7 @@ from services.status_projector import figures, periods
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import statistics
 from services.status_projector.store.statistics import Which
+from services.status_projector.tallies import MEASURES
 
 DEFAULT_DAYS: Final = timedelta(days=30)
 MOST_DAYS: Final = 366
@@ -41,7 +42,9 @@ def routes(parts: Parts) -> APIRouter:
         """Return a row for each group that has messages; of all of them without ``by``."""
         which = _days(asked, caller, parts.clock(), zone)
         by = list(dict.fromkeys(COLUMN_OF[group] for group in asked.by))
-        rows = await in_thread(parts.engine, lambda c: statistics.sums(c, which, by, zone=zone.key))
+        rows = await in_thread(
+            parts.engine, lambda c: statistics.sums(c, which, by, zone, MEASURES)
+        )
         return Envelope(data=[_delivery_row(row, by) for row in rows if figures.total_of(row)])
 
     return router

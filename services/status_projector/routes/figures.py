@@ -32,6 +32,7 @@ RANGES: Final = {
 }
 _USED_WITHIN: Final = timedelta(days=31)
 """A sender that a tenant has not used for so long is not shown to it."""
+_CHARGED: Final = ("sent", "delivered", "read", "billable")
 _TO_COME: Final = timedelta(days=1)
 """Senders' clocks may be ahead of ours: what is dated so far in the future counts, too."""
 
@@ -50,14 +51,14 @@ def routes(parts: Parts) -> APIRouter:
         which = _lately(clock(), RANGES[asked.time_range], caller)
         by = ["message_type", "message_direction"]
         return figures.message_totals(
-            await in_thread(engine, lambda c: statistics.sums(c, which, by))
+            await in_thread(engine, lambda c: statistics.sums(c, which, by, terms.zone))
         )
 
     @router.get("/api/whatsapp/delivery-stats", summary="How many have arrived? (SC-02, CF-16)")
     async def delivery_stats(caller: Annotated[Caller, permitted]) -> DeliveryTotals:
         """Return the delivery of the last 24 hours' outbound messages."""
         which = _lately(clock(), RANGES[TimeRange.DAY], caller, direction="outbound")
-        (row,) = await in_thread(engine, lambda c: statistics.sums(c, which, []))
+        (row,) = await in_thread(engine, lambda c: statistics.sums(c, which, [], terms.zone))
         return figures.delivery_totals(row)
 
     @router.get("/api/whatsapp/costs", summary="What did a month's messages cost? (SC-04, CF-43)")
@@ -73,8 +74,9 @@ def routes(parts: Parts) -> APIRouter:
             channel=CHANNEL,
             message_direction="outbound",
         )
+        by = ["message_type", "category"]
         rows = await in_thread(
-            engine, lambda c: statistics.sums(c, which, ["message_type", "category"])
+            engine, lambda c: statistics.sums(c, which, by, terms.zone, _CHARGED)
         )
         return figures.monthly_cost(rows, terms.prices)
 
@@ -106,7 +108,7 @@ def _usage(
     today = periods.day_of(now, terms.zone)
     found = statistics.usage(connection, CHANNEL, phone, today)
     if found is None or (
-        tenant_id is not None and not _has_used(connection, phone, tenant_id, now)
+        tenant_id is not None and not _has_used(connection, phone, tenant_id, now, terms)
     ):
         raise NotFound("Sender not found")
     limit = None
@@ -123,12 +125,14 @@ def _usage(
             sender_id=phone,
             message_direction="outbound",
         )
-        (row,) = statistics.sums(connection, which, [])
+        (row,) = statistics.sums(connection, which, [], terms.zone)
         used = figures.total_of(row) - (row["pending"] or 0) if limit is None else 0
     return SenderUsage(used=used, limit=limit)
 
 
-def _has_used(connection: sa.Connection, phone: str, tenant_id: str, now: datetime) -> bool:
+def _has_used(
+    connection: sa.Connection, phone: str, tenant_id: str, now: datetime, terms: Terms
+) -> bool:
     which = Which(
         since=slot_of(now - _USED_WITHIN),
         before=now + _TO_COME,
@@ -136,5 +140,5 @@ def _has_used(connection: sa.Connection, phone: str, tenant_id: str, now: dateti
         channel=CHANNEL,
         sender_id=phone,
     )
-    (row,) = statistics.sums(connection, which, [])
+    (row,) = statistics.sums(connection, which, [], terms.zone)
     return figures.total_of(row) > 0

@@ -118,7 +118,8 @@ def _needs_narrowing(wanted: Wanted) -> bool:
 
 def _slots(connection: sa.Connection, wanted: Wanted, page: Page) -> list[datetime]:
     """Return the quarters, in the page's order, that together fill it."""
-    conditions = [f"{column} = :{column}" for column in wanted.equal if column in _TALLIED]
+    conditions = ["span = 'quarter'"]
+    conditions += [f"{column} = :{column}" for column in wanted.equal if column in _TALLIED]
     values: dict[str, Any] = dict(wanted.equal)
     bounds = [
         ("since", ">=", wanted.since and slot_of(wanted.since)),
@@ -133,7 +134,7 @@ def _slots(connection: sa.Connection, wanted: Wanted, page: Page) -> list[dateti
     order = "DESC" if page.newest_first else "ASC"
     statement = f"""
         SELECT slot, sum({counted}) AS found FROM message_tallies
-        {"WHERE " + " AND ".join(conditions) if conditions else ""}
+        WHERE {" AND ".join(conditions)}
         GROUP BY slot HAVING sum({counted}) > 0 ORDER BY slot {order} LIMIT :limit
     """  # noqa: S608 - our own words only
     # Of the quarters at the edges perhaps no message belongs to the page.

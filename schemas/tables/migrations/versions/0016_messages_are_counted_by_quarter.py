@@ -11,6 +11,7 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE message_tallies (
+            span VARCHAR(7),
             slot TIMESTAMPTZ,
             tenant_id TEXT,
             channel TEXT,
@@ -29,8 +30,8 @@ def upgrade() -> None:
             accepted_ms BIGINT NOT NULL,
             arrived INTEGER NOT NULL,
             arrived_ms BIGINT NOT NULL,
-            PRIMARY KEY (slot, tenant_id, channel, sender_id, message_direction, message_type,
-                         category)
+            PRIMARY KEY (span, slot, tenant_id, channel, sender_id, message_direction,
+                         message_type, category)
         ) WITH (fillfactor = 50);
 
         CREATE INDEX messages_contact_id ON messages (contact_id, sent_at, id)

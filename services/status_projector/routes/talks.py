@@ -13,9 +13,9 @@ from schemas.http.envelope import Envelope
 from schemas.http.messages import Conversation, ConversationPage, HistoryPage
 from services.status_projector import cursors, filters, showing
 from services.status_projector.routes.parts import Parts
-from services.status_projector.store import conversations_list, search
-from services.status_projector.store.conversations_list import REST, UNREAD
+from services.status_projector.store import search, talks
 from services.status_projector.store.search import Page, Row, Wanted
+from services.status_projector.store.talks import REST, UNREAD
 
 _NAMES: Final = ("contact_id", "order_id", "conversation_id")
 
@@ -55,9 +55,7 @@ def _history(
     if asked.before is not None and asked.after is not None:
         raise InvalidInput("after", "not together with 'before'")
     conversation = asked.conversation_id
-    if conversation is not None and not conversations_list.exists(
-        connection, conversation, caller.tenant_id
-    ):
+    if conversation is not None and not talks.exists(connection, conversation, caller.tenant_id):
         raise NotFound("Conversation not found")
     is_forward = asked.after is not None
     behind = cursors.numbered("after", asked.after) or cursors.numbered("before", asked.before)
@@ -94,7 +92,7 @@ def _conversations(
         from_there = behind if behind is not None and behind.group == (group or 0) else None
         room = asked.limit + 1 - len(found)
         if room:
-            rows = conversations_list.find(connection, equal, people, from_there, room, group=group)
+            rows = talks.find(connection, equal, people, from_there, room, group=group)
             found += [(group or 0, row) for row in rows]
     shown = found[: asked.limit]
     last = shown[-1] if len(found) > asked.limit else None
