@@ -25,7 +25,7 @@ GENERATED: Final = Path(__file__).parents[1] / "schemas" / "generated" / "openap
 
 _DATABASE: Final = SecretStr("postgresql+psycopg2://nowhere/nothing")
 _SECRET: Final = SecretStr("none")
-_KEY: Final = SecretStr("signs nothing, and is long enough")
+_KEY: Final = SecretStr("signs nothing and is long enough for a key")
 """The applications ask for them when they are built; nothing connects, nothing is signed."""
 
 
@@ -48,7 +48,12 @@ _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
         StatisticsSettings(database_url=_DATABASE, auth_signing_keys=_KEY), _never
     ),
     "status_projector": lambda: status_projector.build(
-        ProjectorSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
+        ProjectorSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
     ),
 }
 """Those with an API of their own; the dispatcher only answers for its health."""

@@ -20,10 +20,12 @@ from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.figures import Terms
-from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
+from services.status_projector.handlers import Facts, Tools
+from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
 from services.status_projector.routes import (
+    conversations,
     delivery,
     figures,
     jobs,
@@ -55,7 +57,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, publisher, letters, now)
+    vault = Vault(settings)
+    tools = Tools(engine, vault, publisher, letters, now, settings.zone)
     facts = Facts(tools)
     hub = Hub(bootstrap)
 
@@ -63,7 +66,14 @@ def build(settings: ProjectorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
             live=hub.run,
-            months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
+            months=lambda: every(
+                MONTHS_TICK,
+                lambda: keep_months(
+                    tools,
+                    retention=settings.message_retention,
+                    park_for=settings.projector_park_for,
+                ),
+            ),
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
             ),
@@ -82,11 +92,12 @@ def build(settings: ProjectorSettings) -> FastAPI:
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
     guard = Guard(settings, engine)
-    parts = Parts(asked, Vault(settings), guard, now, _terms(settings))
+    parts = Parts(asked, vault, guard, now, _terms(settings))
     for room in (one_message, talks, search, figures, delivery):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, hub, guard))
     app.include_router(jobs.routes(asked, guard, now))
+    app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app

@@ -22,7 +22,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimitSettings):
+class ProjectorSettings(DatabaseSettings, VaultSettings, AuthSettings, DailyLimitSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
@@ -35,6 +35,8 @@ class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimi
     is added at each start."""
     projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
+    message_retention: timedelta = timedelta(days=365)
+    """Months of which all is older are dropped (SE-02)."""
     message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])
     """JSON: what a message of each type costs, ``{"template": "0.009", "other": "0.005"}``; types
     that it does not name keep their price (SC-03, CF-43)."""

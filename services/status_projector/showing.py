@@ -18,6 +18,7 @@ from schemas.http.messages import (
     Price,
 )
 from services.status_projector.prices import Prices
+from services.status_projector.store.participants import unseal as unseal_participant
 from services.status_projector.store.personal import Personal, unseal, unseal_file_name
 
 Row = Mapping[str, Any]
@@ -150,7 +151,19 @@ def participants(
     connection: sa.Connection, vault: Vault, message_id: str, rows: Sequence[Row]
 ) -> list[Participant]:
     """Return participants of a message, opened."""
-    raise NotImplementedError
+    keyring = keyring_of(connection, vault, rows)
+    return [
+        Participant(
+            participant=unseal_participant(
+                keyring, bytes(row["person"]), message_id, bytes(row["sealed"])
+            ),
+            status=row["status"],
+            at=row["at"],
+            error_code=row["error_code"],
+            error_message=row["error_message"],
+        )
+        for row in rows
+    ]
 
 
 def conversation(keyring: Keyring, row: Row) -> Conversation:
