@@ -12,6 +12,8 @@ import yaml
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from services.administration import app as administration
+from services.administration.settings import AdministrationSettings
 from services.ingest_webhook import app as ingest_webhook
 from services.ingest_webhook.settings import IngesterSettings
 from services.scheduler import app as scheduler
@@ -40,6 +42,9 @@ def _never(*_: object) -> NoReturn:
 
 
 _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
+    "administration": lambda: administration.build(
+        AdministrationSettings(database_url=_DATABASE, auth_signing_keys=_KEY)
+    ),
     "ingest_webhook": _ingest_webhook,
     "scheduler": lambda: scheduler.build(
         SchedulerSettings(database_url=_DATABASE, auth_signing_keys=_KEY)

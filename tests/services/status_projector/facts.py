@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -97,6 +98,7 @@ def model(records: Iterable[Record]) -> Evidence:
 
 EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name)
 
+ZONE = ZoneInfo("UTC")
 _OFFSETS = count()
 """Shared: projectors of one database follow each other on the same partitions."""
 
@@ -125,7 +127,7 @@ class Projector:
     def apply(self, batch: list[Heard]) -> list[Caused]:
         """Apply a batch in one transaction."""
         with transaction(self._engine) as connection:
-            return apply(connection, VAULT, batch, self.epochs, now())
+            return apply(connection, VAULT, batch, self.epochs, now(), ZONE)
 
 
 def stored_evidence(engine: sa.Engine, message_id: str) -> Evidence:
