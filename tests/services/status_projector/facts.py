@@ -99,6 +99,8 @@ def model(records: Iterable[Record]) -> Evidence:
 EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name)
 
 ZONE = ZoneInfo("UTC")
+"""In which the tests' days begin."""
+
 _OFFSETS = count()
 """Shared: projectors of one database follow each other on the same partitions."""
 

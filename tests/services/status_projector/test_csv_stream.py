@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.status_projector.csv_stream import stream_csv
 
-STARTS = "=+-@\t\r\n＝＋－＠"
+STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 def read(pieces: Iterator[bytes]) -> list[list[str]]:
@@ -42,9 +42,9 @@ def test_no_text_begins_as_a_formula_does_and_none_is_lost(text: str) -> None:
 
 
 def test_a_formula_is_shown_as_it_was_written() -> None:
-    (_, row) = read(stream_csv(["a"], [["=1+1", "+16505550001", "@SUM(A1)", "  -2", "＝1"]]))
+    (_, row) = read(stream_csv(["a"], [["=1+1", "+16505550001", "@SUM(A1)", "  -2", "\uff1d1"]]))
 
-    assert row == ["'=1+1", "'+16505550001", "'@SUM(A1)", "'  -2", "'＝1"]
+    assert row == ["'=1+1", "'+16505550001", "'@SUM(A1)", "'  -2", "'\uff1d1"]
 
 
 def test_a_million_rows_need_no_more_memory_than_a_thousand() -> None:

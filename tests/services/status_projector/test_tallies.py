@@ -108,15 +108,16 @@ def test_days_are_counted_anew_where_another_clock_begins_them(
 def test_a_range_sums_its_quarters_and_its_days_to_the_same_as_counting(
     projector: Projector, engine: sa.Engine, zone: ZoneInfo
 ) -> None:
+    sender = f"evenly-{zone.key[:3]}"
     moments = [NOON + timedelta(hours=7 * n) for n in range(20)]
     projector.apply(
         [
-            projector.heard(Life().request(requested_at=moment, sender_id="evenly"))
+            projector.heard(Life().request(requested_at=moment, sender_id=sender))
             for moment in moments
         ]
     )
     since, before = slot_of(NOON + timedelta(hours=9)), slot_of(NOON + timedelta(hours=101))
-    which = Which(since=since, before=before, sender_id="evenly")
+    which = Which(since=since, before=before, sender_id=sender)
 
     with transaction(engine) as connection:
         tallies.renew_days(connection, zone)
