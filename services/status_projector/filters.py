@@ -5,7 +5,7 @@ from typing import Final
 
 from runtime.vault import Person
 from schemas.http.asking import MessageFilter
-from services.status_projector.store.search import Wanted
+from services.status_projector.store.narrowing import Wanted
 
 _COLUMNS: Final = {
     "channel": "channel",

@@ -16,7 +16,7 @@ from services.status_projector import cursors, filters, showing
 from services.status_projector.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search
-from services.status_projector.store.search import Page, Wanted
+from services.status_projector.store.narrowing import Page, Wanted
 
 AT_ONCE: Final = 1_000
 """Rows of an export that are in memory at once."""

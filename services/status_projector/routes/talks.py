@@ -14,7 +14,8 @@ from schemas.http.messages import Conversation, ConversationPage, HistoryPage
 from services.status_projector import cursors, filters, showing
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search, talks
-from services.status_projector.store.search import Page, Row, Wanted
+from services.status_projector.store.narrowing import Page, Wanted
+from services.status_projector.store.search import Row
 from services.status_projector.store.talks import REST, UNREAD
 
 _NAMES: Final = ("contact_id", "order_id", "conversation_id")

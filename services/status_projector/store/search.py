@@ -5,16 +5,12 @@ ended. What has no index of its own (channel, sender, direction, type, status) i
 tallies: they know which quarters have such messages, however rare they are.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from runtime.vault import Person
-from services.status_projector.cursors import Cursor
-from services.status_projector.tallies import slot_of
+from services.status_projector.store.narrowing import TALLIED, Page, Wanted, slots
 
 Row = Mapping[str, Any]
 
@@ -25,33 +21,6 @@ COLUMNS: Final = """id, message_id, conversation_id, channel, sender_id, person,
     agent_id, job_id, original_message_id, retried, updated_at"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which messages; what is None does not matter."""
-
-    people: Sequence[Person] | None = None
-    """One of these: who it is on each channel that is asked for."""
-    statuses: Sequence[str] | None = None
-    since: datetime | None = None
-    before: datetime | None = None
-    equal: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of them, in which order."""
-
-    limit: int
-    newest_first: bool
-    behind: Cursor[int] | None = None
-    """Only what follows this row in the order."""
-
-
-STATUSES: Final = ("pending", "sending", "sent", "delivered", "read", "failed")
-_TALLIED: Final = frozenset(
-    {"tenant_id", "channel", "sender_id", "message_direction", "message_type"}
-)
 _SELECTIVE: Final = frozenset(
     {
         "agent_id",
@@ -74,7 +43,7 @@ def find(connection: sa.Connection, wanted: Wanted, page: Page) -> list[Row]:
     ordered = f"ORDER BY sent_at {order}, id {order} LIMIT :limit"
     values["limit"] = page.limit
     if _needs_narrowing(wanted):
-        values["slots"] = _slots(connection, wanted, page)
+        values["slots"] = slots(connection, wanted, page)
         conditions += ["sent_at >= s.slot", "sent_at < s.slot + INTERVAL '15 minutes'"]
         inner = f"SELECT {COLUMNS} FROM messages WHERE {' AND '.join(conditions)} {ordered}"  # noqa: S608 - our own words only
         statement = (
@@ -113,40 +82,4 @@ def _needs_narrowing(wanted: Wanted) -> bool:
     if wanted.people is not None or wanted.equal.keys() & _SELECTIVE:
         return False
     # By tenant alone there is an index.
-    return bool(wanted.statuses or wanted.equal.keys() & (_TALLIED - {"tenant_id"}))
-
-
-def _slots(connection: sa.Connection, wanted: Wanted, page: Page) -> list[datetime]:
-    """Return the quarters, in the page's order, that together fill it."""
-    conditions = ["span = 'quarter'"]
-    conditions += [f"{column} = :{column}" for column in wanted.equal if column in _TALLIED]
-    values: dict[str, Any] = dict(wanted.equal)
-    bounds = [
-        ("since", ">=", wanted.since and slot_of(wanted.since)),
-        ("before", "<", wanted.before),
-        ("behind", "<=" if page.newest_first else ">=", page.behind and slot_of(page.behind.at)),
-    ]
-    for name, sign, moment in bounds:
-        if moment is not None:
-            conditions.append(f"slot {sign} :{name}")
-            values[name] = moment
-    counted = " + ".join(wanted.statuses or STATUSES)
-    order = "DESC" if page.newest_first else "ASC"
-    statement = f"""
-        SELECT slot, sum({counted}) AS found FROM message_tallies
-        WHERE {" AND ".join(conditions)}
-        GROUP BY slot HAVING sum({counted}) > 0 ORDER BY slot {order} LIMIT :limit
-    """  # noqa: S608 - our own words only
-    # Of the quarters at the edges perhaps no message belongs to the page.
-    edges = [moment for moment in (wanted.since, wanted.before) if moment is not None]
-    edges += [] if page.behind is None else [page.behind.at]
-    open_ends = {slot_of(moment) for moment in edges}
-    values["limit"] = page.limit + len(open_ends)
-    slots: list[datetime] = []
-    room = page.limit
-    for slot, found in connection.execute(sa.text(statement), values):
-        if room <= 0:
-            break
-        slots.append(slot)
-        room -= 0 if slot in open_ends else int(found)
-    return slots
+    return bool(wanted.statuses or wanted.equal.keys() & (TALLIED - {"tenant_id"}))
