@@ -124,6 +124,10 @@ class Me(Shape):
     id: str
     tenant_id: str | None
     permissions: list[str]
+    wechat_id: str | None = None
+    """This and what follows: null for a token that stands for itself."""
+    name: str | None = None
+    role: str | None = None
 
 
 class Ticket(Shape):

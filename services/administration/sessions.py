@@ -29,7 +29,7 @@ from services.administration.settings import AdministrationSettings
 from services.administration.store import credentials, failures, users
 from services.administration.store.credentials import Session
 from services.administration.store.failures import Bound
-from services.administration.store.users import Standing
+from services.administration.store.users import Standing, User
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,12 @@ class Sessions:
         if reference is not None:
             now = self._clock()
             await in_thread(self._engine, lambda c: credentials.end(c, reference, now=now))
+
+    async def profile(self, caller: Caller) -> User | None:
+        """Return who the caller is; None for a token that stands for itself."""
+        if caller.credential is None:
+            return None
+        return await in_thread(self._engine, lambda c: users.own(c, int(caller.user_id)))
 
     async def change_password(self, caller: Caller, current: str, new: str) -> None:
         """Give the caller another password; all of their sessions end, this one included."""

@@ -13,6 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from cli.openapi import APPLICATIONS
 from tests.callers import of_tenant, signed_in
@@ -192,6 +195,27 @@ async def test_a_body_that_names_another_tenant_is_403_and_one_that_names_none_i
             {"ids": ids},
         )
         assert found.scalars().all() == [OURS]
+
+
+async def test_a_handshake_without_a_token_is_refused_and_a_ticket_opens_it(
+    system: System,
+) -> None:
+    client = system.clients["status_projector"]
+    address = str(client.base_url).replace("http:", "ws:") + "/api/v1/im/ws"
+    ours = signed_in(of_tenant(OURS))
+
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(address, proxy=None)
+    answer = await client.post("/api/v1/im/ws-ticket", headers=ours)
+    ticket = answer.json()["data"]["ticket"]
+
+    assert refused.value.response.status_code == 401
+    async with connect(f"{address}?ticket={ticket}", proxy=None) as by_ticket:
+        assert "hello" in str(await by_ticket.recv())
+    token = ours["Authorization"].split()[1]
+    protocols = [Subprotocol("bearer"), Subprotocol(token)]
+    async with connect(address, proxy=None, subprotocols=protocols) as by_protocol:
+        assert by_protocol.subprotocol == "bearer"
 
 
 async def test_what_people_do_to_jobs_is_noted_with_who_and_for_whom(

@@ -54,10 +54,14 @@ def routes(sessions: Sessions, guard: Guard, trusted: tuple[Network, ...]) -> AP
 
     @router.get("/me", summary="Who am I, and what may I do?")
     async def me(caller: Annotated[Caller, signed_in]) -> Me:
+        user = await sessions.profile(caller)
         return Me(
             id=caller.user_id,
             tenant_id=caller.tenant_id,
             permissions=sorted(caller.permissions),
+            wechat_id=None if user is None else user.wechat_id,
+            name=None if user is None else user.name,
+            role=None if user is None else user.role,
         )
 
     @router.post(

@@ -43,21 +43,18 @@ def keep_built_in(
 
 def find(connection: sa.Connection, role_id: int, tenant_id: str | None) -> Role | None:
     """Return the role, locked; with a tenant, only its own and everybody's."""
-    row = (
-        connection.execute(
-            sa.text(
-                f"""
+    found = connection.execute(
+        sa.text(
+            f"""
             {_ROLE} WHERE role_id = :role_id
                 AND (CAST(:tenant_id AS text) IS NULL
                     OR coalesce(tenant_id, :tenant_id) = :tenant_id)
             FOR UPDATE
             """
-            ),
-            {"role_id": role_id, "tenant_id": tenant_id},
-        )
-        .mappings()
-        .one_or_none()
+        ),
+        {"role_id": role_id, "tenant_id": tenant_id},
     )
+    row = found.mappings().one_or_none()
     return None if row is None else Role(**row)
 
 

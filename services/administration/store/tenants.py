@@ -17,17 +17,14 @@ class Tenant:
 
 def find(connection: sa.Connection, tenant_id: str) -> Tenant | None:
     """Return the tenant, locked."""
-    row = (
-        connection.execute(
-            sa.text(
-                "SELECT tenant_id, name, disabled_at FROM tenants"
-                " WHERE tenant_id = :tenant_id FOR UPDATE"
-            ),
-            {"tenant_id": tenant_id},
-        )
-        .mappings()
-        .one_or_none()
+    found = connection.execute(
+        sa.text(
+            "SELECT tenant_id, name, disabled_at FROM tenants"
+            " WHERE tenant_id = :tenant_id FOR UPDATE"
+        ),
+        {"tenant_id": tenant_id},
     )
+    row = found.mappings().one_or_none()
     return None if row is None else Tenant(**row)
 
 

@@ -62,30 +62,31 @@ def standing(connection: sa.Connection, user_id: int) -> Standing | None:
 
 
 def _standing(connection: sa.Connection, where: str, who: str | int) -> Standing | None:
-    row = (
-        connection.execute(sa.text(f"{_STANDING} WHERE {where}"), {"who": who})
-        .mappings()
-        .one_or_none()
-    )
+    found = connection.execute(sa.text(f"{_STANDING} WHERE {where}"), {"who": who})
+    row = found.mappings().one_or_none()
     return None if row is None else Standing(**row)
+
+
+def own(connection: sa.Connection, user_id: int) -> User | None:
+    """Return a user as they may see themselves."""
+    found = connection.execute(sa.text(f"{_USER} WHERE u.user_id = :user_id"), {"user_id": user_id})
+    row = found.mappings().one_or_none()
+    return None if row is None else User(**row)
 
 
 def find(connection: sa.Connection, user_id: int, tenant_id: str | None) -> User | None:
     """Return the user, locked; with a tenant, only one of its own."""
-    row = (
-        connection.execute(
-            sa.text(
-                f"""
+    found = connection.execute(
+        sa.text(
+            f"""
             {_USER} WHERE u.user_id = :user_id
                 AND (CAST(:tenant_id AS text) IS NULL OR u.tenant_id = :tenant_id)
             FOR UPDATE OF u
             """
-            ),
-            {"user_id": user_id, "tenant_id": tenant_id},
-        )
-        .mappings()
-        .one_or_none()
+        ),
+        {"user_id": user_id, "tenant_id": tenant_id},
     )
+    row = found.mappings().one_or_none()
     return None if row is None else User(**row)
 
 

@@ -42,6 +42,7 @@ async def test_who_has_the_password_gets_a_token_and_their_id_exactly(
     headers = {"Authorization": f"Bearer {said['token']}"}
     me = (await administration.client.get("/api/auth/me", headers=headers)).json()
     assert (me["id"], me["tenantId"]) == (user_id, None)
+    assert (me["wechatId"], me["name"], me["role"]) == (name, name, "agent")
     assert Permission.MESSAGES_SEND in me["permissions"]
     assert Permission.USERS_MANAGE not in me["permissions"]
 

@@ -123,6 +123,7 @@ async def test_all_that_a_request_may_say_is_handed_on_also_when_it_is_timed(
         reply_to="msgid-1",
         expires_at=expires_at,
         contact_id="ada",
+        agent_id="1",
         fallback=Fallback(
             channel="whatsapp",
             sender_id=SENDER,
