@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import psycopg2
 import psycopg2.extensions
@@ -30,6 +31,7 @@ offsets. The raw limit runs four statements a batch for as many messages with ps
 read the rows, upsert them, add their histories, commit. No broker takes part. Medians of three."""
 
 GROUPS = 40
+ZONE = ZoneInfo("UTC")
 KEYS = VaultSettings(
     message_encryption_key=SecretStr("the benchmarks' own master key and nobody else's"),
     message_lookup_key=SecretStr("the benchmarks' own lookup key and nobody else's"),
@@ -84,7 +86,7 @@ def _ours(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
     began, cpu = time.perf_counter(), time.process_time()
     for batch in prepared:
         with transaction(engine) as connection:
-            apply(connection, vault, batch, epochs, datetime.now(UTC))
+            apply(connection, vault, batch, epochs, datetime.now(UTC), ZONE)
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Reading(sum(map(len, prepared)), took, cpu)
 

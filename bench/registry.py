@@ -13,6 +13,7 @@ from bench import (
     producer,
     projection,
     provider_calls,
+    queries,
     stream,
 )
 from bench.arena import Arena
@@ -45,6 +46,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         provider_calls,
         dispatching,
         projection,
+        queries,
         ingester,
         job_intake,
     )

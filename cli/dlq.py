@@ -1,6 +1,7 @@
 """`sendtrail dlq list|show|replay`: what was rejected, why, and another try (IM-10)."""
 
 import asyncio
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,11 +11,17 @@ from rich.table import Table
 
 from cli.dead_letters import DeadLetter, dead_letters
 from cli.dead_letters import replay as put_back
-from runtime.settings import Settings, read
+from runtime import audit
+from runtime.audit import Action
+from runtime.postgres import connect, transaction
+from runtime.settings import DatabaseSettings, Settings, read
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
+
+_NOTED = 1_000
+"""Numbers of records that the audit trail names at most."""
 
 app = typer.Typer(
     help="Records that a service rejected: list them, look at one, publish them again.",
@@ -80,7 +87,8 @@ def replay(
 ) -> None:
     """Publish rejected records again, unchanged, to the topic they came from.
 
-    They stay in the DLQ, and doing it twice is harmless: a repeated record changes nothing.
+    They stay in the DLQ, and doing it twice is harmless: a repeated record changes nothing. It is
+    noted in the audit trail first: DATABASE_URL says where that is.
     """
     letters = _read(topic, *(offsets or ()))
     missing = set(offsets or ()) - {letter.offset for letter in letters}
@@ -91,8 +99,18 @@ def replay(
         return
     if not yes:
         typer.confirm(f"publish {len(letters)} records to {topic} again?", abort=True)
+    _note(topic, letters)
     asyncio.run(put_back(_bootstrap(), topic, letters))
     print(f"published {len(letters)} records to {topic} again")
+
+
+def _note(topic: str, letters: Sequence[DeadLetter]) -> None:
+    changes = {"records": (None, [letter.offset for letter in letters[:_NOTED]])}
+    engine = connect(read(DatabaseSettings).database_url.get_secret_value(), pool=1)
+    with transaction(engine) as connection:
+        action = Action.DEAD_LETTERS_REPLAY
+        audit.note(connection, audit.at_the_terminal(), action, topic, changes)
+    engine.dispose()
 
 
 def _one(topic: str, offset: int) -> DeadLetter:

@@ -14,15 +14,20 @@ from domain.consent import Scope, Statement, Wish, in_force
 from domain.recipients import InvalidRecipient
 from providers.channels import GROUP
 from providers.whatsapp.people import recipient_of
+from runtime import audit
+from runtime.audit import Action
 from runtime.clock import now
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
+from runtime.vault import Vault, VaultSettings
 from schemas.topics import send_requests as requests
 from schemas.topics.records import SenderIdField
 from services.dispatcher.store import people
 from services.dispatcher.store.people import EVERY_SENDER, Known, Pair
 
 OURS = ("whatsapp", "wecom", "wechat")
+
+_ACTIONS = {Wish.OPT_OUT: Action.PERSON_OPT_OUT, Wish.OPT_IN: Action.PERSON_OPT_IN}
 
 app = typer.Typer(
     help="Recipients who are not to be written to: enter, take back, look, forget.",
@@ -98,6 +103,7 @@ def erase(
     engine = _engine()
     with transaction(engine) as connection:
         people.erase(connection, channel, named, now=now())
+        _note(connection, Action.PERSON_ERASE, Pair(channel, EVERY_SENDER, named))
     engine.dispose()
     print("erased: nothing is sent to this recipient any more")
 
@@ -106,9 +112,17 @@ def _enter(pair: Pair, wish: Wish) -> None:
     engine = _engine()
     with transaction(engine) as connection:
         people.enter(connection, pair, wish, now=now())
+        _note(connection, _ACTIONS[wish], pair)
         known = people.known(connection, pair.channel, pair.recipient)
     engine.dispose()
     _tell(known, pair.sender_id)
+
+
+def _note(connection: sa.Connection, action: Action, pair: Pair) -> None:
+    # The trail outlives who is forgotten: it names a keyed hash, and no address.
+    about = Vault(read(VaultSettings)).person(pair.channel, pair.recipient).hex()
+    changes = {"channel": (None, pair.channel), "sender": (None, pair.sender_id)}
+    audit.note(connection, audit.at_the_terminal(), action, about, changes)
 
 
 def _tell(known: Known, sender: str) -> None:

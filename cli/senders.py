@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.rates import part_of
+from runtime import audit
+from runtime.audit import Action
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from services.dispatcher.settings import LimitSettings
@@ -61,6 +63,8 @@ def resume(name: Name) -> None:
     engine = _engine(read(_Settings))
     with transaction(engine) as connection:
         resumed = senders.resume(connection, [name])
+        if resumed:
+            audit.note(connection, audit.at_the_terminal(), Action.SENDER_RESUME, name)
     engine.dispose()
     print(f"{name} sends again" if resumed else f"{name} was not halted")
 
@@ -75,7 +79,11 @@ def limit(
     """Give an account a daily limit of its own, or none."""
     engine = _engine(read(_Settings))
     with transaction(engine) as connection:
+        known = senders.everyone(connection)
+        before = next((one.daily_limit for one in known if one.sender == name), None)
         senders.limit(connection, name, messages)
+        changes = {"dailyLimit": (before, messages)}
+        audit.note(connection, audit.at_the_terminal(), Action.SENDER_LIMIT, name, changes)
     engine.dispose()
     print(f"{name} may send {'any number of' if messages is None else messages} messages a day")
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from cli.demo import previews
+from cli.demo.accounts import open_account
 from cli.demo.campaign import EXAMPLE, job_body, read_recipients
 from cli.demo.findings import durations, reasons
 from cli.demo.report import Result, agree, screen, where_to_look
@@ -60,9 +61,11 @@ def demo(
     body = job_body(read_recipients(recipients))
     try:
         with _started(console) as world, Services(world.urls) as services:
+            account = open_account(world.database_url)
+            services.sign_in(account.wechat_id, account.password)
             result = _run(console, world, services, body)
             logs = os.path.relpath(world.stack.places.logs)
-            where = where_to_look(world.urls, result.job_id, previews.page(world), logs)
+            where = where_to_look(world.urls, result.job_id, previews.page(world), logs, account)
             console.print(screen(result, where))
             if screenshot is not None:
                 _save(screenshot, result, where)

@@ -1,5 +1,6 @@
 """The demo's last screen: what became of everybody, do the figures agree, where to look next."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.demo.accounts import Account
 from cli.demo.findings import Reason
-from cli.demo.services import Progress
+from cli.demo.services import Progress, login_body
 from deploy.simulated_provider import Verdict
 
 SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -66,14 +68,19 @@ def screen(result: Result, where: RenderableType) -> Group:
     return Group(*parts)
 
 
-def where_to_look(urls: Mapping[str, str], job_id: str, preview: str, logs: str) -> Table:
+def where_to_look(
+    urls: Mapping[str, str], job_id: str, preview: str, logs: str, account: Account
+) -> Table:
     """Return the addresses of the running system; ``preview`` is that of a page to answer on."""
     projector, scheduler = urls["status_projector"], urls["scheduler"]
     table = Table.grid(padding=(0, 2))
     table.title = "Where to look next"
     table.title_justify = "left"
     statistics = f"{urls['statistics']}/api/v1/statistics/live?window=total&by=job&id={job_id}"
+    login = json.dumps(login_body(account.wechat_id, account.password))
     rows = {
+        "sign in": f"curl {urls['administration']}/api/auth/login --json '{login}'",
+        "with its token": "export AUTH='Authorization: Bearer …'",
         "send messages": f"{scheduler}/docs",
         "read their trail": f"{projector}/docs",
         "this job": f"{projector}/api/whatsapp/job-progress/{job_id}",
@@ -81,7 +88,9 @@ def where_to_look(urls: Mapping[str, str], job_id: str, preview: str, logs: str)
         "answer a preview": preview,
         "the provider's side": f"{urls['simulator']}/_sim/",
         "logs": logs,
-        "one message by hand": f"curl {scheduler}/api/v1/im/messages --json '{FIRST_MESSAGE}'",
+        "one message by hand": (
+            f"curl {scheduler}/api/v1/im/messages -H \"$AUTH\" --json '{FIRST_MESSAGE}'"
+        ),
     }
     for what, address in rows.items():
         table.add_row(Text(what, style="dim"), Text(address, overflow="fold"))

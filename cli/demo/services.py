@@ -51,6 +51,11 @@ class Progress:
         return {"sent": sent, "delivered": delivered, "read": read, "failed": self.counts["failed"]}
 
 
+def login_body(wechat_id: str, password: str) -> dict[str, str]:
+    """Return what `POST /api/auth/login` takes."""
+    return {"wechatId": wechat_id, "password": password}
+
+
 class Services:
     """The APIs of one running system. Every call may raise httpx.HTTPError."""
 
@@ -58,6 +63,12 @@ class Services:
         self._urls = urls
         # A proxy from the environment cannot reach this machine's own addresses.
         self._client = httpx.Client(trust_env=False, timeout=ANSWERS_WITHIN.total_seconds())
+
+    def sign_in(self, wechat_id: str, password: str) -> None:
+        """Sign in; every further call is theirs."""
+        url = f"{self._urls['administration']}/api/auth/login"
+        said = self._told(self._client.post(url, json=login_body(wechat_id, password)))
+        self._client.headers["Authorization"] = f"Bearer {said['token']}"
 
     def post_job(self, body: Mapping[str, Any]) -> AcceptedJob:
         """Hand the campaign over."""

@@ -39,6 +39,7 @@ conversations = sa.Table(
         where="tenant_id IS NOT NULL",
     ),
     partial_index("conversations_order_id", "order_id", where="order_id IS NOT NULL"),
+    partial_index("conversations_contact_id", "contact_id", where="contact_id IS NOT NULL"),
     partial_index("conversations_unread", "last_at", where="unread > 0"),
     # Room on each page: a row is moved with each of its messages.
     postgresql_with={"fillfactor": "70"},

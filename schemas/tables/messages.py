@@ -78,7 +78,15 @@ messages = sa.Table(
     ),
     partial_index("messages_order_id", "order_id", "sent_at", "id", where="order_id IS NOT NULL"),
     partial_index("messages_agent_id", "agent_id", "sent_at", "id", where="agent_id IS NOT NULL"),
-    partial_index("messages_job_id", "job_id", "id", where="job_id IS NOT NULL"),
+    partial_index(
+        "messages_contact_id", "contact_id", "sent_at", "id", where="contact_id IS NOT NULL"
+    ),
+    partial_index("messages_case_id", "case_id", "sent_at", "id", where="case_id IS NOT NULL"),
+    partial_index("messages_job_id", "job_id", "sent_at", "id", where="job_id IS NOT NULL"),
+    # It changes when a message fails, and then only.
+    partial_index(
+        "messages_error_code", "error_code", "sent_at", "id", where="error_code IS NOT NULL"
+    ),
     postgresql_partition_by="RANGE (created_at)",
 )
 

@@ -1,7 +1,7 @@
-"""How many messages there are and how far they came, by quarter of an hour (SC-01…04, IM-45).
+"""How many messages there are and how far they came, by quarter of an hour and by day (IM-45).
 
 Moved in the transaction that moves the statuses; written by ``status_projector`` alone. A quarter,
-because in every time zone days and months begin at one.
+because in every time zone days and months begin at one; days, because there are few of them.
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,9 @@ from schemas.tables.messages import MOMENT
 message_tallies = sa.Table(
     "message_tallies",
     METADATA,
-    # When the quarter begins that the messages' sent_at lies in.
+    # `quarter` or `day`: each message is in one of both.
+    sa.Column("span", sa.String(7), primary_key=True),
+    # When it begins; days do on the clock of APP_TIMEZONE. The messages' sent_at lies in it.
     sa.Column("slot", MOMENT, primary_key=True),
     # Empty where messages have no tenant.
     sa.Column("tenant_id", sa.Text, primary_key=True),

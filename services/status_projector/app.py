@@ -20,29 +20,39 @@ from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.task_changes import TASK_CHANGES
+from services.status_projector.figures import Terms
 from services.status_projector.handlers import Facts, Tools
 from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
 from services.status_projector.routes import (
     conversations,
+    delivery,
+    figures,
     job_results,
     jobs,
     messages,
+    one_message,
+    search,
+    talks,
     tasks,
     tickets,
 )
+from services.status_projector.routes.parts import Parts
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
 EXPIRE_TICK = timedelta(seconds=5)
 MONTHS_TICK = timedelta(hours=12)
+QUERIES_AT_ONCE = 8
+"""Connections of the query API: its callers and the projector do not wait for each other."""
 
 
 def build(settings: ProjectorSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     bootstrap = settings.kafka_bootstrap_servers
     engine = connect(settings.database_url.get_secret_value())
+    asked = connect(settings.database_url.get_secret_value(), pool=QUERIES_AT_ONCE)
     producer = Producer(bootstrap, GROUP)
     letters = DeadLetters(producer, "status_projector", now)
     # The random part: a name is fenced for good, and in containers every process has the same
@@ -50,7 +60,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, Vault(settings), publisher, letters, now)
+    vault = Vault(settings)
+    tools = Tools(engine, vault, publisher, letters, now, settings.zone)
     facts = Facts(tools)
     hub = Hub(bootstrap)
 
@@ -74,6 +85,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             yield
         await publisher.stop()
         await producer.stop()
+        asked.dispose()
         engine.dispose()
 
     async def ready() -> str | None:
@@ -83,14 +95,21 @@ def build(settings: ProjectorSettings) -> FastAPI:
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
     guard = Guard(settings, engine)
-    app.include_router(messages.routes(engine, hub, guard))
-    app.include_router(jobs.routes(engine, tools.vault, guard, now))
-    app.include_router(job_results.routes(engine, tools.vault, guard))
-    app.include_router(tasks.routes(engine, guard))
+    parts = Parts(asked, vault, guard, now, _terms(settings))
+    for room in (one_message, talks, search, figures, delivery):
+        app.include_router(room.routes(parts))
+    app.include_router(messages.routes(asked, hub, guard))
+    app.include_router(jobs.routes(asked, vault, guard, now))
+    app.include_router(job_results.routes(asked, vault, guard))
+    app.include_router(tasks.routes(asked, guard))
     app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
+
+
+def _terms(settings: ProjectorSettings) -> Terms:
+    return Terms(settings.zone, settings.prices, settings.sender_daily_limit)
 
 
 def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:

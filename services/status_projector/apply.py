@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -19,12 +20,14 @@ from services.status_projector.store import (
     offsets,
     parked,
     participants,
+    tallies,
     tasks,
     trail,
 )
 from services.status_projector.store.offsets import Place
 from services.status_projector.store.people import People, people_of
 from services.status_projector.store.trail import Known
+from services.status_projector.tallies import Group, add_inbound, moves
 
 
 def apply(
@@ -33,8 +36,9 @@ def apply(
     batch: Sequence[Heard],
     epochs: Mapping[Place, int],
     now: datetime,
+    zone: ZoneInfo,
 ) -> list[Caused]:
-    """Apply what is not applied yet and return what it caused.
+    """Apply what is not applied yet and return what it caused; days are those of the zone.
 
     Raises `Fenced` when one of the partitions has a newer owner; nothing is written then.
     """
@@ -44,7 +48,8 @@ def apply(
         seen = look_under_locks(connection, vault, names_of(fresh), now)
         stored = trail.load(connection, seen.known)
         changes = project(stored, seen.waiting, fresh, now, vault.conversation_id)
-        _save(connection, vault, seen.known, changes, now)
+        received = _save(connection, vault, seen.known, changes, now)
+        _tally(connection, stored, changes, received, zone)
         caused = changes.caused
     offsets.advance(connection, ends)
     return caused
@@ -73,18 +78,22 @@ def _save(
     known: Mapping[str, Known],
     changes: Changes,
     now: datetime,
-) -> None:
-    """Write the changes. The order of the tables is that of their locks, the same everywhere."""
+) -> list[Group]:
+    """Write the changes. The order of the tables is that of their locks, the same everywhere.
+
+    Returns how each message that came in is counted.
+    """
     changes.received = {
         message_id: event
         for message_id, event in changes.received.items()
         if message_id not in known
     }
     people = people_of(connection, vault, changes, now)
-    _save_messages(connection, known, changes, people, now)
+    received = _save_messages(connection, known, changes, people, now)
     _save_beside(connection, changes, people, now)
     if changes.jobs:
         counters.count_jobs(connection, changes.jobs, now)
+    return received
 
 
 def _save_messages(
@@ -93,7 +102,7 @@ def _save_messages(
     changes: Changes,
     people: People,
     now: datetime,
-) -> None:
+) -> list[Group]:
     if changes.created:
         trail.create(connection, changes, people, now)
     touched = [one for one in changes.touched.values() if _has_learnt(one, changes.created)]
@@ -108,7 +117,22 @@ def _save_messages(
     if moved := conversations.moves(changes, people):
         links = conversations.move(connection, moved, now)
         if changes.received:
-            inbound.receive(connection, changes.received, links, people, now)
+            return inbound.receive(connection, changes.received, links, people, now)
+    return []
+
+
+def _tally(
+    connection: sa.Connection,
+    stored: Sequence[Trail],
+    changes: Changes,
+    received: Sequence[Group],
+    zone: ZoneInfo,
+) -> None:
+    quarters = moves(stored, changes.touched)
+    for group in received:
+        add_inbound(quarters, group)
+    if quarters:
+        tallies.move(connection, quarters, zone)
 
 
 def _save_beside(

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from aiokafka import TopicPartition
@@ -36,6 +37,8 @@ class Tools:
     publisher: Publisher
     dead_letters: DeadLetters
     clock: Clock
+    zone: ZoneInfo
+    """In which days begin (CF-17)."""
 
 
 class Facts:
@@ -91,7 +94,9 @@ class Facts:
 
     async def _try(self, batch: Sequence[Heard]) -> list[Caused]:
         tools, epochs, now = self._tools, self._owned.epochs, self._tools.clock()
-        return await in_thread(tools.engine, lambda c: apply(c, tools.vault, batch, epochs, now))
+        return await in_thread(
+            tools.engine, lambda c: apply(c, tools.vault, batch, epochs, now, tools.zone)
+        )
 
     async def _isolate(
         self, batch: Sequence[Heard], deliveries: Sequence[Delivery]

@@ -1,5 +1,6 @@
 """What is due from time to time: parked events expire, months are made ahead and dropped."""
 
+import logging
 from datetime import timedelta
 from typing import Final
 
@@ -11,7 +12,9 @@ from schemas.tables.partitions import drop_months, ensure_months
 from schemas.topics.dead_letters import Reason
 from services.status_projector.handlers import Tools
 from services.status_projector.metrics import EXPIRED, PARKED
-from services.status_projector.store import conversations, notices, parked, participants
+from services.status_projector.store import conversations, notices, parked, participants, tallies
+
+log = logging.getLogger(__name__)
 
 EXPIRE_LIMIT: Final = 500
 DAYS_TO_FORGET: Final = 60
@@ -56,5 +59,7 @@ async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta
         parked.forget_days(connection, tools.vault, over)
 
     await in_thread(tools.engine, lambda connection: ensure_months(connection, now.date()))
+    if await in_thread(tools.engine, lambda connection: tallies.renew_days(connection, tools.zone)):
+        log.info("tallies.days_renewed", extra={"zone": tools.zone.key})
     await in_thread(tools.engine, drop)
     return False

@@ -2,20 +2,27 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from runtime.auth import AuthSettings
+from runtime.daily_limits import DailyLimitSettings
 from runtime.settings import DatabaseSettings
 from runtime.vault import VaultSettings
+from services.status_projector.prices import DEFAULT_PRICES, Prices
+
+Price = Annotated[Decimal, Field(ge=0, le=1_000, max_digits=12)]
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings):
+class ProjectorSettings(DatabaseSettings, VaultSettings, AuthSettings, DailyLimitSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
@@ -30,3 +37,13 @@ class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
     message_retention: timedelta = timedelta(days=365)
     """Months of which all is older are dropped (SE-02)."""
+    message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])
+    """JSON: what a message of each type costs, ``{"template": "0.009", "other": "0.005"}``; types
+    that it does not name keep their price (SC-03, CF-43)."""
+    message_currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    """In which currency the prices are."""
+
+    @property
+    def prices(self) -> Prices:
+        """The price of each type."""
+        return Prices({**DEFAULT_PRICES, **self.message_prices}, self.message_currency)

@@ -1,17 +1,21 @@
 """What a batch changes of the tallies: how many messages there are, and how far they came.
 
-A message contributes to one group, by its present state alone; a batch moves the difference
-between what its messages contribute after it and before it. So tallies equal what counting the
-rows gives, whatever is repeated and in whatever order it comes.
+A message contributes to one group of its quarter, and to that of its day, by its present state
+alone; a batch moves the difference between what its messages contribute after it and before it. So
+tallies equal what counting the rows gives, whatever is repeated and in whatever order it comes.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from domain.lifecycle import Status
+from services.status_projector.periods import day_of, start_of
 from services.status_projector.projection import Trail
 
+QUARTER: Final = "quarter"
+DAY: Final = "day"
 SLOT: Final = timedelta(minutes=15)
 """In every time zone days and months begin at a quarter."""
 
@@ -33,6 +37,7 @@ MEASURES: Final = (
 _PLACE: Final = {Status(name): place for place, name in enumerate(MEASURES[:6])}
 _BILLABLE, _ACCEPTED, _ARRIVED = 6, 7, 9
 _SECONDS: Final = int(SLOT.total_seconds())
+_NOTHING: Final = [0] * len(MEASURES)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _REACHED: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
 
@@ -40,6 +45,8 @@ _REACHED: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
 class Group(NamedTuple):
     """What messages are counted by."""
 
+    span: str
+    """`QUARTER` or `DAY`."""
     slot: datetime
     tenant_id: str
     channel: str
@@ -54,16 +61,17 @@ Tallies = dict[Group, list[int]]
 
 
 def moves(before: Sequence[Trail], after: Mapping[str, Trail]) -> Tallies:
-    """Return what changes when messages come from one state to another; new ones have no before."""
+    """Return what changes when messages come from one state to another; new ones have no before.
+
+    Of quarters alone.
+    """
     found: Tallies = {}
-    for trail in before:
-        now = after.get(trail.message_id)
-        if now is not None and _differ(trail, now):
-            _add(found, trail, -1)
     stored = {trail.message_id: trail for trail in before}
     for message_id, trail in after.items():
         was = stored.get(message_id)
-        if was is None or _differ(was, trail):
+        if was is None or was.evidence != trail.evidence or was.priced != trail.priced:
+            if was is not None:
+                _add(found, was, -1)
             _add(found, trail, 1)
     return {group: sums for group, sums in found.items() if any(sums)}
 
@@ -73,6 +81,15 @@ def add_inbound(tallies: Tallies, group: Group) -> None:
     tallies.setdefault(group, [0] * len(MEASURES))[_PLACE[Status.DELIVERED]] += 1
 
 
+def with_days(tallies: Tallies, zone: ZoneInfo) -> Tallies:
+    """Return the same quarters and the days they lie in."""
+    found = dict(tallies)
+    for group, sums in tallies.items():
+        day = group._replace(span=DAY, slot=start_of(day_of(group.slot, zone), zone))
+        found[day] = [sum(pair) for pair in zip(found.get(day, _NOTHING), sums, strict=True)]
+    return found
+
+
 def slot_of(moment: datetime) -> datetime:
     """Return when the quarter begins that the moment lies in.
 
@@ -80,10 +97,6 @@ def slot_of(moment: datetime) -> datetime:
     '2026-03-02T12:30:00+00:00'
     """
     return datetime.fromtimestamp(moment.timestamp() // _SECONDS * _SECONDS, UTC)
-
-
-def _differ(one: Trail, other: Trail) -> bool:
-    return one.evidence != other.evidence or one.priced != other.priced
 
 
 def _add(found: Tallies, trail: Trail, by: int) -> None:
@@ -101,6 +114,7 @@ def _add(found: Tallies, trail: Trail, by: int) -> None:
 def _group_of(trail: Trail) -> Group:
     category = None if trail.priced is None else trail.priced.pricing.category
     return Group(
+        QUARTER,
         slot_of(trail.sent_at),
         trail.tenant_id or "",
         trail.channel,

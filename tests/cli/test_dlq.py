@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from cli.app import app
@@ -71,10 +72,13 @@ def test_a_record_that_is_not_there_is_said_to_be_missing(rejected: str) -> None
     assert "no record 7 in the DLQ of send-requests" in shown.output
 
 
-def test_a_replay_asks_first_and_then_publishes_the_original(rejected: str) -> None:
+def test_a_replay_asks_first_and_then_publishes_the_original(
+    rejected: str, database: sa.Engine
+) -> None:
     refused = sendtrail(rejected, "dlq", "replay", "send-requests", "1", answer="n\n")
     nothing = asyncio.run(read_to_end(rejected, SEND_REQUESTS.name))
-    done = sendtrail(rejected, "dlq", "replay", "send-requests", "1", "--yes")
+    url = database.url.render_as_string(hide_password=False)
+    done = sendtrail(rejected, "dlq", "replay", "send-requests", "1", "--yes", DATABASE_URL=url)
     replayed = asyncio.run(read_to_end(rejected, SEND_REQUESTS.name))
 
     assert refused.exit_code == 1
@@ -83,6 +87,16 @@ def test_a_replay_asks_first_and_then_publishes_the_original(rejected: str) -> N
     assert [(r.key, r.value, tuple(r.headers)) for r in replayed] == [
         (BROKEN.key, BROKEN.value, BROKEN.headers)
     ]
+    with database.connect() as connection:
+        noted = connection.execute(
+            sa.text("SELECT action, about, changes, actor LIKE 'cli:%' FROM audit_log")
+        ).one()
+    assert tuple(noted) == (
+        "dead-letters.replay",
+        "send-requests",
+        {"records": [None, [1]]},
+        True,
+    )
 
 
 def test_an_empty_dlq_is_no_error(rejected: str) -> None:
@@ -92,6 +106,6 @@ def test_an_empty_dlq_is_no_error(rejected: str) -> None:
     assert "nothing of task-changes was rejected" in replayed.output
 
 
-def sendtrail(bootstrap: str, *arguments: str, answer: str | None = None) -> Result:
-    environment = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "COLUMNS": "200"}
+def sendtrail(bootstrap: str, *arguments: str, answer: str | None = None, **more: str) -> Result:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "COLUMNS": "200", **more}
     return CliRunner().invoke(app, arguments, input=answer, env=environment)

@@ -10,6 +10,7 @@ from schemas.topics.provider_events import MessageReceived
 from services.status_projector.store import personal
 from services.status_projector.store.conversations import Link
 from services.status_projector.store.people import People
+from services.status_projector.tallies import QUARTER, Group, slot_of
 
 _RECEIVE = sa.text(
     """
@@ -28,6 +29,7 @@ _RECEIVE = sa.text(
     ) AS r(message_id, channel, sender_id, person, conversation_id, type, sealed, provider_id,
            occurred_at, tenant_id, contact_id, order_id)
     ON CONFLICT DO NOTHING
+    RETURNING sent_at, coalesce(tenant_id, ''), channel, sender_id, message_type
     """
 )
 
@@ -38,8 +40,11 @@ def receive(
     links: Mapping[str, Link],
     people: People,
     now: datetime,
-) -> None:
-    """Enter messages by our ids of them, each linked as its conversation is."""
+) -> list[Group]:
+    """Enter messages by our ids of them, each linked as its conversation is.
+
+    Returns how each is counted that was not known yet.
+    """
     events = list(received.values())
     persons = [people.of(event.channel, event.author) for event in events]
     conversations = [people.conversation_of(event) for event in events]
@@ -61,4 +66,8 @@ def receive(
         "contacts": [link.contact_id for link in linked],
         "orders": [link.order_id for link in linked],
     }
-    connection.execute(_RECEIVE, {**columns, "now": now})
+    rows = connection.execute(_RECEIVE, {**columns, "now": now})
+    return [
+        Group(QUARTER, slot_of(sent_at), tenant_id, channel, sender_id, "inbound", kind, "")
+        for sent_at, tenant_id, channel, sender_id, kind in rows
+    ]

@@ -1,6 +1,5 @@
 """What the query API reads; nothing here locks or writes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,7 @@ _NUL = "\x00"
 _STATUS = sa.text(
     """
     SELECT message_id, delivery_status AS status, sent_at, delivered_at, read_at, failed_at,
-           error_code, error_message
+           error_code, error_message, updated_at
     FROM messages
     WHERE message_id = :message_id
         AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
@@ -20,7 +19,8 @@ _STATUS = sa.text(
 _ACCEPTED = sa.text(
     """
     SELECT message_id, 'pending' AS status, sent_at, NULL AS delivered_at, NULL AS read_at,
-           NULL AS failed_at, NULL AS error_code, NULL AS error_message
+           NULL AS failed_at, NULL AS error_code, NULL AS error_message,
+           sent_at AS updated_at
     FROM accepted_sends
     WHERE message_id = :message_id
         AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
@@ -30,7 +30,7 @@ _ACCEPTED = sa.text(
 
 def status_of(
     connection: sa.Connection, message_id: str, tenant_id: str | None
-) -> Mapping[str, Any] | None:
+) -> dict[str, Any] | None:
     """Return a message's row; what was accepted and not projected yet is pending.
 
     With a tenant, the others' messages do not exist.

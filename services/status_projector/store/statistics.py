@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from services.status_projector.periods import whole_days
 from services.status_projector.tallies import MEASURES
 
 
@@ -24,32 +26,46 @@ class Which:
     message_direction: str | None = None
 
 
-Grouping = Literal["day", "tenant_id", "channel", "sender_id", "message_type"]
-
-_SUMS: Final = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in MEASURES)
+_STATUSES: Final = MEASURES[:6]
 _GROUP: Final[Mapping[str, str]] = {"day": "CAST(slot AT TIME ZONE :zone AS date)"}
 _TIMES: Final = frozenset({"since", "before"})
 
 
 def sums(
-    connection: sa.Connection, which: Which, by: Sequence[str], zone: str = "UTC"
+    connection: sa.Connection,
+    which: Which,
+    by: Sequence[str],
+    zone: ZoneInfo,
+    measures: Sequence[str] = _STATUSES,
 ) -> list[Mapping[str, Any]]:
-    """Return the sums of all measures for each group, in the groups' order.
+    """Return the sums of these measures for each group, in the groups' order.
 
-    ``by`` are columns of the tallies, or ``day``: the one that is in the zone.
+    ``by`` are columns of the tallies, or ``day``: the one that is in the zone. Whole days are
+    read as days, what is left at both ends as quarters.
     """
     groups = [f"{_GROUP.get(name, name)} AS {name}" for name in by]
     values = {f.name: getattr(which, f.name) for f in fields(which)}
     given = [name for name, value in values.items() if name not in _TIMES and value is not None]
+    conditions = "".join(f" AND {name} = :{name}" for name in given)
+    needed = ", ".join(dict.fromkeys(("slot", *(n for n in by if n not in _GROUP), *measures)))
+    parts = [
+        f"SELECT {needed} FROM message_tallies WHERE span = '{span}'"  # noqa: S608 - our own words only
+        f" AND slot >= :{begin} AND slot < :{end}{conditions}"
+        for span, begin, end in (
+            ("quarter", "since", "first_day"),
+            ("day", "first_day", "last_day"),
+            ("quarter", "last_day", "before"),
+        )
+    ]
+    summed = [f"CAST(sum({name}) AS bigint) AS {name}" for name in measures]
     places = ", ".join(str(place) for place in range(1, len(by) + 1))
     statement = (
-        f"SELECT {', '.join([*groups, _SUMS])} FROM message_tallies"  # noqa: S608 - our own words only
-        " WHERE slot >= :since AND slot < :before"
-        + "".join(f" AND {name} = :{name}" for name in given)
+        f"SELECT {', '.join([*groups, *summed])} FROM ({' UNION ALL '.join(parts)}) AS t"  # noqa: S608 - the same
         + (f" GROUP BY {places} ORDER BY {places}" if by else "")
     )
-    rows = connection.execute(sa.text(statement), values | {"zone": zone}).mappings()
-    return [dict(row) for row in rows]
+    first_day, last_day = whole_days(which.since, which.before, zone)
+    values |= {"zone": zone.key, "first_day": first_day, "last_day": last_day}
+    return [dict(row) for row in connection.execute(sa.text(statement), values).mappings()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,24 @@
-"""The tallies of messages: moved with their statuses, summed for statistics, checked by counting."""
+"""The tallies of messages: moved with their statuses, and checked by counting the rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from services.status_projector.tallies import MEASURES, Group, Tallies
+from services.status_projector.tallies import (
+    DAY,
+    MEASURES,
+    QUARTER,
+    Group,
+    Tallies,
+    with_days,
+)
 
 KEYS: Final = (
+    "span",
     "slot",
     "tenant_id",
     "channel",
@@ -18,7 +27,7 @@ KEYS: Final = (
     "message_type",
     "category",
 )
-_TYPES: Final = ("timestamptz", *["text"] * 6, *["bigint"] * len(MEASURES))
+_TYPES: Final = ("text", "timestamptz", *["text"] * 6, *["bigint"] * len(MEASURES))
 
 _MOVE: Final = sa.text(
     f"""
@@ -32,11 +41,12 @@ _MOVE: Final = sa.text(
 )
 
 
-def move(connection: sa.Connection, tallies: Tallies) -> None:
+def move(connection: sa.Connection, quarters: Tallies, zone: ZoneInfo) -> None:
     """Move the tallies; last of the batch, because everybody moves those of the present quarter.
 
     In the order of their groups, so that no two projectors wait for each other.
     """
+    tallies = with_days(quarters, zone)
     groups = sorted(tallies)
     columns: dict[str, list[Any]] = {
         name: [group[place] for group in groups] for place, name in enumerate(KEYS)
@@ -50,8 +60,10 @@ def move(connection: sa.Connection, tallies: Tallies) -> None:
 _COUNTED: Final = ", ".join(
     [
         *(f"count(*) FILTER (WHERE delivery_status = '{name}') AS {name}" for name in MEASURES[:6]),
-        "count(*) FILTER (WHERE delivery_status IN ('sent', 'delivered', 'read')"
-        " AND CAST(pricing -> 'pricing' ->> 'billable' AS boolean)) AS billable",
+        (
+            "count(*) FILTER (WHERE delivery_status IN ('sent', 'delivered', 'read')"
+            " AND CAST(pricing -> 'pricing' ->> 'billable' AS boolean)) AS billable"
+        ),
         *(
             f"count({moment}) FILTER (WHERE {outbound}) AS {name},"
             f" coalesce(sum(greatest(0, floor(1000 * extract(epoch FROM {moment} - sent_at))))"
@@ -61,23 +73,40 @@ _COUNTED: Final = ", ".join(
         ),
     ]
 )
-_DIFFER: Final = sa.text(
-    f"""
-    WITH counted AS (
-        SELECT date_bin('15 minutes', sent_at, TIMESTAMPTZ '2000-01-01 00:00+00') AS slot,
-               coalesce(tenant_id, '') AS tenant_id, channel, sender_id, message_direction,
-               message_type, coalesce(category, '') AS category, {_COUNTED}
-        FROM messages WHERE sent_at >= :since AND sent_at < :before GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ), kept AS (
-        SELECT * FROM message_tallies WHERE slot >= :since AND slot < :before
-    )
-    SELECT {", ".join(KEYS)},
-           {", ".join(f"coalesce(k.{n}, 0) AS kept_{n}, coalesce(c.{n}, 0) AS {n}" for n in MEASURES)}
-    FROM kept k FULL JOIN counted c USING ({", ".join(KEYS)})
-    WHERE {" OR ".join(f"coalesce(k.{n}, 0) <> coalesce(c.{n}, 0)" for n in MEASURES)}
-    ORDER BY {", ".join(KEYS)}
-    """  # noqa: S608, E501 - our own words only
+_SLOT_OF: Final = {
+    QUARTER: "date_bin('15 minutes', sent_at, TIMESTAMPTZ '2000-01-01 00:00+00')",
+    DAY: "date_trunc('day', sent_at, :zone)",
+}
+
+
+def count_of(span: str) -> str:
+    """Return the query for what the tallies of [since, before) must be: it counts the rows."""
+    return f"""
+    SELECT '{span}' AS span, {_SLOT_OF[span]} AS slot,
+           coalesce(tenant_id, '') AS tenant_id, channel, sender_id, message_direction,
+           message_type, coalesce(category, '') AS category, {_COUNTED}
+    FROM messages WHERE sent_at >= :since AND sent_at < :before GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    """  # noqa: S608 - our own words only
+
+
+_BESIDE: Final = ", ".join(
+    f"coalesce(k.{name}, 0) AS kept_{name}, coalesce(c.{name}, 0) AS {name}" for name in MEASURES
 )
+_DIFFER: Final = {
+    span: sa.text(
+        f"""
+        WITH counted AS ({count_of(span)}), kept AS (
+            SELECT * FROM message_tallies
+            WHERE span = '{span}' AND slot >= :since AND slot < :before
+        )
+        SELECT {", ".join(KEYS)}, {_BESIDE}
+        FROM kept k FULL JOIN counted c USING ({", ".join(KEYS)})
+        WHERE {" OR ".join(f"coalesce(k.{n}, 0) <> coalesce(c.{n}, 0)" for n in MEASURES)}
+        ORDER BY {", ".join(KEYS)}
+        """  # noqa: S608 - our own words only
+    )
+    for span in (QUARTER, DAY)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +119,50 @@ class Difference:
 
 
 def differences(
-    connection: sa.Connection, since: datetime, before: datetime
+    connection: sa.Connection, since: datetime, before: datetime, zone: ZoneInfo
 ) -> Sequence[Difference]:
-    """Compare the tallies of [since, before), which begin at quarters, with counting the rows.
+    """Compare the tallies of [since, before), which begin with days there, with counting the rows.
 
-    One statement, so that both sides are of the same moment, whatever the projector does meanwhile.
-    Tallies outlive the messages that retention has dropped: ``since`` lies behind those.
+    One statement a span, so that both sides are of the same moment, whatever the projector does
+    meanwhile. Tallies outlive the messages that retention drops: ``since`` lies behind those.
     """
-    rows = connection.execute(_DIFFER, {"since": since, "before": before}).mappings()
+    values = {"since": since, "before": before, "zone": zone.key}
     return [
         Difference(
             Group(*(row[name] for name in KEYS)),
             {name: int(row[f"kept_{name}"]) for name in MEASURES},
             {name: int(row[name]) for name in MEASURES},
         )
-        for row in rows
+        for statement in _DIFFER.values()
+        for row in connection.execute(statement, values).mappings()
     ]
+
+
+_ASTRAY: Final = sa.text(
+    """
+    SELECT EXISTS (
+        SELECT FROM message_tallies
+        WHERE span = 'day' AND date_trunc('day', slot, :zone) <> slot
+    )
+    """
+)
+_RENEW: Final = f"""
+    INSERT INTO message_tallies ({", ".join((*KEYS, *MEASURES))})
+    SELECT 'day', date_trunc('day', slot, :zone), {", ".join(KEYS[2:])},
+           {", ".join(f"sum({name})" for name in MEASURES)}
+    FROM message_tallies WHERE span = 'quarter' GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""  # noqa: S608 - our own words only
+
+
+def renew_days(connection: sa.Connection, zone: ZoneInfo) -> bool:
+    """Count the days anew where they begin on another zone's clock; return whether they did.
+
+    After APP_TIMEZONE was changed. Whoever moves tallies waits for it.
+    """
+    values = {"zone": zone.key}
+    if not connection.execute(_ASTRAY, values).scalar_one():
+        return False
+    connection.execute(sa.text("LOCK TABLE message_tallies IN EXCLUSIVE MODE"))
+    connection.execute(sa.text("DELETE FROM message_tallies WHERE span = 'day'"))
+    connection.execute(sa.text(_RENEW), values)
+    return True

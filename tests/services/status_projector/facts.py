@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -99,6 +100,9 @@ def model(records: Iterable[Record]) -> Evidence:
 
 EVERY_TOPIC = (SEND_REQUESTS.name, PROVIDER_EVENTS.name, TASK_CHANGES.name)
 
+ZONE = ZoneInfo("UTC")
+"""In which the tests' days begin."""
+
 _OFFSETS = count()
 """Shared: projectors of one database follow each other on the same partitions."""
 
@@ -127,7 +131,7 @@ class Projector:
     def apply(self, batch: list[Heard]) -> list[Caused]:
         """Apply a batch in one transaction."""
         with transaction(self._engine) as connection:
-            return apply(connection, VAULT, batch, self.epochs, now())
+            return apply(connection, VAULT, batch, self.epochs, now(), ZONE)
 
 
 def topic_of(record: Record) -> Topic[Any]:

@@ -23,7 +23,7 @@ from tests.eventually import eventually
 from tests.sealed import VAULT
 from tests.services.dispatcher.tails import Tail, header_of, reading_all
 from tests.services.status_projector.conftest import StartProjector
-from tests.services.status_projector.facts import Life, history_of
+from tests.services.status_projector.facts import ZONE, Life, history_of
 from tests.services.status_projector.projectors import (
     SOON,
     WHOLE,
@@ -99,7 +99,7 @@ async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
                 new = [record for record in records if record.offset >= claim.next_offset]
                 part = new if topic is SEND_REQUESTS else new[: len(new) * 2 // 3]
                 batch = [heard(record) for record in part]
-                apply(connection, VAULT, batch, {place: claim.epoch}, now())
+                apply(connection, VAULT, batch, {place: claim.epoch}, now(), ZONE)
 
 
 def heard(record: ConsumerRecord[bytes, bytes]) -> Heard:

@@ -11,6 +11,7 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE message_tallies (
+            span VARCHAR(7),
             slot TIMESTAMPTZ,
             tenant_id TEXT,
             channel TEXT,
@@ -29,13 +30,31 @@ def upgrade() -> None:
             accepted_ms BIGINT NOT NULL,
             arrived INTEGER NOT NULL,
             arrived_ms BIGINT NOT NULL,
-            PRIMARY KEY (slot, tenant_id, channel, sender_id, message_direction, message_type,
-                         category)
+            PRIMARY KEY (span, slot, tenant_id, channel, sender_id, message_direction,
+                         message_type, category)
         ) WITH (fillfactor = 50);
+
+        CREATE INDEX messages_contact_id ON messages (contact_id, sent_at, id)
+            WHERE contact_id IS NOT NULL;
+        CREATE INDEX messages_case_id ON messages (case_id, sent_at, id)
+            WHERE case_id IS NOT NULL;
+        CREATE INDEX messages_error_code ON messages (error_code, sent_at, id)
+            WHERE error_code IS NOT NULL;
+        DROP INDEX messages_job_id;
+        CREATE INDEX messages_job_id ON messages (job_id, sent_at, id) WHERE job_id IS NOT NULL;
+        CREATE INDEX conversations_contact_id ON conversations (contact_id)
+            WHERE contact_id IS NOT NULL;
         """
     )
 
 
 def downgrade() -> None:
     """Drop."""
-    op.execute("DROP TABLE message_tallies")
+    op.execute(
+        """
+        DROP INDEX conversations_contact_id, messages_job_id, messages_error_code,
+            messages_case_id, messages_contact_id;
+        CREATE INDEX messages_job_id ON messages (job_id, id) WHERE job_id IS NOT NULL;
+        DROP TABLE message_tallies;
+        """
+    )
