@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import typer
@@ -15,8 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.identity import is_fallback_of
+from runtime.daily_limits import DailyLimitSettings
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
+from services.status_projector.store import tallies
+
+_UTC: Final = ZoneInfo("UTC")
+_ALL_TIME: Final = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +124,15 @@ ALL: Final = (
 )
 
 
+class _Settings(DatabaseSettings, DailyLimitSettings):
+    """What the command reads from the environment."""
+
+
 def check() -> None:
     """Compare every counter with counting its rows; exit code 1 if one differs."""
-    engine = connect(read(DatabaseSettings).database_url.get_secret_value(), pool=1)
-    found = differences(engine)
+    settings = read(_Settings)
+    engine = connect(settings.database_url.get_secret_value(), pool=1)
+    found = differences(engine, settings.zone)
     with transaction(engine) as connection:
         jobs = connection.execute(sa.text("SELECT count(*) FROM job_progress")).scalar_one()
     engine.dispose()
@@ -131,13 +142,22 @@ def check() -> None:
     print(f"all counters, those of {jobs} jobs among them, equal counting their rows")
 
 
-def differences(engine: sa.Engine) -> list[Difference]:
-    """Return every counter that differs, all as of one moment."""
+def differences(engine: sa.Engine, zone: ZoneInfo = _UTC) -> list[Difference]:
+    """Return every counter that differs, all as of one moment; statistics' days are the zone's."""
     with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
         # Counting everything takes as long as it takes.
         connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        scope = Scope(_oldest_kept(connection), _fallbacks(connection))
-        return [one for counters in ALL for one in counters.differences(connection, scope)]
+        scope = Scope(_oldest_kept(connection, zone), _fallbacks(connection))
+        found = [one for counters in ALL for one in counters.differences(connection, scope)]
+        return found + list(_of_tallies(connection, scope, zone))
+
+
+def _of_tallies(connection: sa.Connection, scope: Scope, zone: ZoneInfo) -> Iterator[Difference]:
+    for one in tallies.differences(connection, scope.since, _ALL_TIME, zone):
+        group = " ".join(str(part) for part in one.group)
+        for name, kept in one.kept.items():
+            if kept != one.counted[name]:
+                yield Difference("message_tallies", group, name, kept, one.counted[name])
 
 
 _OLDEST = sa.text(
@@ -148,10 +168,10 @@ _OLDEST = sa.text(
 )
 
 
-def _oldest_kept(connection: sa.Connection) -> datetime:
-    """Return the end of the oldest month that is there: what is younger is there as a whole."""
+def _oldest_kept(connection: sa.Connection, zone: ZoneInfo) -> datetime:
+    """Return a midnight after the oldest month that is there: what is younger is there, too."""
     year, month = map(int, connection.execute(_OLDEST).scalar_one().split("_"))
-    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return datetime(year + month // 12, month % 12 + 1, 2, tzinfo=zone)
 
 
 _ATTEMPTS = sa.text(

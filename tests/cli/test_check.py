@@ -21,9 +21,13 @@ GROUP_SEND = "7001"
 @pytest.fixture
 def job(database: sa.Engine) -> str:
     """Return a job that has one message and one row that was skipped; beside it a group send."""
-    tables = "messages, job_progress, job_items, job_unsent, t_group_send_result"
+    tables = "messages, message_tallies, job_progress, job_items, job_unsent"
     with transaction(database) as connection:
-        connection.execute(sa.text(f"TRUNCATE {tables}, group_send_members, group_send_progress"))
+        connection.execute(
+            sa.text(
+                f"TRUNCATE {tables}, t_group_send_result, group_send_members, group_send_progress"
+            )
+        )
     scheduled, projector = ScheduledJob(database, [phone(1), REFUSED]), Projector(database)
     group_send = a_send_request(
         channel="wecom",
@@ -80,6 +84,19 @@ def test_a_counter_that_differs_is_shown_beside_the_count(
     lines = checked.output.split("\n")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines]
     assert [job if cell == "JOB" else cell for cell in difference] in rows
+
+
+@pytest.mark.usefixtures("job")
+def test_statistics_that_differ_are_shown_as_well(database: sa.Engine, database_url: str) -> None:
+    with transaction(database) as connection:
+        connection.execute(
+            sa.text("UPDATE message_tallies SET read = 4 WHERE channel = 'whatsapp'")
+        )
+
+    checked = sendtrail(database_url, "check")
+
+    assert checked.exit_code == 1
+    assert "message_tallies" in checked.output
 
 
 def test_what_is_sent_instead_of_a_jobs_message_counts_for_nothing(

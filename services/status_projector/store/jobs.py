@@ -163,9 +163,10 @@ class Result:
 
 
 _IN_STATE: Final[Mapping[ResultState, str]] = {
-    ResultState.PENDING: "i.state IN ('waiting', 'fed') AND"
+    ResultState.PENDING: "(i.state = 'waiting' OR i.state = 'fed') AND"
     " coalesce(m.delivery_status, 'pending') = 'pending'",
-    ResultState.SENDING: "i.state IN ('waiting', 'fed') AND m.delivery_status = 'sending'",
+    ResultState.SENDING: "(i.state = 'waiting' OR i.state = 'fed') AND"
+    " m.delivery_status = 'sending'",
     ResultState.SENT: "i.state <> 'cancelled' AND m.delivery_status = 'sent'",
     ResultState.DELIVERED: "i.state <> 'cancelled' AND m.delivery_status = 'delivered'",
     ResultState.READ: "i.state <> 'cancelled' AND m.delivery_status = 'read'",

@@ -104,9 +104,12 @@ async def test_the_pushes_of_a_task_come_newest_first_in_pages(
     await writer.write([task.push(pushes[2], PushStatus.COMPLETED, 2)])
 
     async def pages() -> list[dict[str, Any]]:
-        first = (await running.client.get(path, params={"limit": 2})).json()
-        cursor = first["nextCursor"]
-        return [first, (await running.client.get(path, params={"cursor": cursor})).json()]
+        answer = await running.client.get(path, params={"limit": 2})
+        assert answer.status_code == 200
+        first = answer.json()
+        assert first["nextCursor"] is not None
+        second = await running.client.get(path, params={"cursor": first["nextCursor"]})
+        return [first, second.json()]
 
     path = f"/api/tasks/{task.id}/pushes"
 
