@@ -1,0 +1,275 @@
+"""Timed push tasks as people plan them: what, to whom, when; previews, notices, opinions.
+
+Written by ``scheduler`` alone. Names and columns follow the seeds (TP-18, TP-19, PV-10, NF-06,
+IM-40, IM-41, IM-43); what they lack is noted beside them. Where things stand is told on
+`task-changes`, and read from the projector's tables.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from schemas.tables import METADATA
+from schemas.tables.messages import MOMENT
+
+ID = sa.String(36)
+
+t_tasks = sa.Table(
+    "t_tasks",
+    METADATA,
+    sa.Column("task_id", ID, primary_key=True),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("schedule_type", sa.String(10), nullable=False),
+    # Whole seconds; a recurrence takes its wall time from it (domain/recurrence.py).
+    sa.Column("schedule_time", MOMENT, nullable=False),
+    sa.Column("recurring_interval", sa.String(10)),
+    sa.Column("recurring_end", MOMENT),
+    sa.Column("content_text", sa.Text),
+    sa.Column("content_image", sa.String(255)),
+    sa.Column("content_link", sa.String(255)),
+    sa.Column("content_miniprogram", JSONB),
+    sa.Column("groups", JSONB, nullable=False),
+    sa.Column("priority", sa.String(10), nullable=False, server_default="medium"),
+    sa.Column("status", sa.String(10), nullable=False, server_default="draft"),
+    sa.Column("creator_id", sa.String(50), nullable=False),
+    sa.Column("preview_recipients", JSONB, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("updated_at", MOMENT, nullable=False),
+    # From here on ours.
+    sa.Column("tenant_id", sa.Text),
+    sa.Column("timezone", sa.Text, nullable=False),
+    # Grows with each change: the sequence on `task-changes`, and how concurrent edits are noticed.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    # When it fires next; null: it does not.
+    sa.Column("next_at", MOMENT),
+    # A paused one goes on by itself then (CF-24).
+    sa.Column("resume_at", MOMENT),
+    # Gone for everybody but its log (CF-31).
+    sa.Column("deleted_at", MOMENT),
+    sa.Column("last_error", sa.Text),
+    # Policies (IM-56): what is done about late occurrences, and about one that comes while the
+    # last push is under way; on which days and at which hours it may be sent.
+    sa.Column("misfire", sa.String(10), nullable=False, server_default="once"),
+    sa.Column("misfire_within", sa.Interval),
+    sa.Column("overlap", sa.String(10), nullable=False, server_default="skip"),
+    sa.Column("sending_hours", JSONB),
+    # Whether a link to a form for opinions goes with it (NF-04).
+    sa.Column("asks_feedback", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Of what a preview shows: a preview of another content counts no more (CF-25).
+    sa.Column("content_hash", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("char_length(content_text) <= 500", name="t_tasks_content_text"),
+    sa.CheckConstraint("schedule_type IN ('once', 'recurring')", name="t_tasks_schedule_type"),
+    sa.CheckConstraint(
+        "recurring_interval IN ('daily', 'weekly', 'monthly')", name="t_tasks_recurring_interval"
+    ),
+    sa.CheckConstraint("priority IN ('high', 'medium', 'low')", name="t_tasks_priority"),
+    sa.CheckConstraint(
+        "status IN ('draft', 'scheduled', 'running', 'completed', 'failed', 'paused')",
+        name="t_tasks_status",
+    ),
+    sa.Index(
+        "t_tasks_due",
+        "next_at",
+        postgresql_where=sa.text("next_at IS NOT NULL AND deleted_at IS NULL"),
+    ),
+    sa.Index(
+        "t_tasks_resuming",
+        "resume_at",
+        postgresql_where=sa.text("resume_at IS NOT NULL AND deleted_at IS NULL"),
+    ),
+    sa.Index("t_tasks_created", "tenant_id", "created_at", "task_id"),
+    sa.Index("t_tasks_scheduled", "tenant_id", "schedule_time", "task_id"),
+    sa.Index("t_tasks_status_created", "tenant_id", "status", "created_at", "task_id"),
+    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id"),
+    sa.Index("t_tasks_groups", "groups", postgresql_using="gin"),
+    sa.Index("t_tasks_recipients", "preview_recipients", postgresql_using="gin"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+t_task_logs = sa.Table(
+    "t_task_logs",
+    METADATA,
+    sa.Column("log_id", ID, primary_key=True),
+    sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
+    sa.Column("action", sa.String(10), nullable=False),
+    sa.Column("user_id", sa.String(50), nullable=False),
+    # {"<field>": {"from": …, "to": …}}.
+    sa.Column("changes", JSONB),
+    sa.Column("timestamp", MOMENT, nullable=False),
+    sa.CheckConstraint(
+        "action IN ('create', 'update', 'delete', 'pause', 'resume')", name="t_task_logs_action"
+    ),
+    sa.Index("t_task_logs_task", "task_id", "timestamp"),
+    sa.Index("t_task_logs_timestamp", "timestamp"),
+)
+
+t_pushes = sa.Table(
+    "t_pushes",
+    METADATA,
+    sa.Column("push_id", ID, primary_key=True),
+    sa.Column("task_id", ID, nullable=False),
+    # Null where somebody started it by hand (TP-15).
+    sa.Column("occurrence_time", MOMENT),
+    # When it may begin: its occurrence, or later where sending hours hold it.
+    sa.Column("due_at", MOMENT, nullable=False),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("priority", sa.String(10), nullable=False),
+    # What is sent, as it stood when the push began.
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("started_at", MOMENT),
+    sa.Column("finished_at", MOMENT),
+    sa.Column("started_by", sa.String(50)),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("tenant_id", sa.Text),
+    sa.CheckConstraint(
+        "status IN ('held', 'running', 'completed', 'failed', 'skipped')", name="t_pushes_status"
+    ),
+    # Each occurrence has one push (IM-17).
+    sa.Index(
+        "t_pushes_occurrence",
+        "task_id",
+        "occurrence_time",
+        unique=True,
+        postgresql_where=sa.text("occurrence_time IS NOT NULL"),
+    ),
+    sa.Index("t_pushes_task", "task_id", "due_at"),
+    sa.Index("t_pushes_held", "due_at", postgresql_where=sa.text("status = 'held'")),
+    sa.Index("t_pushes_running", "started_at", postgresql_where=sa.text("status = 'running'")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+t_push_results = sa.Table(
+    "t_push_results",
+    METADATA,
+    sa.Column("push_id", ID, primary_key=True),
+    sa.Column("group_id", sa.String(128), primary_key=True),
+    # Derived of push and group: sent again, it is the same message.
+    sa.Column("message_id", sa.Text, nullable=False, unique=True),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("delivered_at", MOMENT),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    # When the broker had its request; null: it is still to be handed over.
+    sa.Column("published_at", MOMENT),
+    sa.CheckConstraint(
+        "status IN ('pending', 'sent', 'failed', 'cancelled')", name="t_push_results_status"
+    ),
+    sa.Index(
+        "t_push_results_unpublished",
+        "push_id",
+        postgresql_where=sa.text("published_at IS NULL AND status = 'pending'"),
+    ),
+    postgresql_with={"fillfactor": "70"},
+)
+
+# What task-changes may not have heard of yet; deleted once it has.
+task_changes_to_tell = sa.Table(
+    "task_changes_to_tell",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    # The record's value.
+    sa.Column("change", sa.LargeBinary, nullable=False),
+    sa.Column("noted_at", MOMENT, nullable=False),
+)
+
+t_previews = sa.Table(
+    "t_previews",
+    METADATA,
+    sa.Column("preview_id", ID, primary_key=True),
+    sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("recipients", JSONB, nullable=False),
+    sa.Column("validation", JSONB),
+    sa.Column("status", sa.String(10), nullable=False, server_default="sent"),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("content_hash", sa.LargeBinary, nullable=False),
+    sa.Column("requested_by", sa.String(50), nullable=False),
+    sa.Column("tenant_id", sa.Text),
+    sa.CheckConstraint("status IN ('sent', 'confirmed', 'modified')", name="t_previews_status"),
+    sa.Index("t_previews_task", "task_id", "created_at"),
+    sa.Index("t_previews_requested", "requested_by", "created_at"),
+)
+
+t_preview_responses = sa.Table(
+    "t_preview_responses",
+    METADATA,
+    sa.Column("response_id", sa.Text, primary_key=True),
+    sa.Column("preview_id", ID, sa.ForeignKey("t_previews.preview_id"), nullable=False),
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("response", sa.String(10), nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("time", MOMENT, nullable=False),
+    sa.CheckConstraint("response IN ('confirm', 'modify')", name="t_preview_responses_response"),
+    sa.Index("t_preview_responses_preview", "preview_id", "time"),
+)
+
+t_preview_templates = sa.Table(
+    "t_preview_templates",
+    METADATA,
+    sa.Column("template_id", ID, primary_key=True),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("creator", sa.String(50)),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("built_in", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("tenant_id", sa.Text),
+)
+
+t_notifications = sa.Table(
+    "t_notifications",
+    METADATA,
+    sa.Column("notification_id", ID, primary_key=True),
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("type", sa.String(10), nullable=False),
+    sa.Column("task_id", ID),
+    # {"message": …, "status": …, "error": …} (NF-03).
+    sa.Column("content", JSONB, nullable=False),
+    # What it is about, so that each is sent once: "reminder:<task>:<occurrence>:<user>".
+    sa.Column("subject", sa.Text, nullable=False, unique=True),
+    sa.Column("due_at", MOMENT, nullable=False),
+    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("message_id", sa.Text, unique=True),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("read_at", MOMENT),
+    sa.Column("tenant_id", sa.Text),
+    sa.CheckConstraint("type IN ('reminder', 'result', 'preview')", name="t_notifications_type"),
+    sa.CheckConstraint(
+        "status IN ('waiting', 'handed_over', 'sent', 'failed', 'cancelled')",
+        name="t_notifications_status",
+    ),
+    sa.Index("t_notifications_user", "user_id", "created_at"),
+    sa.Index("t_notifications_due", "due_at", postgresql_where=sa.text("status = 'waiting'")),
+    sa.Index("t_notifications_task", "task_id"),
+)
+
+t_feedback = sa.Table(
+    "t_feedback",
+    METADATA,
+    sa.Column("feedback_id", ID, primary_key=True),
+    sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
+    sa.Column("user_id", sa.String(50), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("timestamp", MOMENT, nullable=False),
+    sa.Column("push_id", ID, nullable=False),
+    sa.Column("tenant_id", sa.Text),
+    # One answer per user and push (IM-42).
+    sa.UniqueConstraint("push_id", "user_id"),
+    sa.Index("t_feedback_task", "task_id", "timestamp"),
+)
+
+# Group chats that tasks may be sent to, for the picker (IM-44).
+t_groups = sa.Table(
+    "t_groups",
+    METADATA,
+    sa.Column("group_id", sa.String(128), primary_key=True),
+    sa.Column("tenant_id", sa.Text),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("sender_id", sa.Text, nullable=False),
+    # As the channel spells it: `chat:…`.
+    sa.Column("recipient", sa.String(128), nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("created_at", MOMENT, nullable=False),
+)
