@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
