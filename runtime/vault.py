@@ -88,7 +88,7 @@ class Keyring:
 
     def joined(self, other: "Keyring") -> "Keyring":
         """Return the keys of both."""
-        return Keyring({**self._keys, **other._keys})
+        return Keyring({**self._keys, **other._keys})  # noqa: SLF001 - of our own kind
 
     def seal(self, person: Person, plain: bytes, *, place: str) -> bytes:
         """Return the bytes, sealed. ``place`` is where they are kept: nowhere else they open."""
