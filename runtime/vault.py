@@ -82,6 +82,14 @@ class Keyring:
         """Return whether the person has a key."""
         return person in self._keys
 
+    def lacks(self, people: Collection[Person]) -> set[Person]:
+        """Return those of these people whose keys are not here."""
+        return set(people) - self._keys.keys()
+
+    def joined(self, other: "Keyring") -> "Keyring":
+        """Return the keys of both."""
+        return Keyring({**self._keys, **other._keys})  # noqa: SLF001 - of our own kind
+
     def seal(self, person: Person, plain: bytes, *, place: str) -> bytes:
         """Return the bytes, sealed. ``place`` is where they are kept: nowhere else they open."""
         nonce = os.urandom(_NONCE)

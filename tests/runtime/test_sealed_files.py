@@ -53,21 +53,20 @@ async def test_a_file_of_any_size_comes_out_as_it_went_in(
     assert size < 100 or data[:100] not in (tmp_path / KEY).read_bytes()
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda sealed: sealed[: BEGINNING + 2 * SEALED_PIECE],
-        lambda sealed: sealed[:-1],
-        lambda sealed: sealed + b"x",
-        lambda sealed: (
-            sealed[:BEGINNING]
-            + sealed[BEGINNING + SEALED_PIECE : BEGINNING + 2 * SEALED_PIECE]
-            + sealed[BEGINNING : BEGINNING + SEALED_PIECE]
-            + sealed[BEGINNING + 2 * SEALED_PIECE :]
-        ),
-    ],
-    ids=["without its end", "cut off", "with something behind", "in another order"],
-)
+def swapped(sealed: bytes) -> bytes:
+    first, second = BEGINNING + SEALED_PIECE, BEGINNING + 2 * SEALED_PIECE
+    return sealed[:BEGINNING] + sealed[first:second] + sealed[BEGINNING:first] + sealed[second:]
+
+
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "without its last piece": lambda sealed: sealed[: BEGINNING + 2 * SEALED_PIECE],
+    "cut off": lambda sealed: sealed[:-1],
+    "with something behind": lambda sealed: sealed + b"x",
+    "in another order": swapped,
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS.keys())
 async def test_what_was_changed_in_the_store_is_noticed(
     store: MediaStore, database: sa.Engine, tmp_path: Path, harm: Callable[[bytes], bytes]
 ) -> None:

@@ -16,7 +16,7 @@ from schemas.sealed import JOB_ITEMS, JobRow
 from services.scheduler.store.jobs import Job
 
 _SEALED_AT_ONCE: Final = 10_000
-"""Rows whose people's keys are in memory together, some 5 MB."""
+"""Rows whose people are asked for together."""
 _COLUMNS: Final = (
     "job_items (job_id, row, message_id, person, sealed, state, error_code, error_detail)"
 )
@@ -70,10 +70,12 @@ class Settling:
 
 def insert(connection: sa.Connection, vault: Vault, job: Job, new: Iterable[NewRow]) -> None:
     """Store the rows of a new job, each sealed under its recipient's key. Raises `DatabaseAway`."""
-    left = iter(new)
+    left, keys = iter(new), Keyring({})
     while some := list(islice(left, _SEALED_AT_ONCE)):
         people = [vault.person(job.channel, one.who.recipient) for one in some]
-        keys = vault.sealing(connection, people)
+        # Who is named often is asked for once.
+        if lacking := keys.lacks(people):
+            keys = keys.joined(vault.sealing(connection, lacking))
         stored = zip(people, some, strict=True)
         copy(connection, _COLUMNS, (_fields(job.job_id, keys, who, one) for who, one in stored))
 
