@@ -6,7 +6,7 @@ from typing import Final
 from runtime.auth import Caller, Permission, issue
 from runtime.clock import now
 
-SIGNING_KEY: Final = "the tests' own signing key, and nobody else's"
+SIGNING_KEY: Final = "the tests' own signing key and nobody else's"
 
 EVERYBODY: Final = Caller("1", None, frozenset(Permission))
 """May do everything, and sees every tenant."""

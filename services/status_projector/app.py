@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
@@ -15,12 +16,13 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
-from services.status_projector.live import Hub
+from services.status_projector.live.hub import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages
+from services.status_projector.routes import jobs, live, messages
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -41,12 +43,15 @@ def build(settings: ProjectorSettings) -> FastAPI:
     publisher = Publisher(config)
     tools = Tools(engine, publisher, letters, now)
     facts = Facts(tools)
-    hub = Hub(bootstrap)
+    hub = Hub(bootstrap, engine, Vault(settings), clock=now, keep=settings.projector_live_keep)
+    guard = Guard(settings, engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
             live=hub.run,
+            live_arrivals=hub.run_arrivals,
+            live_jobs=hub.run_jobs,
             months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
@@ -62,9 +67,16 @@ def build(settings: ProjectorSettings) -> FastAPI:
         return "Kafka does not acknowledge" if producer.is_away else None
 
     app = application(
-        Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
+        Face(
+            "Sendtrail projector",
+            "Status, histories and live changes.",
+            ready,
+            lifespan,
+            drain=hub.drain,
+        )
     )
-    app.include_router(messages.routes(engine, hub))
+    app.include_router(messages.routes(engine))
+    app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(engine, now))
     shape_errors(app)
     return app

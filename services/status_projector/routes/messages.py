@@ -1,20 +1,19 @@
-"""Status of one message, asked for and pushed live."""
+"""Status of one message."""
 
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query, WebSocket
+from fastapi import APIRouter, Path
 
 from domain.lifecycle import Status
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
 from schemas.http.trail import MessageStatus
-from services.status_projector.live import Hub, Wish
 from services.status_projector.store import queries
 
 
-def routes(engine: sa.Engine, hub: Hub) -> APIRouter:
+def routes(engine: sa.Engine) -> APIRouter:
     """Return the endpoints of ``/api/v1/im``."""
     router = APIRouter(prefix="/api/v1/im", tags=["messages"])
 
@@ -27,14 +26,5 @@ def routes(engine: sa.Engine, hub: Hub) -> APIRouter:
             raise NotFound("Message not found")
         shown = Status.SENDING if row["status"] == Status.PENDING else row["status"]
         return Envelope(data=MessageStatus.model_validate({**row, "status": shown}))
-
-    @router.websocket("/ws")
-    async def live(
-        socket: WebSocket,
-        message_id: Annotated[list[str] | None, Query(alias="messageId")] = None,
-        job_id: Annotated[list[str] | None, Query(alias="jobId")] = None,
-    ) -> None:
-        """Push every change of the wanted messages and jobs; of all without a wish (IM-36)."""
-        await hub.serve(socket, Wish(frozenset(message_id or ()), frozenset(job_id or ())))
 
     return router
