@@ -41,6 +41,7 @@ class Follower:
     heard: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     codes: list[int | None] = field(default_factory=list[int | None])
     gaps: int = 0
+    greeted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self, running: RunningProjector, count: int) -> None:
         """Listen until it has heard of so many changes, or until it is let go."""
@@ -56,6 +57,7 @@ class Follower:
 
     def _hear(self, frame: Frame) -> None:
         self.cursor = frame.get("cursor", self.cursor)
+        self.greeted.set()
         if frame["type"] == "gap":
             self.gaps += 1
         if frame["type"] == "message.status":

@@ -1,9 +1,11 @@
 """Connections that are lost and come back: nothing is missed, nothing is told twice (IM-36)."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from schemas.topics.status_changes import StatusChanged
 from tests.given import a_message_id, a_status_changed
 from tests.services.status_projector.conftest import StartProjector
 from tests.services.status_projector.listening import Follower, frames_until, numbers_of
@@ -77,31 +79,49 @@ async def test_a_restart_of_the_projector_costs_its_clients_no_change(
 ) -> None:
     first = await a_projector()
     followers = [Follower(a_message_id()) for _ in range(CLIENTS)]
-    told = [
-        [(follower, a_message_id(), n) for follower in followers] for n in range(1, CHANGES + 1)
-    ]
+    rounds = [[a_change_for(one, number) for one in followers] for number in range(CHANGES)]
 
-    async def publish() -> None:
-        for round_ in told:
-            await writer.change(
-                a_status_changed(
-                    message_id=message_id, sequence=n, conversation_id=follower.conversation_id
-                )
-                for follower, message_id, n in round_
-            )
-            await asyncio.sleep(0)
+    async def publish(some: Sequence[Sequence[StatusChanged]]) -> None:
+        for changes in some:
+            await writer.change(changes)
 
     async with asyncio.timeout(SOON.total_seconds()):
         following = [asyncio.create_task(one.follow(first, CHANGES)) for one in followers]
-        publishing = asyncio.create_task(publish())
-        await asyncio.to_thread(first.process.terminate)
-        await asyncio.gather(*following)
+        await asyncio.gather(*(one.greeted.wait() for one in followers))
+        # The first few are told, those after them meet the end, and some find nobody there.
+        await publish(rounds[:5])
+        ending = asyncio.create_task(asyncio.to_thread(first.process.terminate))
+        await publish(rounds[5:20])
+        await asyncio.gather(ending, *following)
         second = await a_projector()
-        await publishing
-        await asyncio.gather(*(one.follow(second, CHANGES) for one in followers))
+        following = [asyncio.create_task(one.follow(second, CHANGES)) for one in followers]
+        await publish(rounds[20:])
+        await asyncio.gather(*following)
 
-    assert {code for one in followers for code in one.codes} <= {GOING_AWAY, None}
+    assert {code for one in followers for code in one.codes} == {GOING_AWAY}
     assert [one.gaps for one in followers] == [0] * CLIENTS
-    for follower in followers:
-        mine = {(m, n) for round_ in told for f, m, n in round_ if f is follower}
-        assert sorted(follower.heard) == sorted(mine)
+    for number, follower in enumerate(followers):
+        told = [(changes[number].message_id, changes[number].sequence) for changes in rounds]
+        assert sorted(follower.heard) == sorted(told)
+
+
+async def test_a_client_that_is_let_go_is_told_where_to_go_on(
+    a_projector: StartProjector, writer: Writer
+) -> None:
+    running = await a_projector()
+    change = a_status_changed()
+
+    async with running.live() as socket:
+        await writer.change([change])
+        event = await frame_from(socket)
+        await asyncio.to_thread(running.process.terminate)
+        bye = await frame_from(socket)
+
+    assert bye == {"type": "bye", "reason": "going_away", "cursor": event["cursor"]}
+
+
+def a_change_for(follower: Follower, number: int) -> StatusChanged:
+    """Return a change of a message in the follower's conversation."""
+    return a_status_changed(
+        message_id=f"{follower.conversation_id}:{number}", conversation_id=follower.conversation_id
+    )
