@@ -1,5 +1,6 @@
 """What every HTTP face shares: the application shell, its server, health and metrics."""
 
+import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -95,10 +96,16 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    # uvicorn tells of each WebSocket with its whole address, which may name a person.
+    logging.getLogger("uvicorn.error").addFilter(_names_no_address)
     server = _Server(config, app.state.drain)
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    return '"WebSocket %s"' not in str(record.msg)
 
 
 class _Server(uvicorn.Server):

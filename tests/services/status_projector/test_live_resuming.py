@@ -58,20 +58,21 @@ async def test_what_is_no_longer_kept_is_told_as_a_gap(
     a_projector: StartProjector, writer: Writer
 ) -> None:
     running = await a_projector(PROJECTOR_LIVE_KEEP="256")
-    early, last = a_status_changed(), a_status_changed()
+    message_id = a_message_id()
+    changes = [a_status_changed(message_id=message_id, sequence=n) for n in range(1, 702)]
 
     async with running.live() as socket:
-        await writer.change([early])
+        await writer.change(changes[:1])
         cursor = (await frame_from(socket))["cursor"]
-        await writer.change([*(a_status_changed() for _ in range(700)), last])
-        await frames_until(socket, {"messageId": last.message_id})
-    async with running.live(f"?messageId={last.message_id}&cursor={cursor}") as socket:
+        await writer.change(changes[1:-1])
+        await frames_until(socket, {"sequence": 700})
+    async with running.live(f"?messageId={message_id}&cursor={cursor}") as socket:
         frame = await frame_from(socket)
-        await writer.change([last])
+        await writer.change(changes[-1:])
         event = await frame_from(socket)
 
     assert frame["type"] == "gap"
-    assert event["data"]["messageId"] == last.message_id
+    assert event["data"]["sequence"] == 701
 
 
 async def test_a_restart_of_the_projector_costs_its_clients_no_change(
