@@ -38,7 +38,7 @@ _HOLDERS = sa.text(
     WHERE c.reference = ANY(:references) AND c.revoked_at IS NULL
         AND (c.expires_at IS NULL OR c.expires_at > now())
         AND (c.version IS NULL OR c.version = u.version)
-        AND u.disabled_at IS NULL AND t.disabled_at IS NULL
+        AND u.disabled_at IS NULL AND r.disabled_at IS NULL AND t.disabled_at IS NULL
     """
 )
 

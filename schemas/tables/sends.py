@@ -29,6 +29,7 @@ accepted_sends = sa.Table(
     # The request, until it is published.
     sa.Column("request", sa.LargeBinary),
     sa.Column("published_at", MOMENT),
+    sa.Column("tenant_id", sa.Text),
     sa.Index(
         "accepted_sends_due",
         "due_at",

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.errors import TryAgainLater
 from runtime.http import Face, application
@@ -46,8 +47,9 @@ IN_FLIGHT = 4_000
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 8
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging and settling, side by side."""
+CONNECTIONS = 9
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
+side by side."""
 
 
 class Scheduler:
@@ -136,8 +138,10 @@ def build(settings: SchedulerSettings) -> FastAPI:
     )
     shape_errors(app)
     sender = settings.whatsapp_phone_number_id
-    app.include_router(messages.router(scheduler.accept, default_sender=sender, clock=now))
+    guard = Guard(settings, scheduler.engine)
+    app.include_router(messages.router(scheduler.accept, guard, default_sender=sender, clock=now))
     wake = scheduler.feeder.wake
-    app.include_router(jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake))
+    engine = scheduler.engine
+    app.include_router(jobs.router(engine, guard, default_sender=sender, clock=now, wake=wake))
     document.complete(app)
     return app

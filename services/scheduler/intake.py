@@ -163,6 +163,7 @@ def _row(asked: Asked) -> AcceptedSend:
         request.requested_at,
         asked.due_at,
         msgspec.json.encode(request),
+        request.tenant_id,
     )
 
 

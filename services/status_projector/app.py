@@ -22,7 +22,7 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
 from services.status_projector.live.hub import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, live, messages
+from services.status_projector.routes import jobs, live, messages, tickets
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -75,9 +75,10 @@ def build(settings: ProjectorSettings) -> FastAPI:
             drain=hub.drain,
         )
     )
-    app.include_router(messages.routes(engine))
+    app.include_router(messages.routes(engine, guard))
     app.include_router(live.routes(hub, guard))
-    app.include_router(jobs.routes(engine, now))
+    app.include_router(jobs.routes(engine, guard, now))
+    app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app
 

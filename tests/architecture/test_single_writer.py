@@ -31,6 +31,14 @@ OWNERS = {
     "job_items": "scheduler",
     "job_outcomes": "scheduler",
     "job_changes": "scheduler",
+    "tenants": "administration",
+    "roles": "administration",
+    "users": "administration",
+    "credentials": "administration",
+    "login_failures": "administration",
+    # Written by runtime/audit.py, in the transaction of whoever changes something; only retention
+    # deletes.
+    "audit_log": "administration",
 }
 
 

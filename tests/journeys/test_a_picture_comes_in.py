@@ -18,7 +18,7 @@ MEDIA = "/api/v1/media/"
 
 async def somebody_sends(world: Pipeline, **order: object) -> str:
     """Let a user write to us; return the provider's message id."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, headers=world.headers) as client:
         url = world.urls["simulator"] + WORLD + "/inbound"
         said = await client.post(url, json={"from": "16505550042", **order})
         return said.raise_for_status().json()["id"]

@@ -65,7 +65,9 @@ def campaign(world: Pipeline) -> Campaign:
         "content": {"type": "text", "body": "Hi {name}, your order is ready."},
         "recipients": [{"phone": phone, "variables": {"name": "Ada"}} for phone in recipients],
     }
-    answer = httpx.post(f"{world.urls['scheduler']}/api/v1/jobs", json=body, trust_env=False)
+    answer = httpx.post(
+        f"{world.urls['scheduler']}/api/v1/jobs", json=body, trust_env=False, headers=world.headers
+    )
     job_id: str = answer.json()["data"]["jobId"]
 
     def everybody_has_an_outcome() -> bool:
@@ -122,7 +124,8 @@ def test_the_progress_counts_everybody_once(campaign: Campaign) -> None:
     address = f"{projector}/api/whatsapp/job-progress/{campaign.job_id}"
     ends = Counter(status for status, _ in _expected().values())
 
-    progress = httpx.get(address, trust_env=False).json()["progress"]
+    headers = campaign.world.headers
+    progress = httpx.get(address, trust_env=False, headers=headers).json()["progress"]
 
     counted = {status: count for status, count in progress["counts"].items() if count}
     assert counted == {**ends, "skipped": 1}

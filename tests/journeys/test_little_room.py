@@ -23,7 +23,7 @@ async def test_a_provider_without_room_fails_nobody(world: Pipeline) -> None:
         "recipients": [{"phone": phone, "variables": {}} for phone in RECIPIENTS],
     }
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, headers=world.headers) as client:
         answer = await client.post(f"{world.urls['scheduler']}/api/v1/jobs", json=body)
     job_id: str = answer.json()["data"]["jobId"]
 

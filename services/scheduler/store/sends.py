@@ -20,6 +20,7 @@ class AcceptedSend:
     """When to publish it; None: at once."""
     request: bytes | None
     """The record for `send-requests`; None once it is published."""
+    tenant_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ def insert(connection: sa.Connection, sends: Sequence[AcceptedSend]) -> None:
     connection.execute(
         sa.text(
             """
-            INSERT INTO accepted_sends (message_id, sent_at, due_at, request)
+            INSERT INTO accepted_sends (message_id, sent_at, due_at, request, tenant_id)
             SELECT * FROM unnest(
                 CAST(:ids AS text[]), CAST(:sent AS timestamptz[]),
-                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[])
+                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[]),
+                CAST(:tenants AS text[])
             )
             ON CONFLICT DO NOTHING
             """
@@ -50,6 +52,7 @@ def insert(connection: sa.Connection, sends: Sequence[AcceptedSend]) -> None:
             "sent": [send.sent_at for send in ordered],
             "due": [send.due_at for send in ordered],
             "requests": [send.request for send in ordered],
+            "tenants": [send.tenant_id for send in ordered],
         },
     )
 
@@ -61,7 +64,7 @@ def load(
     rows = connection.execute(
         sa.text(
             """
-            SELECT message_id, sent_at, due_at, request FROM accepted_sends
+            SELECT message_id, sent_at, due_at, request, tenant_id FROM accepted_sends
             WHERE message_id = ANY(:ids)
             """
         ),
@@ -73,6 +76,7 @@ def load(
             row.sent_at,
             row.due_at,
             None if row.request is None else bytes(row.request),
+            row.tenant_id,
         )
         for row in rows
     }

@@ -3,7 +3,6 @@
 The tenant is a part of every entry, so nobody is even looked at for another tenant's events.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -11,7 +10,7 @@ from typing import Annotated, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from runtime.errors import InvalidInput
+from runtime.bodies import decode
 from services.status_projector.live.events import EVERYTHING, Event, Key, Subject
 
 MOST_KEYS: Final = 1_000
@@ -48,20 +47,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 _DECODER: Final = msgspec.json.Decoder(Order)
-_NAMED: Final = re.compile(r"Object contains unknown field `(.*)`")
 
 
 def order_of(text: str) -> Order:
     """Return what the client said. Raises `InvalidInput` naming the field."""
-    try:
-        return _DECODER.decode(text)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        unknown = _NAMED.fullmatch(problem)
-        parts = [place.rstrip("`").lstrip("."), unknown[1] if unknown else ""]
-        raise InvalidInput(".".join(filter(None, parts)) or "message", problem) from error
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidInput("message", "not valid JSON") from error
+    return decode(_DECODER, text.encode())
 
 
 class Listener(Protocol):

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
+from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
@@ -17,12 +18,15 @@ MOST_FAILURES = 1_000
 ENDED = frozenset({"completed", "cancelled", "failed"})
 
 
-def routes(engine: sa.Engine, clock: Clock) -> APIRouter:
+def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     """Return the endpoints of the bulk job family that ask."""
     router = APIRouter(prefix="/api/whatsapp", tags=["jobs"])
 
     @router.get("/job-progress/{jobId}", summary="How far is this job?")
-    async def job_progress(job_id: Annotated[str, Path(alias="jobId")]) -> JobProgressAnswer:
+    async def job_progress(
+        job_id: Annotated[str, Path(alias="jobId")],
+        caller: Annotated[Caller, Depends(guard.needs(Permission.JOBS_VIEW))],
+    ) -> JobProgressAnswer:
         def look(connection: sa.Connection) -> tuple[Job | None, list[JobFailure]]:
             job = queries.job(connection, job_id)
             if job is None or job.status not in ENDED:
@@ -31,7 +35,7 @@ def routes(engine: sa.Engine, clock: Clock) -> APIRouter:
             return job, [_failure(row) for row in rows]
 
         job, failures = await in_thread(engine, look)
-        if job is None:
+        if job is None or not caller.may_see(job.tenant_id):
             raise NotFound("Job not found")
         return JobProgressAnswer(progress=progress_of(job, failures, clock()))
 

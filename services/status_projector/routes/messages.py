@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
 from domain.lifecycle import Status
+from runtime.auth import Caller, Guard, Permission
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
@@ -13,15 +14,16 @@ from schemas.http.trail import MessageStatus
 from services.status_projector.store import queries
 
 
-def routes(engine: sa.Engine) -> APIRouter:
+def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
     """Return the endpoints of ``/api/v1/im``."""
     router = APIRouter(prefix="/api/v1/im", tags=["messages"])
 
     @router.get("/messages/{messageId}/status", summary="Where is this message? (ST-09)")
     async def message_status(
         message_id: Annotated[str, Path(alias="messageId")],
+        caller: Annotated[Caller, Depends(guard.needs(Permission.MESSAGES_VIEW))],
     ) -> Envelope[MessageStatus]:
-        row = await in_thread(engine, lambda c: queries.status_of(c, message_id))
+        row = await in_thread(engine, lambda c: queries.status_of(c, message_id, caller.tenant_id))
         if row is None:
             raise NotFound("Message not found")
         shown = Status.SENDING if row["status"] == Status.PENDING else row["status"]

@@ -44,4 +44,4 @@ async def test_what_is_older_than_a_day_is_forgotten_and_what_still_waits_is_not
 
 def accept(connection: sa.Connection, message_id: str, *, due_at: datetime | None) -> None:
     """Store one send, accepted at noon."""
-    sends.insert(connection, [AcceptedSend(MessageId(message_id), NOON, due_at, b"{}")])
+    sends.insert(connection, [AcceptedSend(MessageId(message_id), NOON, due_at, b"{}", None)])

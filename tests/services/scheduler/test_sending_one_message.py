@@ -49,6 +49,7 @@ async def test_an_accepted_send_is_on_its_way_before_its_answer(
             content=TextContent(body="Hi Ada"),
             requested_at=datetime.fromisoformat(data["sentAt"]),
             contact_id="ada",
+            agent_id="1",
             wa_account_type="enterprise",
             wa_account_id="4711",
             case_id="case-1",

@@ -88,7 +88,7 @@ async def start_projector(
     process = Process("projector", python_module(seat.module), settings | environment, log)
     process.start()
     await asyncio.to_thread(process.wait_ready, seat.url + "/readyz", STARTS_WITHIN)
-    client = httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=30)
+    client = httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=30, headers=signed_in())
     return RunningProjector(process, seat.url, client)
 
 

@@ -63,7 +63,7 @@ async def test_a_client_changes_what_it_hears_of_while_it_is_connected(
 @pytest.mark.parametrize(
     ("said", "field"),
     [
-        ("no JSON", "message"),
+        ("no JSON", "body"),
         (order(subscribe={"jobs": [7]}), "subscribe.jobs[0]"),
         (order(subscribe={"everybody": ["1"]}), "subscribe.everybody"),
         (order(subscribe={"jobs": [str(n) for n in range(1_001)]}), "subscribe"),

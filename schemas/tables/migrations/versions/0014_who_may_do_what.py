@@ -72,10 +72,16 @@ def upgrade() -> None:
         CREATE INDEX ix_audit_log_at ON audit_log (at);
         CREATE INDEX audit_log_tenant_id ON audit_log (tenant_id, id);
         CREATE INDEX audit_log_about ON audit_log (about, id);
+        ALTER TABLE accepted_sends ADD COLUMN tenant_id TEXT;
         """
     )
 
 
 def downgrade() -> None:
     """Drop."""
-    op.execute("DROP TABLE audit_log, login_failures, credentials, users, roles, tenants")
+    op.execute(
+        """
+        ALTER TABLE accepted_sends DROP COLUMN tenant_id;
+        DROP TABLE audit_log, login_failures, credentials, users, roles, tenants;
+        """
+    )
