@@ -127,7 +127,7 @@ async def test_whoever_may_not_see_messages_is_refused(running: RunningProjector
     with pytest.raises(InvalidStatus) as refused:
         async with running.socket("", caller=caller):
             pass
-    streamed = await running.client.get("/api/v1/im/events")
+    streamed = await running.client.get("/api/v1/im/events", headers={"Authorization": ""})
 
     assert refused.value.response.status_code == 403
     assert streamed.status_code == 401
