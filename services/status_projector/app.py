@@ -19,10 +19,11 @@ from runtime.postgres import connect
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
-from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
+from services.status_projector.handlers import Facts, Tools
+from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live.hub import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, live, messages, tickets
+from services.status_projector.routes import conversations, jobs, live, messages, tickets
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -41,9 +42,10 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, publisher, letters, now)
+    vault = Vault(settings)
+    tools = Tools(engine, vault, publisher, letters, now)
     facts = Facts(tools)
-    hub = Hub(bootstrap, engine, Vault(settings), clock=now, keep=settings.projector_live_keep)
+    hub = Hub(bootstrap, engine, vault, clock=now, keep=settings.projector_live_keep)
     guard = Guard(settings, engine)
 
     @asynccontextmanager
@@ -52,7 +54,14 @@ def build(settings: ProjectorSettings) -> FastAPI:
             live=hub.run,
             live_arrivals=hub.run_arrivals,
             live_jobs=hub.run_jobs,
-            months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
+            months=lambda: every(
+                MONTHS_TICK,
+                lambda: keep_months(
+                    tools,
+                    retention=settings.message_retention,
+                    park_for=settings.projector_park_for,
+                ),
+            ),
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
             ),
@@ -78,6 +87,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app.include_router(messages.routes(engine, guard))
     app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(engine, guard, now))
+    app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)
     return app

@@ -13,6 +13,8 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "message_participants": "status_projector",
+    "conversations": "status_projector",
+    "provider_notices": "status_projector",
     "dispatch_ledger": "dispatcher",
     "senders": "dispatcher",
     "send_counts": "dispatcher",
