@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from websockets.exceptions import InvalidStatus
 
 from runtime.callers import Permission
+from schemas.topics.provider_events import MediaStored
 from schemas.topics.task_changes import TASK_CHANGES, JobChanged, JobStatus
 from tests.callers import of_tenant, signed_in
 from tests.given import NOON, a_message_id, a_status_changed
@@ -205,6 +206,103 @@ async def test_a_job_that_moves_is_told_with_its_progress(
 
     assert [frame["type"] for frame in frames] == ["task.status", "job.progress"]
     assert frames[0]["data"]["toStatus"] == "paused"
+
+
+async def test_an_inbound_message_is_told_once_it_can_be_found(
+    running: RunningProjector, writer: Writer, engine: sa.Engine
+) -> None:
+    life = Life()
+
+    async with running.live("?event=message.inbound") as socket:
+        await writer.write([life.inbound()])
+        frame = await frame_from(socket)
+        stored = row_of(engine, frame["data"]["messageId"])
+
+    data = frame["data"]
+    assert frame["type"] == "message.inbound"
+    assert (data["type"], data["text"]) == ("text", "Is it ready?")
+    assert (data["from"], data["at"]) == ("16505550001", "2026-03-02T12:00:00Z")
+    assert stored == ("inbound", data["conversationId"])
+
+
+async def test_an_inbound_message_belongs_to_whom_its_conversation_does(
+    running: RunningProjector, writer: Writer
+) -> None:
+    ours, answer = Life(), Life()
+    request = ours.request(tenant_id="whose", contact_id="ada", order_id="A-17")
+
+    async with (
+        running.socket("?contactId=ada", caller=of_tenant("whose")) as theirs,
+        running.socket("", caller=of_tenant("another")) as others,
+    ):
+        for socket in (theirs, others):
+            assert (await frame_from(socket))["type"] == "hello"
+        await writer.write([request, ours.started()])
+        sending = await frame_from(theirs)
+        await writer.write([answer.inbound()])
+        inbound = await frame_from(theirs)
+        change = a_status_changed(tenant_id="another")
+        await writer.change([change])
+        elsewhere = await frame_from(others)
+
+    assert inbound["type"] == "message.inbound"
+    assert inbound["data"]["orderId"] == "A-17"
+    assert inbound["data"]["conversationId"] == sending["data"]["conversationId"]
+    assert elsewhere["data"]["messageId"] == change.message_id
+
+
+async def test_a_file_that_came_with_a_message_is_told_with_it_once_it_is_there(
+    running: RunningProjector, writer: Writer
+) -> None:
+    life = Life()
+    stored = MediaStored(
+        channel="whatsapp",
+        provider_message_id=life.provider_id,
+        media_id="1",
+        key="ab/cd",
+        mime_type="image/png",
+        size=7,
+        sha256="0" * 64,
+        file_name="door.png",
+        at=NOON,
+    )
+
+    async with running.live("?event=message.inbound") as socket:
+        await writer.write([life.inbound()])
+        before = await frame_from(socket)
+        await writer.write([stored])
+        after = await frame_from(socket)
+
+    assert before["data"]["fileUrl"] is None
+    assert after["data"]["messageId"] == before["data"]["messageId"]
+    assert after["data"]["fileUrl"] == "/api/v1/media/ab/cd"
+    assert after["data"]["fileName"] == "door.png"
+
+
+async def test_an_inbound_message_that_was_missed_is_told_to_whoever_comes_back(
+    running: RunningProjector, writer: Writer
+) -> None:
+    first, missed = Life(), Life()
+
+    async with running.live("?event=message.inbound") as socket:
+        await writer.write([first.inbound()])
+        before = await frame_from(socket)
+    await writer.write([missed.inbound()])
+    async with running.live(f"?event=message.inbound&cursor={before['cursor']}") as socket:
+        after = await frame_from(socket)
+
+    assert after["type"] == "message.inbound"
+    assert after["data"]["messageId"] != before["data"]["messageId"]
+
+
+def row_of(engine: sa.Engine, message_id: str) -> tuple[str, str] | None:
+    """Return a message's direction and conversation."""
+    statement = sa.text(
+        "SELECT message_direction, conversation_id FROM messages WHERE message_id = :id"
+    )
+    with engine.connect() as connection:
+        row = connection.execute(statement, {"id": message_id}).first()
+    return None if row is None else (row[0], row[1])
 
 
 def enter_job(engine: sa.Engine, job: str, *, total: int) -> None:
