@@ -1,8 +1,8 @@
-"""Runs the bare ingester beside the servers, as a process that ends with us."""
+"""Runs the bare servers beside the real ones, as processes that end with us."""
 
 import random
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 
 from bench.arena import Arena
@@ -12,14 +12,22 @@ from deploy.stack.ports import FREE_RANGE, is_free
 STARTS_WITHIN = timedelta(seconds=30)
 
 
-@contextmanager
-def bare_ingester(arena: Arena) -> Generator[tuple[Process, str]]:
+def bare_ingester(arena: Arena) -> AbstractContextManager[tuple[Process, str]]:
     """Start it and lend the process and its address."""
+    return _bare(arena, "bare_ingester")
+
+
+def bare_live(arena: Arena) -> AbstractContextManager[tuple[Process, str]]:
+    """Start the bare fan-out and lend the process and its address."""
+    return _bare(arena, "bare_live")
+
+
+@contextmanager
+def _bare(arena: Arena, name: str) -> Generator[tuple[Process, str]]:
     port = next(port for port in random.sample(FREE_RANGE, k=100) if is_free(port))
     url = f"http://127.0.0.1:{port}/"
-    argv = python_module("bench.bare_ingester", str(port), arena.bootstrap)
-    log = arena.ground.stack.places.logs / "bare_ingester.log"
-    process = Process("bare_ingester", argv, {}, log)
+    argv = python_module(f"bench.{name}", str(port), arena.bootstrap)
+    process = Process(name, argv, {}, arena.ground.stack.places.logs / f"{name}.log")
     process.start()
     try:
         process.wait_ready(url, STARTS_WITHIN)

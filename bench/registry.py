@@ -10,6 +10,7 @@ from bench import (
     full_life,
     ingester,
     job_intake,
+    live,
     producer,
     projection,
     provider_calls,
@@ -47,5 +48,6 @@ BENCHMARKS: Sequence[Benchmark] = [
         projection,
         ingester,
         job_intake,
+        live,
     )
 ]
