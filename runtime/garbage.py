@@ -9,7 +9,7 @@ from typing import Final
 
 THRESHOLDS: Final = (10_000, 10, 50)
 """Of the three generations: what lives for moments is looked at often, what lives for hours seldom.
-Nearly everything of ours is freed when its last user lets go; the collector finds the rest later."""
+Nearly everything is freed when its last user lets go; the collector finds the rest later."""
 
 
 def look_seldom() -> None:

@@ -83,7 +83,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def keys_of(record: Any) -> tuple[Key, ...]:  # noqa: ANN401 - any record of a topic
     """Return what a record concerns."""
     found = ((subject, getattr(record, name, None)) for name, subject in _SUBJECTS.items())
-    return tuple((subject.value, named) for subject, named in found if named is not None)
+    return tuple((subject.value, str(named)) for subject, named in found if named is not None)
 
 
 def of_status(change: StatusChanged) -> Event:
