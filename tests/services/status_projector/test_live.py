@@ -69,6 +69,7 @@ async def test_an_event_is_the_status_with_the_number_of_its_change(
         first, second = await frame_from(socket), await frame_from(socket)
 
     assert first["data"]["status"] == "sending"
+    assert first["data"]["conversationId"].startswith("cnv_")
     assert (second["type"], second["data"]) == (
         "message.status",
         {
@@ -82,7 +83,7 @@ async def test_an_event_is_the_status_with_the_number_of_its_change(
             "errorCode": "INVALID_RECIPIENT",
             "errorMessage": "Recipient phone number is invalid.",
             "jobId": job,
-            "conversationId": None,
+            "conversationId": first["data"]["conversationId"],
             "contactId": None,
             "orderId": None,
         },
@@ -175,7 +176,7 @@ async def told(socket: ClientConnection, change: StatusChanged) -> str:
     """Return what an older connection is told: the change as well, or its end."""
     frame: dict[str, Any] = {"data": {}}
     try:
-        while frame["data"].get("messageId") != change.message_id:
+        while frame.get("data", {}).get("messageId") != change.message_id:
             frame = await frame_from(socket)
     except ConnectionClosedError:
         return "the end"
