@@ -10,6 +10,7 @@ from bench import (
     full_life,
     ingester,
     job_intake,
+    live,
     producer,
     projection,
     provider_calls,
@@ -49,5 +50,6 @@ BENCHMARKS: Sequence[Benchmark] = [
         queries,
         ingester,
         job_intake,
+        live,
     )
 ]

@@ -1,5 +1,8 @@
 """What every HTTP face shares: the application shell, its server, health and metrics."""
 
+import logging
+import socket
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
+from uvicorn.config import STARTUP_FAILURE
 
 from runtime.http_protocol import Limits, bounded
 
@@ -18,8 +22,14 @@ Check = Callable[[], Awaitable[str | None]]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
+Drain = Callable[[], Awaitable[None]]
+"""Must end within a few seconds."""
+
 SHUTDOWN_SECONDS = 10
 """How long requests in progress may take to end after SIGTERM."""
+
+LARGEST_FRAME = 64 * 1_024
+"""Bytes of a WebSocket's frame that a client may send us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +40,15 @@ class Face:
     description: str
     ready: Check
     lifespan: Lifespan
+    drain: Drain | None = None
+    """Lets go of connections that would not end by themselves, before the server closes them."""
 
 
 def application(face: Face) -> FastAPI:
     """Return an application with ``/healthz``, ``/readyz`` and ``/metrics``."""
     # The pages under /docs bring their own scripts: a browser without the internet shows them too.
     app = FastAPIOffline(title=face.title, description=face.description, lifespan=face.lifespan)
+    app.state.drain = face.drain
 
     @app.get("/healthz", tags=["operations"], summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
@@ -63,7 +76,7 @@ def serve(
     ``fd`` is a listening socket that somebody else opened; host and port are then not used.
     ``limits`` are for a face that the internet sees.
     """
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -71,6 +84,10 @@ def serve(
         loop="uvloop",
         http="httptools" if limits is None else bounded(limits),
         ws="websockets-sansio",
+        # Our frames are small and go to thousands: compressing each for each costs more than it
+        # saves, in time and in memory.
+        ws_per_message_deflate=False,
+        ws_max_size=LARGEST_FRAME,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -79,6 +96,30 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    # uvicorn tells of each WebSocket with its whole address, which may name a person.
+    logging.getLogger("uvicorn.error").addFilter(_names_no_address)
+    server = _Server(config, app.state.drain)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    return '"WebSocket %s"' not in str(record.msg)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, drain: Drain | None) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door, let go of those inside, and end."""
+        for listener in self.servers:
+            listener.close()
+        if self._drain is not None:
+            await self._drain()
+        await super().shutdown(sockets)
 
 
 async def raw_body(

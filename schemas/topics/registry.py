@@ -9,6 +9,7 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
 from schemas.topics.topic import Topic
+from schemas.topics.tracking_events import TRACKING_EVENTS
 
 PARTITIONS = 12
 """Bounds the parallelism of a consumer group; one number for all, so that what is keyed alike
@@ -40,6 +41,7 @@ REGISTRY: tuple[Entry, ...] = (
     ),
     Entry(STATUS_CHANGES, ("status_projector",), ("scheduler", "statistics", "anyone")),
     Entry(TASK_CHANGES, ("scheduler",), ("status_projector", "anyone")),
+    Entry(TRACKING_EVENTS, ("scheduler",), ("anyone",)),
 )
 
 DEAD_LETTER_SUFFIX = ".dlq"

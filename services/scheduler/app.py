@@ -27,7 +27,7 @@ from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import document, jobs, messages
+from services.scheduler.routes import analytics, document, jobs, messages
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
 
@@ -148,5 +148,6 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app.include_router(
         jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
     )
+    app.include_router(analytics.router(scheduler.producer, guard, clock=now))
     document.complete(app)
     return app

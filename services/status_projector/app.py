@@ -23,7 +23,7 @@ from schemas.topics.task_changes import TASK_CHANGES
 from services.status_projector.figures import Terms
 from services.status_projector.handlers import Facts, Tools
 from services.status_projector.housekeeping import expire_parked, keep_months
-from services.status_projector.live import Hub
+from services.status_projector.live.hub import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
 from services.status_projector.routes import (
     conversations,
@@ -31,6 +31,7 @@ from services.status_projector.routes import (
     figures,
     job_results,
     jobs,
+    live,
     messages,
     one_message,
     search,
@@ -63,12 +64,15 @@ def build(settings: ProjectorSettings) -> FastAPI:
     vault = Vault(settings)
     tools = Tools(engine, vault, publisher, letters, now, settings.zone)
     facts = Facts(tools)
-    hub = Hub(bootstrap)
+    hub = Hub(bootstrap, engine, vault, clock=now, keep=settings.projector_live_keep)
+    guard = Guard(settings, engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
             live=hub.run,
+            live_arrivals=hub.run_arrivals,
+            live_jobs=hub.run_jobs,
             months=lambda: every(
                 MONTHS_TICK,
                 lambda: keep_months(
@@ -92,13 +96,19 @@ def build(settings: ProjectorSettings) -> FastAPI:
         return "Kafka does not acknowledge" if producer.is_away else None
 
     app = application(
-        Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
+        Face(
+            "Sendtrail projector",
+            "Status, histories and live changes.",
+            ready,
+            lifespan,
+            drain=hub.drain,
+        )
     )
-    guard = Guard(settings, engine)
     parts = Parts(asked, vault, guard, now, _terms(settings))
     for room in (one_message, talks, search, figures, delivery):
         app.include_router(room.routes(parts))
-    app.include_router(messages.routes(asked, hub, guard))
+    app.include_router(messages.routes(asked, guard))
+    app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(asked, vault, guard, now))
     app.include_router(job_results.routes(asked, vault, guard))
     app.include_router(tasks.routes(asked, guard))

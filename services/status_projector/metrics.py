@@ -27,3 +27,7 @@ DROPPED = Counter(
     "projector_live_clients_dropped",
     "Live connections closed because they did not keep up. Rising: a client is too slow.",
 )
+GAPS = Counter(
+    "projector_live_gaps",
+    "Clients that came back with a cursor older than what is kept. Rising: PROJECTOR_LIVE_KEEP.",
+)

@@ -35,6 +35,8 @@ class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimi
     is added at each start."""
     projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
+    projector_live_keep: int = Field(default=30_000, ge=1)
+    """Events kept for live clients that come back, each about 1 kB; a minute at 500 changes/s."""
     message_retention: timedelta = timedelta(days=365)
     """Months of which all is older are dropped (SE-02)."""
     message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])

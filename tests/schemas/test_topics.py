@@ -253,7 +253,13 @@ def test_a_record_with_any_one_field_replaced_is_understood_or_malformed(
 def test_every_topic_has_a_place_of_its_own_and_content_is_not_kept_long() -> None:
     names = [entry.topic.name for entry in REGISTRY]
 
-    assert names == ["send-requests", "provider-events", "status-changes", "task-changes"]
+    assert names == [
+        "send-requests",
+        "provider-events",
+        "status-changes",
+        "task-changes",
+        "tracking-events",
+    ]
     assert [dead_letter_topic(name) for name in names] == [f"{name}.dlq" for name in names]
     assert PARTITIONS == 12
     week = timedelta(days=7)

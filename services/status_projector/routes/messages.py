@@ -1,22 +1,21 @@
-"""Status of one message, asked for and pushed live."""
+"""Status of one message."""
 
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from runtime.auth import Caller, Guard, Permission
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
 from schemas.http.trail import MessageStatus
-from services.status_projector.live import Hub, Wish
 from services.status_projector.routes.revisiting import UNCHANGED, answered
 from services.status_projector.showing import public
 from services.status_projector.store import queries
 
 
-def routes(engine: sa.Engine, hub: Hub, guard: Guard) -> APIRouter:
+def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
     """Return the endpoints of ``/api/v1/im``."""
     router = APIRouter(prefix="/api/v1/im", tags=["messages"])
 
@@ -38,16 +37,5 @@ def routes(engine: sa.Engine, hub: Hub, guard: Guard) -> APIRouter:
         status = MessageStatus.model_validate(row | {"status": public(row["status"])})
         body = Envelope(data=status).model_dump_json(by_alias=True)
         return answered(request, body.encode(), modified)
-
-    @router.websocket("/ws")
-    async def live(
-        socket: WebSocket,
-        message_id: Annotated[list[str] | None, Query(alias="messageId")] = None,
-        job_id: Annotated[list[str] | None, Query(alias="jobId")] = None,
-    ) -> None:
-        """Push every change of the wanted messages and jobs; of all without a wish (IM-36)."""
-        caller = await guard.socket_caller(socket, Permission.MESSAGES_VIEW)
-        wish = Wish(frozenset(message_id or ()), frozenset(job_id or ()), caller.tenant_id)
-        await hub.serve(socket, wish, lambda: guard.until_gone(caller, Permission.MESSAGES_VIEW))
 
     return router

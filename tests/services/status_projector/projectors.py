@@ -14,10 +14,11 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from deploy import wiring
 from deploy.processes import Process, python_module
+from runtime.callers import Caller
 from runtime.kafka.producer import Producer
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from schemas.topics.topic import Outgoing
-from tests.callers import signed_in
+from tests.callers import EVERYBODY, signed_in
 from tests.given import NOON
 from tests.services.dispatcher.tails import Tail
 from tests.services.status_projector.facts import Life, Record, topic_of
@@ -42,12 +43,21 @@ class RunningProjector:
     @asynccontextmanager
     async def live(self, query: str = "", **options: Any) -> AsyncGenerator[ClientConnection]:  # noqa: ANN401 - websockets'
         """Connect for live changes and take the greeting."""
-        uri = self.url.replace("http:", "ws:") + "/api/v1/im/ws" + query
-        async with connect(
-            uri, proxy=None, open_timeout=30, additional_headers=signed_in(), **options
-        ) as socket:
-            assert await frame_from(socket) == {"type": "hello"}
+        async with self.socket(query, **options) as socket:
+            assert (await frame_from(socket))["type"] == "hello"
             yield socket
+
+    def socket(
+        self,
+        query: str = "",
+        *,
+        caller: Caller = EVERYBODY,
+        **options: Any,  # noqa: ANN401 - websockets'
+    ) -> connect:
+        """Return a connection for live changes, to be entered."""
+        uri = self.url.replace("http:", "ws:") + "/api/v1/im/ws" + query
+        headers = signed_in(caller)
+        return connect(uri, proxy=None, open_timeout=30, additional_headers=headers, **options)
 
     async def metric(self, sample: str) -> float:
         """Return the value of one line of /metrics, 0 where it is missing."""

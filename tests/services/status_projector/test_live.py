@@ -63,15 +63,16 @@ async def test_an_event_is_the_status_with_the_number_of_its_change(
     life = Life()
     job = a_message_id()
 
-    async with running.live(f"?jobId={job}") as socket:
+    async with running.live(f"?jobId={job}&event=message.status") as socket:
         await writer.write([Life().request(), life.request(job_id=job), life.started()])
         await writer.write([life.rejected()])
         first, second = await frame_from(socket), await frame_from(socket)
 
     assert first["data"]["status"] == "sending"
-    assert second == {
-        "type": "message.status",
-        "data": {
+    assert first["data"]["conversationId"].startswith("cnv_")
+    assert (second["type"], second["data"]) == (
+        "message.status",
+        {
             "messageId": life.message_id,
             "status": "failed",
             "sequence": 2,
@@ -82,8 +83,11 @@ async def test_an_event_is_the_status_with_the_number_of_its_change(
             "errorCode": "INVALID_RECIPIENT",
             "errorMessage": "Recipient phone number is invalid.",
             "jobId": job,
+            "conversationId": first["data"]["conversationId"],
+            "contactId": None,
+            "orderId": None,
         },
-    }
+    )
 
 
 async def test_a_client_without_a_wish_hears_of_everything(
@@ -172,7 +176,7 @@ async def told(socket: ClientConnection, change: StatusChanged) -> str:
     """Return what an older connection is told: the change as well, or its end."""
     frame: dict[str, Any] = {"data": {}}
     try:
-        while frame["data"].get("messageId") != change.message_id:
+        while frame.get("data", {}).get("messageId") != change.message_id:
             frame = await frame_from(socket)
     except ConnectionClosedError:
         return "the end"

@@ -1,0 +1,74 @@
+"""How long a change takes to those who listen, and what that costs the projector."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import uvloop
+
+from bench.arena import Arena
+from bench.bare_processes import bare_live
+from bench.costs import MB
+from bench.listeners import Crowd, Heard
+from bench.measurement import BenchError, Measurement, percentile
+from deploy.processes import Process
+
+TITLE = "Live push"
+HOW = """\
+2,000 WebSocket clients, each of another conversation, and 4 that hear of everything are connected
+to one projector; 500 changes a second are published for 20 s, so 2,500 are delivered. A delivery's
+time counts from before the change is handed to the broker until the client, all of them in one
+process, has it. The raw limit is a bare fan-out in a process like it, on the same server: it sends
+each record, as it is, to the sockets that a dictionary names, and keeps neither cursors nor queues.
+Processor time is that of the process that pushes; memory is its resident memory at the end."""
+
+CLIENTS = 2_000
+DASHBOARDS = 4
+PER_SECOND = 500
+SECONDS = 20.0
+PATH = "/api/v1/im/ws"
+
+
+def run(arena: Arena) -> list[Measurement]:
+    """Have the same crowd listen to both."""
+    with ExitStack() as opened:
+        system = opened.enter_context(arena.system("status_projector"))
+        bare, bare_url = opened.enter_context(bare_live(arena))
+        ours = system.process("status_projector")
+        url = system.urls["status_projector"] + PATH
+        raw, raw_cpu = _heard(arena, bare, bare_url, {}, "bare")
+        heard, cpu = _heard(arena, ours, url, system.headers, "ours")
+        return [
+            _milliseconds("live_p50", 0.5, heard, raw),
+            _milliseconds("live_p99", 0.99, heard, raw),
+            Measurement("live_cpu_per_delivery", cpu, "ms", raw_cpu),
+            Measurement("live_missed", heard.missed, "deliveries", raw.missed),
+            Measurement("live_rss", ours.rss_bytes() / MB, "MB", bare.rss_bytes() / MB),
+        ]
+
+
+def _heard(
+    arena: Arena, process: Process, url: str, headers: Mapping[str, str], name: str
+) -> tuple[Heard, float]:
+    """Return what the crowd heard, and the milliseconds of processor time a delivery."""
+    arena.say(f"{name}: {arena.scaled(CLIENTS):,} clients")
+
+    async def listen() -> tuple[Heard, float]:
+        crowd = Crowd(each=arena.scaled(CLIENTS), dashboards=DASHBOARDS, run=name)
+        async with crowd.listening(url, headers):
+            before = process.cpu_seconds()
+            heard = await crowd.timed(
+                arena.bootstrap, per_second=PER_SECOND, seconds=SECONDS / (4 if arena.quick else 1)
+            )
+            return heard, process.cpu_seconds() - before
+
+    heard, spent = uvloop.run(listen())
+    if not heard.took:
+        raise BenchError(f"{name}: nobody heard anything")
+    return heard, spent * 1_000 / len(heard.took)
+
+
+def _milliseconds(name: str, share: float, heard: Heard, raw: Heard) -> Measurement:
+    def at(took: Sequence[float]) -> float:
+        return percentile(took, share) * 1_000
+
+    return Measurement(name, at(heard.took), "ms", at(raw.took))

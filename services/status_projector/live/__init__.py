@@ -1,0 +1,1 @@
+"""Pushes what happens to connected clients, and goes on where a lost connection ended (IM-36)."""
