@@ -13,7 +13,7 @@ from domain.rates import part_of
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from services.dispatcher.settings import LimitSettings
-from services.dispatcher.store import senders
+from services.dispatcher.store import outcomes, senders
 from services.dispatcher.store.senders import Sender, Waiting
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ def resume(name: Name) -> None:
     engine = _engine(read(_Settings))
     with transaction(engine) as connection:
         resumed = senders.resume(connection, [name])
+        outcomes.start_anew(connection, [name])
     engine.dispose()
     print(f"{name} sends again" if resumed else f"{name} was not halted")
 

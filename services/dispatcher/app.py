@@ -22,6 +22,7 @@ from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
+from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
 from services.dispatcher.fallbacks import send_due
@@ -29,7 +30,7 @@ from services.dispatcher.finding import Finding
 from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
-from services.dispatcher.people import WANTED, Listener
+from services.dispatcher.people import WANTED, Listener, matters
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import forget, look_after
@@ -37,6 +38,7 @@ from services.dispatcher.standing import forget, look_after
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
 SENDERS_TICK = timedelta(seconds=5)
+BREAKER_TICK = timedelta(seconds=1)
 FORGET_TICK = timedelta(minutes=10)
 HEARD_AT_ONCE = 1_000
 """Messages from people that are entered together."""
@@ -69,20 +71,31 @@ class Dispatcher:
             clock=now,
         )
         self._finding = Finding(self._engine, producer, self._channels, self._follow_ups, clock=now)
-        self._recorder = Recorder(self._engine, producer, self._follow_ups, clock=now)
+        self._breaker = SenderBreaker(
+            self._engine,
+            self._channels,
+            settings.sender_breaker,
+            lasts=settings.sender_breaker_window,
+            clock=now,
+        )
+        self._recorder = Recorder(
+            self._engine, producer, self._follow_ups, self._breaker, clock=now
+        )
         self._tools = Tools(
             settings,
             self._engine,
             producer,
             self._recorder,
             Admission(settings, self._channels, self._follow_ups.keeps),
+            self._breaker,
             self._follow_ups,
             self._channels,
             now,
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        self._heard = _heard(settings, Listener(self._engine, settings.words, now), producer)
+        listener = Listener(self._engine, settings.words, self._breaker, now)
+        self._heard = _heard(settings, listener, producer)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
 
@@ -96,6 +109,7 @@ class Dispatcher:
             "lanes": lanes.run,
             "halted": lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
             "senders": lambda: every(SENDERS_TICK, lambda: look_after(engine, lanes.queues(), now)),
+            "breaker": lambda: every(BREAKER_TICK, self._breaker.judge),
             "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
             "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             "fallbacks": lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
@@ -153,6 +167,7 @@ def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer)
         group="dispatcher-people",
         max_in_flight=HEARD_AT_ONCE,
         wanted=WANTED,
+        matters=matters,
     )
     letters = DeadLetters(producer, "dispatcher", now)
     return Stream(config, [PROVIDER_EVENTS], listener, letters)

@@ -15,6 +15,7 @@ OWNERS = {
     "message_participants": "status_projector",
     "dispatch_ledger": "dispatcher",
     "senders": "dispatcher",
+    "sender_outcomes": "dispatcher",
     "send_counts": "dispatcher",
     "send_arrivals": "dispatcher",
     "contact_windows": "dispatcher",

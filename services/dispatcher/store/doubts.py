@@ -31,13 +31,14 @@ class Doubtful:
     """An in-doubt message whose grace period is over."""
 
     message_id: str
+    sender: str
     tries: Tries
     may_resend: bool
 
 
 _UNSETTLED = sa.text(
     """
-    SELECT message_id, attempt, throttled, request FROM dispatch_ledger
+    SELECT message_id, sender, attempt, throttled, request FROM dispatch_ledger
     WHERE state = 'in_doubt' AND due_at <= :now
     ORDER BY due_at LIMIT :limit
     """
@@ -48,7 +49,12 @@ def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[D
     """Return in-doubt messages whose grace period is over."""
     rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
     return [
-        Doubtful(row.message_id, Tries(row.attempt, row.throttled), _may_resend(row.request))
+        Doubtful(
+            row.message_id,
+            row.sender,
+            Tries(row.attempt, row.throttled),
+            _may_resend(row.request),
+        )
         for row in rows
     ]
 
