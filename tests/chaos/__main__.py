@@ -20,6 +20,7 @@ from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
 from tests.chaos.lost_commits import lost_commits
 from tests.chaos.resent import resent_callbacks
+from tests.chaos.storms import rebalance_storm
 from tests.eventually import seconds
 
 Make = Callable[[float], Trial]
@@ -35,8 +36,9 @@ TRIALS: dict[str, Make] = {
     "R3b": lambda size: lost_commits(int(1_500 * size), over=seconds(20)),
     "R4": lambda size: faults.zombies(int(2_500 * size), over=seconds(30)),
     "R5": lambda size: disturbed_commits(int(2_500 * size), over=seconds(50)),
-    "R6": lambda size: faults.provider_mishaps(int(1_000 * size), over=seconds(20)),
+    "R6": lambda size: faults.provider_mishaps(int(20_000 * size), over=seconds(10 + 150 * size)),
     "R7": lambda size: disordered_callbacks(int(5_000 * size), over=seconds(5)),
+    "R12": lambda size: rebalance_storm(int(15_000 * size), over=seconds(300 * size)),
 }
 
 
@@ -69,6 +71,8 @@ def _attempt(console: Console, trial: Trial) -> Outcome:
         kept = _keep_logs(ground, trial)
     said = "FAILED" if outcome.problems else "passed"
     console.print(f"{trial.fault}: {said} in {_whole(outcome.took)} s", highlight=False)
+    for figure in outcome.figures:
+        console.print(f"  {figure}", highlight=False)
     for problem in outcome.problems:
         console.print(f"  {problem}", highlight=False)
     if outcome.problems:
