@@ -30,7 +30,7 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher import fallbacks
 from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger, senders
+from services.dispatcher.store import crowds, ledger, senders
 from services.dispatcher.work import Asked, Claimed, Held
 
 PROBE_EVERY: Final = timedelta(seconds=10)
@@ -126,7 +126,7 @@ class Admission:
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
     ) -> DueClaims:
         """Claim waiting messages whose time has come."""
-        due = ledger.lock_due(connection, rooms, now=now)
+        due, crowded = ledger.lock_due(connection, rooms, now=now)
         requests = [SEND_REQUESTS.decode(one.request) for one in due]
         # Whoever was called was counted then, whatever came of it.
         admitted = [one.attempt > 0 for one in due]
@@ -158,6 +158,8 @@ class Admission:
             ledger.take(connection, [one.request.message_id for one in ours], owner=owner, now=now)
         if postponed:
             ledger.postpone(connection, postponed, now=now)
+        if crowded:
+            crowds.pass_over(connection, crowded, now=now)
         self._close_desk(connection, desk)
         sent = ledger.evidence(connection, [one.request.message_id for one in ours])
         return DueClaims(

@@ -68,6 +68,19 @@ class Outcome:
         return [*self.verdict.problems, *self.remarks]
 
 
+class Stage(Protocol):
+    """What `make chaos` can run and show."""
+
+    @property
+    def fault(self) -> str:
+        """What is done, with the stage's number first."""
+        ...
+
+    async def attempt(self, ground: Ground) -> Outcome:
+        """Run it to its end; bounded in time, whatever happens."""
+        ...
+
+
 class _Server(Protocol):
     """Kafka or PostgreSQL."""
 
@@ -209,6 +222,10 @@ class Trial:
     ends_within: timedelta = ENDS_WITHIN
     through: Through = nothing_between
     """What stands between the services and the servers; closed when all has settled."""
+
+    async def attempt(self, ground: Ground) -> Outcome:
+        """Run it to its end."""
+        return await attempt(ground, self)
 
 
 @asynccontextmanager

@@ -63,10 +63,11 @@ def out_of_order(planned: Sequence[Planned], arrived: Iterable[str]) -> list[str
         asked[of[one.message_id]].append(one.message_id)
     for message_id in arrived:
         came[of[message_id]].append(message_id)
+    there = {name: set(ids) for name, ids in came.items()}
     return [
         name
         for name, ids in came.items()
-        if ids != [message_id for message_id in asked[name] if message_id in set(ids)]
+        if ids != [message_id for message_id in asked[name] if message_id in there[name]]
     ]
 
 

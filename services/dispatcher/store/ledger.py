@@ -19,6 +19,7 @@ from domain.ledger import (
     WaitUntil,
 )
 from schemas.topics.send_requests import SendRequested
+from services.dispatcher.store.crowds import LOOK
 from services.dispatcher.work import Asked, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
@@ -155,53 +156,82 @@ class Due:
 
 _LOCK_DUE = sa.text(
     """
-    SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
-           d.request
+    SELECT d.message_id, s.sender, p.priority, d.due_at, d.attempt, d.throttled, d.broken,
+           d.request, crowd.is_there
     FROM unnest(CAST(:senders AS text[]), CAST(:rooms AS integer[])) AS s(sender, room)
     CROSS JOIN generate_series(0, 2) AS p(priority)
     CROSS JOIN LATERAL (
-        SELECT * FROM dispatch_ledger w
-        WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
-          AND w.due_at <= :now
-          AND NOT EXISTS (
-              SELECT 1 FROM dispatch_ledger earlier
-              WHERE earlier.conversation = w.conversation
-                AND earlier.state IN ('waiting', 'claimed')
-                AND earlier.position < w.position)
-        ORDER BY w.due_at
+        SELECT EXISTS (
+            SELECT FROM dispatch_ledger
+            WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
+              AND due_at <= :now
+            ORDER BY due_at
+            OFFSET :look
+        ) AS is_there
+    ) AS crowd
+    LEFT JOIN LATERAL (
+        SELECT w.* FROM (
+            SELECT message_id, due_at FROM dispatch_ledger
+            WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
+              AND due_at <= :now
+            ORDER BY due_at
+            LIMIT :look
+        ) AS near
+        JOIN dispatch_ledger w ON w.message_id = near.message_id AND w.state = 'waiting'
+        WHERE NOT EXISTS (
+            SELECT 1 FROM dispatch_ledger earlier
+            WHERE earlier.conversation = w.conversation
+              AND earlier.state IN ('waiting', 'claimed')
+              AND earlier.position < w.position)
+        ORDER BY near.due_at
         LIMIT s.room
-        FOR UPDATE SKIP LOCKED
-    ) AS d
-    ORDER BY d.priority, d.due_at
+        FOR UPDATE OF w SKIP LOCKED
+    ) AS d ON true
+    ORDER BY p.priority, d.due_at
     """
 )
 
 
-def lock_due(connection: sa.Connection, rooms: Mapping[str, int], *, now: datetime) -> list[Due]:
+def lock_due(
+    connection: sa.Connection, rooms: Mapping[str, int], *, now: datetime
+) -> tuple[list[Due], set[str]]:
     """Lock waiting messages that are due and first in their conversation (SKIP LOCKED).
 
     At most as many for each sender as it has room for, the urgent ones first, then in the order of
-    their times.
+    their times. Of no sender more than `LOOK` of a priority are looked at; returns as well for
+    whom that filled less than the room, although more is due: see `crowds`.
     """
-    values = {"senders": list(rooms), "rooms": list(rooms.values()), "now": now}
-    rows = [Due(*row) for row in connection.execute(_LOCK_DUE, values)]
+    values = {"senders": list(rooms), "rooms": list(rooms.values()), "look": LOOK, "now": now}
     left = dict(rooms)
     chosen: list[Due] = []
-    for due in rows:
-        if left[due.sender] > 0:
+    crowded: set[str] = set()
+    for *columns, is_crowded in connection.execute(_LOCK_DUE, values):
+        due = Due(*columns)
+        if is_crowded:
+            crowded.add(due.sender)
+        # Null where nothing of that priority is due.
+        if columns[0] is not None and left[due.sender] > 0:
             left[due.sender] -= 1
             chosen.append(due)
-    return chosen
+    return chosen, {sender for sender in crowded if left[sender] > 0}
 
 
 _LOCK_HALTED = sa.text(
     """
     SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
            d.request
-    FROM dispatch_ledger d JOIN senders s USING (sender)
-    WHERE s.halted_at IS NOT NULL AND d.state = 'waiting' AND d.due_at < :before
+    FROM senders s
+    CROSS JOIN generate_series(0, 2) AS p(priority)
+    CROSS JOIN LATERAL (
+        SELECT * FROM dispatch_ledger w
+        WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
+          AND w.due_at < :before
+        ORDER BY w.due_at
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ) AS d
+    WHERE s.halted_at IS NOT NULL
     LIMIT :limit
-    FOR UPDATE OF d SKIP LOCKED
     """
 )
 
