@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bench.arena import SENDERS
 from bench.costs import MB, Meter
 from bench.filling import fill
 from bench.measurement import percentile
@@ -23,6 +22,7 @@ from deploy.wiring import SERVICES
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendAccepted
 from tests.chaos.arena import Outcome
 from tests.chaos.judge import Verdict
+from tests.chaos.load import SENDERS
 
 PER_SECOND = 80
 """Messages of one sender: the default (WHATSAPP_MESSAGES_PER_SECOND)."""
@@ -87,8 +87,8 @@ def slow_provider(span: timedelta) -> Burden:
     count = int(span.total_seconds() * PER_SECOND)
 
     async def weigh(ground: Ground, notes: Notes) -> None:
-        slow, *others = (f"{number}" for number in range(10_001, 10_004))
-        async with _system(ground, "dispatcher", senders=(slow, *others)) as system:
+        slow, *others = SENDERS
+        async with _system(ground, "dispatcher", senders=SENDERS) as system:
             rule = {
                 "match": {"sender": slow},
                 "knobs": {"net.slow_ms": [ANSWERS_AFTER.total_seconds() * 1_000] * 2},

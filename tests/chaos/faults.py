@@ -5,10 +5,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 
-from deploy.wiring import PHONE_NUMBER_ID
 from tests.chaos.arena import Arena, Trial
 from tests.chaos.judge import Verdict
-from tests.chaos.load import Feed, plan
+from tests.chaos.load import SENDERS, Feed, plan
 
 Blow = Callable[[Arena], Coroutine[None, None, None]]
 
@@ -41,7 +40,6 @@ MISHAPS = {
 }
 """Shares of all calls; throttles come with the recipients (load.TROUBLE)."""
 
-SENDERS = tuple(str(int(PHONE_NUMBER_ID) + number) for number in range(4))
 TOKEN_EXPIRED = 190
 EXPIRED_FOR = timedelta(seconds=5)
 KILL_EVERY = timedelta(seconds=7)

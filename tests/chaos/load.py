@@ -17,6 +17,9 @@ from tests import given
 JOB = "job_chaos"
 """All messages of a run count towards one job, so that its counters can be checked."""
 
+SENDERS = tuple(str(int(given.SENDER) + number) for number in range(4))
+"""Numbers, where a run has several."""
+
 SLICE = timedelta(milliseconds=100)
 ECHO = timedelta(milliseconds=800)
 """As long as the pauses between attempts, so that an echo may meet a repeated call."""
