@@ -74,21 +74,31 @@ def zombies(count: int, *, over: timedelta, frozen_for: timedelta = ZOMBIE_FOR) 
     )
 
 
-def provider_mishaps(count: int, *, over: timedelta) -> Trial:
-    """R6: answers that are errors, come too late, or not at all, while dispatchers are killed."""
+def provider_mishaps(
+    count: int,
+    *,
+    over: timedelta,
+    expired_for: timedelta = EXPIRED_FOR,
+    kill_every: timedelta = KILL_EVERY,
+    special: int = 5,
+) -> Trial:
+    """R6: answers that are errors, come too late, or not at all, while dispatchers are killed.
+
+    ``special`` ones halt their senders for ten seconds and more: a short form does without.
+    """
 
     async def act(arena: Arena, feed: Feed) -> None:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_kill_dispatchers(arena, over))
+            tasks.create_task(_kill_dispatchers(arena, kill_every, over))
             await feed.reached(0.4)
-            await _let_the_token_expire(arena)
+            await _let_the_token_expire(arena, expired_for)
             await feed.reached(1)
             over.set()
 
     return Trial(
         fault="R6 provider: every mishap, dispatchers killed",
-        planned=plan(count, special=5, trouble=5, senders=SENDERS),
+        planned=plan(count, special=special, trouble=5, senders=SENDERS),
         over=over,
         act=act,
         check=_most_doubts_were_settled,
@@ -99,11 +109,11 @@ def provider_mishaps(count: int, *, over: timedelta) -> Trial:
     )
 
 
-async def _kill_dispatchers(arena: Arena, over: asyncio.Event) -> None:
+async def _kill_dispatchers(arena: Arena, every: timedelta, over: asyncio.Event) -> None:
     copy = 0
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(KILL_EVERY.total_seconds()):
+            async with asyncio.timeout(every.total_seconds()):
                 await over.wait()
         if over.is_set():
             return
@@ -111,9 +121,9 @@ async def _kill_dispatchers(arena: Arena, over: asyncio.Event) -> None:
         copy = 1 - copy
 
 
-async def _let_the_token_expire(arena: Arena) -> None:
+async def _let_the_token_expire(arena: Arena, span: timedelta) -> None:
     await asyncio.to_thread(arena.system.simulator.set_knobs, {"wa.refuse": TOKEN_EXPIRED})
-    await asyncio.sleep(EXPIRED_FOR.total_seconds())
+    await asyncio.sleep(span.total_seconds())
     await asyncio.to_thread(arena.system.simulator.set_knobs, {"wa.refuse": 0})
 
 
