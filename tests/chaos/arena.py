@@ -61,6 +61,8 @@ class Outcome:
     took: timedelta
     figures: tuple[str, ...] = ()
     """What was measured, a line each."""
+    is_judged: bool = True
+    """Whether the messages were followed to their ends."""
 
     @property
     def problems(self) -> list[str]:

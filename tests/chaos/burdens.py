@@ -79,6 +79,7 @@ class Burden:
             remarks=tuple(notes.remarks),
             took=timedelta(seconds=time.monotonic() - began),
             figures=tuple(notes.figures),
+            is_judged=False,
         )
 
 
