@@ -177,7 +177,7 @@ def _begin_job(system: Pipeline, count: int) -> None:
             for number in range(count)
         ],
     }
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=60, headers=system.headers) as client:
         url = f"{system.urls['scheduler']}/api/v1/jobs"
         client.post(url, content=msgspec.json.encode(body)).raise_for_status()
 

@@ -55,7 +55,7 @@ def _accepted(system: Pipeline, count: int) -> float:
         ],
     }
     content = msgspec.json.encode(body)
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **system.headers}
     with httpx.Client(trust_env=False, timeout=ANSWERS_WITHIN.total_seconds()) as client:
         began = time.perf_counter()
         url = f"{system.urls['scheduler']}/api/v1/jobs"

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, people, senders, topics, wecom, whatsapp
+from cli import database, dlq, people, privacy, senders, topics, wecom, whatsapp
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -24,6 +24,8 @@ app.command()(database.check)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(senders.app, name="senders")
 app.add_typer(people.app, name="people")
+app.add_typer(privacy.keys, name="keys")
+app.command()(privacy.retention)
 app.add_typer(wecom.app, name="wecom")
 app.add_typer(whatsapp.app, name="whatsapp")
 

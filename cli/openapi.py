@@ -12,6 +12,8 @@ import yaml
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from services.administration import app as administration
+from services.administration.settings import AdministrationSettings
 from services.ingest_webhook import app as ingest_webhook
 from services.ingest_webhook.settings import IngesterSettings
 from services.scheduler import app as scheduler
@@ -25,6 +27,7 @@ GENERATED: Final = Path(__file__).parents[1] / "schemas" / "generated" / "openap
 
 _DATABASE: Final = SecretStr("postgresql+psycopg2://nowhere/nothing")
 _SECRET: Final = SecretStr("none")
+_KEY: Final = SecretStr("signs and seals nothing and is long enough for a key")
 """The applications ask for them when they are built; nothing connects, nothing is signed."""
 
 
@@ -39,10 +42,34 @@ def _never(*_: object) -> NoReturn:
 
 
 _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
+    "administration": lambda: administration.build(
+        AdministrationSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
+    ),
     "ingest_webhook": _ingest_webhook,
-    "scheduler": lambda: scheduler.build(SchedulerSettings(database_url=_DATABASE)),
-    "statistics": lambda: statistics.build(StatisticsSettings(), _never),
-    "status_projector": lambda: status_projector.build(ProjectorSettings(database_url=_DATABASE)),
+    "scheduler": lambda: scheduler.build(
+        SchedulerSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
+    ),
+    "statistics": lambda: statistics.build(
+        StatisticsSettings(database_url=_DATABASE, auth_signing_keys=_KEY), _never
+    ),
+    "status_projector": lambda: status_projector.build(
+        ProjectorSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
+    ),
 }
 """Those with an API of their own; the dispatcher only answers for its health."""
 

@@ -14,11 +14,15 @@ from domain.consent import Scope, Statement, Wish, in_force
 from domain.recipients import InvalidRecipient
 from providers.channels import GROUP
 from providers.whatsapp.people import recipient_of
+from runtime.audit import at_the_terminal
 from runtime.clock import now
+from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
+from runtime.vault import Vault, VaultSettings
 from schemas.topics import send_requests as requests
 from schemas.topics.records import SenderIdField
+from services.administration.erasing import Eraser
 from services.dispatcher.store import people
 from services.dispatcher.store.people import EVERY_SENDER, Known, Pair
 
@@ -79,7 +83,7 @@ def show(channel: Channel, recipient: Recipient, sender: Sender = EVERY_SENDER) 
     pair = Pair(channel, sender, _spelled(channel, recipient))
     engine = _engine()
     with transaction(engine) as connection:
-        known = people.known(connection, pair.channel, pair.recipient)
+        known = people.known(connection, _vault(), pair.channel, pair.recipient)
     engine.dispose()
     _tell(known, sender)
 
@@ -91,22 +95,24 @@ def erase(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
 ) -> None:
-    """Forget when a recipient wrote and what they said, and never write to them again."""
+    """Forget everything about a recipient, and never write to them again."""
     named = _spelled(channel, recipient)
     if not yes:
         typer.confirm("forget this recipient?", abort=True)
     engine = _engine()
-    with transaction(engine) as connection:
-        people.erase(connection, channel, named, now=now())
+    eraser = Eraser(engine, _vault(), open_store(read(MediaSettings)), now)
+    report = eraser.erase(channel, named, at_the_terminal())
     engine.dispose()
-    print("erased: nothing is sent to this recipient any more")
+    for what, count in sorted(report.counts.items()):
+        print(f"{what}: {count}")
+    print(f"erasure {report.erasure}: nothing is sent to this recipient any more")
 
 
 def _enter(pair: Pair, wish: Wish) -> None:
-    engine = _engine()
+    engine, vault = _engine(), _vault()
     with transaction(engine) as connection:
-        people.enter(connection, pair, wish, now=now())
-        known = people.known(connection, pair.channel, pair.recipient)
+        people.enter(connection, vault, pair, wish, now=now())
+        known = people.known(connection, vault, pair.channel, pair.recipient)
     engine.dispose()
     _tell(known, pair.sender_id)
 
@@ -163,3 +169,7 @@ def _as_written(recipient: str) -> str:
 
 def _engine() -> sa.Engine:
     return connect(read(DatabaseSettings).database_url.get_secret_value(), pool=1)
+
+
+def _vault() -> Vault:
+    return Vault(read(VaultSettings))

@@ -25,6 +25,8 @@ from deploy.processes import Process, python_module, stop_all
 from deploy.simulated_provider import SimulatedProvider
 from deploy.stack import Stack, lease_empty
 from deploy.wiring import Seat, Secrets
+from runtime.auth import Caller, Permission, issue
+from runtime.clock import now
 from runtime.kafka.topics import ensure_topics
 from runtime.postgres import connect
 from schemas.tables.migrate import migrate
@@ -131,6 +133,17 @@ class Pipeline:
     def urls(self) -> dict[str, str]:
         """Where each process answers, by the same names."""
         return {seat.name: seat.url for seat in self._members}
+
+    @property
+    def token(self) -> str:
+        """What opens every API of this system, of every tenant, for a day."""
+        caller = Caller("pipeline", None, frozenset(Permission))
+        return issue(caller, until=now() + timedelta(days=1), key=self.secrets.auth_key)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client of its APIs sends with each call."""
+        return {"Authorization": f"Bearer {self.token}"}
 
     @property
     def simulator(self) -> SimulatedProvider:

@@ -16,6 +16,7 @@ SERVICES = (
     "status_projector",
     "scheduler",
     "statistics",
+    "administration",
 )
 SIMULATOR = "simulator"
 

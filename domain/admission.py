@@ -59,7 +59,7 @@ class Wish:
     sender: str
     """`channel:senderId`."""
     recipient: str
-    """`channel:recipient`."""
+    """Of a channel; as a name that is kept with the limits, and that tells nobody who it is."""
     case: str | None = None
     """`tenant:case`."""
     urgent: bool = False

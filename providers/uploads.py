@@ -25,10 +25,11 @@ from typing import Final
 from domain.failures import ErrorCode, Failure, Origin
 from domain.outcomes import Deferred, Rejected, Reply
 from runtime.errors import NotFound
-from runtime.media import MediaStore, StoreAway
+from runtime.media import StoreAway
+from runtime.sealed_files import FileStore
 
 AT_ONCE: Final = 4
-"""Files held in memory at the same time, each on its way."""
+"""FileStore held in memory at the same time, each on its way."""
 REFUSED_FOR: Final = timedelta(minutes=1)
 """A file that the provider refused is not brought to it again so soon: a campaign may name it ten
 thousand times."""
@@ -88,7 +89,7 @@ class Uploads:
 
     def __init__(
         self,
-        store: MediaStore,
+        store: FileStore,
         upload: Upload,
         *,
         kept_for: timedelta,

@@ -12,6 +12,8 @@ SendtrailError
 └── Fenced              another process owns the work now: drop it, commit nothing
 """
 
+from datetime import timedelta
+
 
 class SendtrailError(Exception):
     """The root of our errors."""
@@ -40,6 +42,10 @@ class InvalidInput(SendtrailError):
 
 class Unauthorized(SendtrailError):
     """Who calls is not known; the argument is what people are told."""
+
+    def __init__(self, told: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(told)
+        self.retry_after = retry_after
 
 
 class Forbidden(SendtrailError):

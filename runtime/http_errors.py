@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -103,7 +104,9 @@ def headers_of(error: Exception) -> dict[str, str]:
     if isinstance(error, TryAgainLater):
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if isinstance(error, Unauthorized):
-        return {"WWW-Authenticate": "Bearer"}
+        wait = error.retry_after
+        later = {} if wait is None else {"Retry-After": str(ceil(wait.total_seconds()))}
+        return {"WWW-Authenticate": "Bearer"} | later
     if isinstance(error, HTTPException):
         return dict(error.headers or {})
     return {}

@@ -7,7 +7,7 @@ what is broken off before is gone. Written again, it replaces itself.
 import re
 import sys
 from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -89,6 +89,11 @@ class MediaStore:
         if found is None:
             raise NotFound("There is no such file")
         return _pieces(found)
+
+    def delete(self, key: str) -> None:
+        """Remove a file; one that is not there is none. Blocks. Raises `StoreAway`."""
+        with _failures_named(), suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
 
     def probe(self) -> None:
         """Return when a file could be written. Blocks. Raises `StoreAway`.

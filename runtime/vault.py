@@ -4,12 +4,13 @@ Content and addresses are sealed with AES-256-GCM under a key of the person they
 is stored wrapped by the master key (`MESSAGE_ENCRYPTION_KEY`). Whoever deletes a person's key has
 deleted every copy of what it sealed, backups included (promise 10, SE-01, SE-03, CF-32).
 
-What is sealed cannot be looked for, so rows carry a keyed hash of the person beside it.
+What is sealed cannot be looked for, so rows carry a keyed hash of the person beside it. Where
+nothing else of the row is about the person, both lie in one value: an envelope.
 """
 
 import hmac
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -22,6 +23,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.recipients import sameness_of
+from runtime.copying import copy
+
 SHORTEST_KEY: Final = 32
 """Characters; `openssl rand -hex 32` makes 64."""
 _NONCE: Final = 12
@@ -29,6 +33,10 @@ _KEY: Final = 32
 _HASH: Final = 16
 _CACHED: Final = 20_000
 """Unwrapped keys that a process remembers, some 5 MB."""
+_FEW: Final = 500
+"""More people than that are copied; fewer fit into a statement."""
+_NUMBERED: Final = "whatsapp"
+"""The channel whose addresses are phone numbers."""
 
 Person = bytes
 """A keyed hash of a channel and an address there: 16 bytes."""
@@ -70,6 +78,10 @@ class Keyring:
     def __init__(self, keys: Mapping[Person, AESGCM]) -> None:
         self._keys = keys
 
+    def __contains__(self, person: Person) -> bool:
+        """Return whether the person has a key."""
+        return person in self._keys
+
     def seal(self, person: Person, plain: bytes, *, place: str) -> bytes:
         """Return the bytes, sealed. ``place`` is where they are kept: nowhere else they open."""
         nonce = os.urandom(_NONCE)
@@ -98,13 +110,13 @@ class Vault:
         self._unwrapped = lru_cache(_CACHED)(self._unwrap)
 
     def person(self, channel: str, address: str) -> Person:
-        """Return who this is. A phone number is the same with and without its plus."""
-        said = f"person\x00{channel}\x00{address.removeprefix('+')}"
+        """Return who this is. A phone number is the same however it is spelled."""
+        said = f"person\x00{channel}\x00{_same(channel, address)}"
         return hmac.digest(self._lookup, said.encode(), "sha256")[:_HASH]
 
     def conversation_id(self, channel: str, sender_id: str, recipient: str) -> str:
         """Return the public name of a conversation; nobody reads the recipient from it."""
-        said = f"conversation\x00{channel}\x00{sender_id}\x00{recipient.removeprefix('+')}"
+        said = f"conversation\x00{channel}\x00{sender_id}\x00{_same(channel, recipient)}"
         return "cnv_" + hmac.digest(self._lookup, said.encode(), "sha256")[:_HASH].hex()
 
     def keyring(self, connection: sa.Connection, people: Collection[Person]) -> Keyring:
@@ -120,6 +132,8 @@ class Vault:
         Nobody is forgotten between here and the end of the transaction.
         """
         wanted = sorted(set(people))
+        if len(wanted) > _FEW:
+            return self._sealing_many(connection, wanted)
         have = _load(connection, wanted, keep=True)
         missing = [person for person in wanted if person not in have]
         if missing:
@@ -128,15 +142,48 @@ class Vault:
             have |= _load(connection, missing, keep=True)
         return self._keyring(have)
 
-    def rewrap(self, connection: sa.Connection, *, limit: int) -> int:
-        """Wrap up to ``limit`` keys by the first master key; return how many were not yet."""
-        old = _wrapped_by_others(connection, self._current, limit)
+    def enclose(
+        self, connection: sa.Connection, letters: Sequence[tuple[Person, bytes]], *, place: str
+    ) -> list[bytes]:
+        """Return an envelope of each of these, to be opened by `disclose` at the same place."""
+        keys = self.sealing(connection, [person for person, _ in letters])
+        return [person + keys.seal(person, plain, place=place) for person, plain in letters]
+
+    def disclose(
+        self, connection: sa.Connection, envelopes: Iterable[bytes | None], *, place: str
+    ) -> list[bytes | None]:
+        """Return what is in these; None where there is none, or its person was forgotten."""
+        given = list(envelopes)
+        keys = self.keyring(connection, {one[:_HASH] for one in given if one is not None})
+        return [
+            None if one is None else keys.open(one[:_HASH], one[_HASH:], place=place)
+            for one in given
+        ]
+
+    def rewrap(
+        self, connection: sa.Connection, *, after: Person = b"", limit: int
+    ) -> Person | None:
+        """Wrap the next ``limit`` keys by the first master key, those that are not yet.
+
+        Returns the last person looked at, after whom the next step begins; None at the end.
+        """
+        people = _next_people(connection, after, limit)
+        old = _wrapped_by_others(connection, people, self._current)
         renewed = {
             person: self._wrap(person, self._plain(person, wrapped))
             for person, wrapped in old.items()
         }
         _replace(connection, renewed, self._current)
-        return len(renewed)
+        return people[-1] if people else None
+
+    def _sealing_many(self, connection: sa.Connection, wanted: Sequence[Person]) -> Keyring:
+        """Make a key for everybody that counts where there was none: one COPY, no questions."""
+        made = {person: os.urandom(_KEY) for person in wanted}
+        wrapped = {person: self._wrap(person, key) for person, key in made.items()}
+        had = _mint_many(connection, wrapped, self._current)
+        fresh = {person: AESGCM(key) for person, key in made.items() if person not in had}
+        known = {person: self._unwrapped(person, key) for person, key in had.items()}
+        return Keyring(fresh | known)
 
     def _keyring(self, wrapped: Mapping[Person, _Wrapped]) -> Keyring:
         return Keyring({person: self._unwrapped(person, key) for person, key in wrapped.items()})
@@ -196,17 +243,61 @@ def _mint(connection: sa.Connection, wrapped: Mapping[Person, bytes], master: st
     )
 
 
+_MINT_MANY: Final = sa.text(
+    """
+    INSERT INTO person_keys (person, master, wrapped, created_at)
+    SELECT person, :master, wrapped, now() FROM minted ORDER BY person
+    ON CONFLICT (person) DO NOTHING
+    """
+)
+_HAD: Final = sa.text(
+    """
+    SELECT k.person, k.master, k.wrapped FROM minted m JOIN person_keys k USING (person)
+    WHERE k.wrapped <> m.wrapped ORDER BY k.person FOR KEY SHARE OF k
+    """
+)
+
+
+def _mint_many(
+    connection: sa.Connection, wrapped: Mapping[Person, bytes], master: str
+) -> dict[Person, _Wrapped]:
+    """Enter the keys; return those that people had already, which stay."""
+    connection.execute(
+        sa.text(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS minted (person bytea, wrapped bytea)"
+            " ON COMMIT DROP"
+        )
+    )
+    connection.execute(sa.text("TRUNCATE minted"))
+    copy(connection, "minted (person, wrapped)", wrapped.items())
+    connection.execute(_MINT_MANY, {"master": master})
+    return {
+        bytes(row.person): _Wrapped(row.master, bytes(row.wrapped))
+        for row in connection.execute(_HAD)
+    }
+
+
+def _next_people(connection: sa.Connection, after: Person, limit: int) -> list[Person]:
+    rows = connection.execute(
+        sa.text(
+            "SELECT person FROM person_keys WHERE person > :after ORDER BY person LIMIT :limit"
+        ),
+        {"after": after, "limit": limit},
+    )
+    return [bytes(row.person) for row in rows]
+
+
 def _wrapped_by_others(
-    connection: sa.Connection, current: str, limit: int
+    connection: sa.Connection, people: Sequence[Person], current: str
 ) -> dict[Person, _Wrapped]:
     rows = connection.execute(
         sa.text(
             """
-            SELECT person, master, wrapped FROM person_keys WHERE master <> :current
-            ORDER BY person LIMIT :limit FOR UPDATE
+            SELECT person, master, wrapped FROM person_keys
+            WHERE person = ANY(:people) AND master <> :current ORDER BY person FOR UPDATE
             """
         ),
-        {"current": current, "limit": limit},
+        {"people": list(people), "current": current},
     )
     return {bytes(row.person): _Wrapped(row.master, bytes(row.wrapped)) for row in rows}
 
@@ -222,6 +313,10 @@ def _replace(connection: sa.Connection, wrapped: Mapping[Person, bytes], master:
         ),
         {"people": list(wrapped), "wrapped": list(wrapped.values()), "master": master},
     )
+
+
+def _same(channel: str, address: str) -> str:
+    return sameness_of(address) if channel == _NUMBERED else address
 
 
 def _derived(key: bytes, use: bytes) -> bytes:

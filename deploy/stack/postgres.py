@@ -130,14 +130,15 @@ class Postgres:
         return self.places.state if identity() is None else self.places.short
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """Where the server's own files lie: tables, indexes, its log of writes."""
         return self._home / "postgres"
 
     @property
     def _daemon(self) -> Daemon:
         # Each process of a PostgreSQL server works in its data directory.
         def is_it(process: psutil.Process) -> bool:
-            return process.name() == "postgres" and process.cwd() == str(self._data)
+            return process.name() == "postgres" and process.cwd() == str(self.data)
 
         return Daemon("PostgreSQL", self.places.state / "postgres.pid", self.log, is_it)
 
@@ -149,7 +150,7 @@ class Postgres:
         self.places.logs.mkdir(parents=True, exist_ok=True)
         self._make_homes()
         check_free_space(self._home)
-        if not self._data.is_dir():
+        if not self.data.is_dir():
             self._initialise()
         self._remove_stale_locks()
         options = SETTINGS | {
@@ -157,7 +158,7 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._sockets),
         }
-        server = [str(programs(self.places) / "postgres"), "-D", str(self._data)]
+        server = [str(programs(self.places) / "postgres"), "-D", str(self.data)]
         flags = [f"--{name}={value}" for name, value in options.items()]
         self._daemon.launch([*server, *flags], identity())
 
@@ -170,7 +171,7 @@ class Postgres:
 
     def _initialise(self) -> None:
         """Create the cluster in one step: a half-made one would never start."""
-        with unfinished(self._data) as data:
+        with unfinished(self.data) as data:
             secret = data.with_suffix(".password")
             secret.touch(mode=0o600)
             secret.write_text(self.password)
@@ -207,7 +208,7 @@ class Postgres:
         Safe because `_daemon` has just found no process in the data directory, and we hold the
         lock under which every start happens.
         """
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         for leftover in self._sockets.glob(".s.PGSQL.*"):
             leftover.unlink()
 

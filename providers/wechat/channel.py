@@ -26,7 +26,8 @@ from providers.wechat.failures import NO_SUCH_FILE, is_of_message
 from providers.wechat.files import uploads_to
 from providers.wechat.payloads import CannotCarry, draft_of, file_of
 from providers.wechat.replies import Answer, network, refusal_of_token, reply_of
-from runtime.media import MediaSettings, MediaStore, open_store
+from runtime.media import MediaSettings, open_store
+from runtime.sealed_files import FileStore
 from runtime.settings import read
 from schemas.topics.contents import Content, NotificationContent
 from schemas.topics.files import File
@@ -41,7 +42,7 @@ class WechatChannel:
     def __init__(
         self,
         settings: WechatApiSettings,
-        store: MediaStore,
+        store: FileStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._answer_within = settings.wechat_answer_within.total_seconds()
@@ -158,7 +159,12 @@ class _Settings(WechatApiSettings, MediaSettings):
     """What the channel reads from the environment."""
 
 
-def open_channel() -> WechatChannel | None:
-    """Return the channel as the environment says, None where it names no app."""
+def open_channel(store: FileStore | None = None) -> WechatChannel | None:
+    """Return the channel as the environment says, None where it names no app.
+
+    ``store``: where files are read from; without it the environment's, as its bytes are.
+    """
     settings = read(_Settings)
-    return WechatChannel(settings, open_store(settings)) if settings.wechat_apps else None
+    if not settings.wechat_apps:
+        return None
+    return WechatChannel(settings, store or open_store(settings))

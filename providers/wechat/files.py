@@ -16,7 +16,7 @@ from providers.wechat.replies import (
     refusal_of_token,
     without_doubt,
 )
-from runtime.media import MediaStore
+from runtime.sealed_files import FileStore
 
 KEPT_FOR: Final = timedelta(days=2.5)
 LARGEST: Final = 10 * 1_024 * 1_024
@@ -32,7 +32,7 @@ _PICTURES: Final = {
 def uploads_to(
     api: WechatApi,
     apps: Mapping[str, WechatApp],
-    store: MediaStore,
+    store: FileStore,
     clock: Callable[[], float],
 ) -> Uploads:
     """Return the uploads of the store's pictures; an account is an app's id."""

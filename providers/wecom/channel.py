@@ -26,7 +26,8 @@ from providers.wecom.polling import GroupSends, unanswered
 from providers.wecom.recipients import address_of
 from providers.wecom.replies import network, reply_of
 from providers.wecom.tokens import CallFailed
-from runtime.media import MediaSettings, MediaStore, open_store
+from runtime.media import MediaSettings, open_store
+from runtime.sealed_files import FileStore
 from runtime.settings import Settings, read
 from schemas.topics.contents import Content, GroupSendContent
 from schemas.topics.provider_events import StatusReported
@@ -47,7 +48,7 @@ class WecomChannel:
     def __init__(
         self,
         settings: WecomSendSettings,
-        store: MediaStore,
+        store: FileStore,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -165,9 +166,12 @@ class WecomChannel:
             raise AskLater("app not in WECOM_APPS") from None
 
 
-def open_channel() -> WecomChannel | None:
-    """Return the channel as the environment says, None where it names neither app nor robot."""
+def open_channel(store: FileStore | None = None) -> WecomChannel | None:
+    """Return the channel as the environment says, None where it names neither app nor robot.
+
+    ``store``: where files are read from; without it the environment's, as its bytes are.
+    """
     settings = read(_Settings)
     if not settings.wecom_apps and not settings.wecom_robots:
         return None
-    return WecomChannel(settings, open_store(settings))
+    return WecomChannel(settings, store or open_store(settings))

@@ -23,7 +23,8 @@ from providers.wecom.replies import network, reply_of, without_doubt
 from providers.wecom.robot_messages import LARGEST_PICTURE
 from providers.wecom.tokens import CallFailed
 from runtime.errors import NotFound
-from runtime.media import MediaStore, StoreAway
+from runtime.media import StoreAway
+from runtime.sealed_files import FileStore
 
 _KEPT_FOR: Final = timedelta(days=2.5)
 """WeCom keeps an upload for three days."""
@@ -42,7 +43,7 @@ class Files:
         self,
         api: WecomApi,
         settings: WecomSendSettings,
-        store: MediaStore,
+        store: FileStore,
         clock: Callable[[], float],
     ) -> None:
         self._api = api

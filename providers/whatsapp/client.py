@@ -22,7 +22,7 @@ from providers.whatsapp.graph import GraphApi, Unanswered
 from providers.whatsapp.media_uploads import uploads_to
 from providers.whatsapp.settings import WhatsAppSettings
 from providers.whatsapp.templates import TemplateBook
-from runtime.media import MediaStore
+from runtime.sealed_files import FileStore
 from schemas.topics.contents import Content, TemplateContent
 
 WINDOW: Final = timedelta(hours=24)
@@ -44,7 +44,7 @@ class WhatsAppChannel:
     def __init__(
         self,
         settings: WhatsAppSettings,
-        store: MediaStore | None = None,
+        store: FileStore | None = None,
         templates: TemplateBook | None = None,
     ) -> None:
         self._answer_within = settings.whatsapp_answer_within.total_seconds()

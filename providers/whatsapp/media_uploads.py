@@ -8,13 +8,13 @@ from providers.uploads import NotUploaded, StoredFile, Uploads, refused
 from providers.whatsapp.answers import network_error, object_of, reply_to_error
 from providers.whatsapp.files import LARGEST, TYPES
 from providers.whatsapp.graph import GraphApi, Unanswered
-from runtime.media import MediaStore
+from runtime.sealed_files import FileStore
 
 KEPT_FOR: Final = timedelta(days=25)
 """Meta keeps an upload for 30 days."""
 
 
-def uploads_to(api: GraphApi, store: MediaStore, within: timedelta) -> Uploads:
+def uploads_to(api: GraphApi, store: FileStore, within: timedelta) -> Uploads:
     """Return the uploads of the store's files; ``within``: for bringing one of them."""
 
     async def upload(account: str, file: StoredFile) -> str:

@@ -13,6 +13,7 @@ dispatch_ledger = sa.Table(
     METADATA,
     sa.Column("message_id", sa.Text, primary_key=True),
     sa.Column("state", sa.String(10), nullable=False),
+    # A keyed hash of channel, sender and recipient.
     sa.Column("conversation", sa.Text, nullable=False),
     # `channel:senderId`.
     sa.Column("sender", sa.Text, nullable=False),
@@ -32,7 +33,8 @@ dispatch_ledger = sa.Table(
     # in_doubt: when its provider is asked for it again. While somebody asks: until when nobody
     # else does.
     sa.Column("find_at", MOMENT),
-    # The request, while it may still have to be sent, looked for, or its results asked for.
+    # The request, while it may still have to be sent, looked for, or its results asked for: an
+    # envelope (runtime/vault.py). A waiting message without one is to somebody who was erased.
     sa.Column("request", sa.LargeBinary),
     sa.Column("whatsapp_message_id", sa.String(255)),
     sa.Column("error_code", sa.String(50)),
@@ -82,7 +84,8 @@ senders = sa.Table(
 send_counts = sa.Table(
     "send_counts",
     METADATA,
-    # Whose quota: a sender's, a case's, a recipient's (domain/admission.py).
+    # Whose quota: a sender's, a case's, a recipient's (domain/admission.py). Of a recipient a keyed
+    # hash.
     sa.Column("scope", sa.Text, primary_key=True),
     # In the zone of APP_TIMEZONE.
     sa.Column("day", sa.Date, primary_key=True),

@@ -22,8 +22,9 @@ inbound_media = sa.Table(
     sa.Column("occurred_at", MOMENT, nullable=False),
     # As the callback announced it.
     sa.Column("announced_type", sa.String(100)),
-    sa.Column("announced_sha256", sa.String(100)),
-    sa.Column("file_name", sa.String(255)),
+    # A keyed hash of whoever sent it, and what of it is personal, sealed.
+    sa.Column("person", sa.LargeBinary),
+    sa.Column("sealed", sa.LargeBinary),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     # waiting: when it is due; fetching: when the claim ends unless it is renewed.
@@ -39,6 +40,8 @@ inbound_media = sa.Table(
     sa.UniqueConstraint(
         "channel", "provider_message_id", "media_id", name="inbound_media_of_message"
     ),
+    sa.Index("inbound_media_person", "person"),
+    sa.Index("inbound_media_created_at", "created_at"),
     sa.CheckConstraint(
         "state IN ('waiting', 'fetching', 'stored', 'lost')", name="inbound_media_state"
     ),

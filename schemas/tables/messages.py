@@ -10,22 +10,30 @@ from schemas.tables import METADATA
 
 MOMENT = sa.DateTime(timezone=True)
 
+
+def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    """Return an index of some rows only."""
+    return sa.Index(name, *columns, postgresql_where=sa.text(where))
+
+
+# Partitioned by month of `created_at`, without a DEFAULT partition. Each month has keys of its own:
+# PRIMARY KEY (message_id), UNIQUE (whatsapp_message_id), see `partitions.py`; across months the
+# projector's locks keep them unique.
 messages = sa.Table(
     "messages",
     METADATA,
     sa.Column("id", sa.BigInteger, sa.Identity(), nullable=False),
-    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("sender_id", sa.Text, nullable=False),
-    # A user id where the person hides the number (CF-15).
-    sa.Column("customer_phone", sa.Text, nullable=False),
-    sa.Column("customer_user_id", sa.Text),
-    sa.Column("customer_name", sa.Text),
+    # A keyed hash of the other side's address on this channel: who has the key of what is sealed.
+    sa.Column("person", sa.LargeBinary, nullable=False),
+    sa.Column("conversation_id", sa.Text, nullable=False),
     sa.Column("message_type", sa.String(20), nullable=False),
-    sa.Column("message_content", sa.Text),
-    sa.Column("context", JSONB),
+    # A `Personal`: address, name, content. Null where nothing is known to be sealed.
+    sa.Column("sealed", sa.LargeBinary),
     sa.Column("file_url", sa.String(500)),
-    sa.Column("file_name", sa.String(255)),
+    sa.Column("sealed_file_name", sa.LargeBinary),
     sa.Column("file_type", sa.String(100)),
     # Why a file that came with it is not there: a reason of `MediaLost`.
     sa.Column("file_error", sa.String(20)),
@@ -45,26 +53,33 @@ messages = sa.Table(
     sa.Column("failures", JSONB),
     # What the provider said first of its price: {"at": …, "pricing": …}.
     sa.Column("pricing", JSONB),
+    # Of `pricing`: marketing, utility, … in the provider's words.
+    sa.Column("category", sa.String(50)),
     sa.Column("tenant_id", sa.Text),
     sa.Column("case_id", sa.Text),
     sa.Column("queue_id", sa.Text),
     sa.Column("contact_id", sa.Text),
+    sa.Column("order_id", sa.Text),
+    sa.Column("agent_id", sa.Text),
     sa.Column("wa_account_type", sa.Text),
     sa.Column("wa_account_id", sa.Text),
     sa.Column("job_id", sa.Text),
     sa.Column("original_message_id", sa.Text),
     sa.Column("retried", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When it was entered here; its month.
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("updated_at", MOMENT, nullable=False),
-    sa.Index(
-        "messages_whatsapp_message_id_key",
-        "whatsapp_message_id",
-        unique=True,
-        postgresql_where=sa.text("whatsapp_message_id IS NOT NULL"),
+    # Of columns that never change, so that a status moves without touching an index.
+    sa.Index("messages_sent_at", "sent_at", "id"),
+    sa.Index("messages_person", "person", "sent_at", "id"),
+    sa.Index("messages_conversation_id", "conversation_id", "sent_at", "id"),
+    partial_index(
+        "messages_tenant_id", "tenant_id", "sent_at", "id", where="tenant_id IS NOT NULL"
     ),
-    sa.Index("messages_job_id", "job_id", "id", postgresql_where=sa.text("job_id IS NOT NULL")),
-    # Room on each page for the four or five updates of a message's life.
-    postgresql_with={"fillfactor": "50"},
+    partial_index("messages_order_id", "order_id", "sent_at", "id", where="order_id IS NOT NULL"),
+    partial_index("messages_agent_id", "agent_id", "sent_at", "id", where="agent_id IS NOT NULL"),
+    partial_index("messages_job_id", "job_id", "id", where="job_id IS NOT NULL"),
+    postgresql_partition_by="RANGE (created_at)",
 )
 
 message_status_history = sa.Table(
@@ -98,9 +113,10 @@ parked_events = sa.Table(
     sa.Column("source_topic", sa.Text, nullable=False),
     sa.Column("source_partition", sa.Integer, nullable=False),
     sa.Column("source_offset", sa.BigInteger, nullable=False),
-    sa.Column("record_key", sa.LargeBinary),
-    sa.Column("record_value", sa.LargeBinary, nullable=False),
-    sa.Column("record_headers", JSONB, nullable=False),
+    # Whose key seals the record: a participant's where it names one, else the day's.
+    sa.Column("person", sa.LargeBinary, nullable=False),
+    # Key, value and headers.
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("parked_at", MOMENT, nullable=False, index=True),
 )
 
@@ -123,8 +139,10 @@ provider_notices = sa.Table(
     sa.Column("notice_id", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("about", sa.Text),
-    sa.Column("content", JSONB, nullable=False),
+    # Whom or what it is about, if it says; the account otherwise.
+    sa.Column("person", sa.LargeBinary, nullable=False),
+    # Whom or what it is about, and what it says.
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("occurred_at", MOMENT),
     sa.Column("received_at", MOMENT, nullable=False),
     sa.Index("provider_notices_kind", "kind", "received_at"),

@@ -13,7 +13,10 @@ message_participants = sa.Table(
     "message_participants",
     METADATA,
     sa.Column("message_id", sa.Text, primary_key=True),
-    sa.Column("participant", sa.String(255), primary_key=True),
+    # A keyed hash of the participant's address on the message's channel.
+    sa.Column("person", sa.LargeBinary, primary_key=True),
+    # That address.
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     # When it came to this status, by the clock of whoever reported it.
     sa.Column("at", MOMENT, nullable=False),

@@ -12,8 +12,8 @@ contact_windows = sa.Table(
     "contact_windows",
     METADATA,
     sa.Column("channel", sa.Text, primary_key=True),
-    # As a send request spells it.
-    sa.Column("recipient", sa.Text, primary_key=True),
+    # A keyed hash of channel and recipient (runtime/vault.py).
+    sa.Column("person", sa.LargeBinary, primary_key=True),
     # The account of ours that the person wrote to.
     sa.Column("sender_id", sa.Text, primary_key=True),
     sa.Column("last_inbound_at", MOMENT, nullable=False),
@@ -24,7 +24,7 @@ opt_outs = sa.Table(
     "opt_outs",
     METADATA,
     sa.Column("channel", sa.Text, primary_key=True),
-    sa.Column("recipient", sa.Text, primary_key=True),
+    sa.Column("person", sa.LargeBinary, primary_key=True),
     # Empty: every sender of the channel.
     sa.Column("sender_id", sa.Text, primary_key=True),
     sa.Column("scope", sa.String(10), primary_key=True),

@@ -15,7 +15,7 @@ person_keys = sa.Table(
     # A keyed hash of channel and address.
     sa.Column("person", sa.LargeBinary, primary_key=True),
     # The id of the master key that wraps it.
-    sa.Column("master", sa.Text, nullable=False, index=True),
+    sa.Column("master", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("created_at", MOMENT, nullable=False),
 )

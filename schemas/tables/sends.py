@@ -26,9 +26,10 @@ accepted_sends = sa.Table(
     sa.Column("sent_at", MOMENT, nullable=False),
     # Null: published at once. Otherwise when it is to be published.
     sa.Column("due_at", MOMENT),
-    # The request, until it is published.
+    # The request, until it is published: an envelope (runtime/vault.py).
     sa.Column("request", sa.LargeBinary),
     sa.Column("published_at", MOMENT),
+    sa.Column("tenant_id", sa.Text),
     sa.Index(
         "accepted_sends_due",
         "due_at",
@@ -45,7 +46,7 @@ jobs = sa.Table(
     sa.Column("name", sa.String(100)),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("sender_id", sa.Text, nullable=False),
-    # With the placeholders in its texts.
+    # With the placeholders in its texts: what is personal is in the rows.
     sa.Column("content", JSONB, nullable=False),
     sa.Column("priority", sa.String(10), nullable=False, server_default="medium"),
     sa.Column("when_limited", sa.String(10), nullable=False, server_default="wait"),
@@ -72,8 +73,10 @@ job_items = sa.Table(
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("row", sa.Integer, primary_key=True),
     sa.Column("message_id", sa.Text, nullable=False, unique=True),
-    sa.Column("recipient", sa.Text, nullable=False),
-    sa.Column("variables", JSONB, nullable=False),
+    # A keyed hash of the recipient, and `JobRow` (schemas/sealed.py), sealed; both are gone once
+    # the person was erased.
+    sa.Column("person", sa.LargeBinary),
+    sa.Column("sealed", sa.LargeBinary),
     # As domain/job_rows.py has them. Skipped ones have a reason; so have cancelled ones whose
     # request was in the stream already and was refused there.
     sa.Column("state", sa.String(10), nullable=False),

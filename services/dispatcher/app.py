@@ -20,11 +20,14 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
+from runtime.sealed_files import OpenedFiles
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
+from services.dispatcher.erased import fail_erased
 from services.dispatcher.fallbacks import send_due
 from services.dispatcher.finding import Finding
 from services.dispatcher.follow_ups import FollowUps
@@ -54,23 +57,29 @@ class Dispatcher:
         self._settings = settings
         self._producer = producer
         self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        vault = Vault(settings)
+        # What people sent us lies there sealed, and may be sent on.
+        files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
         book = TemplateBook()
         self._templates = TemplateKeeper(settings, self._engine, book)
         self._channels = open_channels(
             {
-                "whatsapp": lambda: WhatsAppChannel(settings, open_store(MediaSettings()), book),
-                "wecom": wecom.open_channel,
-                "wechat": wechat.open_channel,
+                "whatsapp": lambda: WhatsAppChannel(settings, files, book),
+                "wecom": lambda: wecom.open_channel(files),
+                "wechat": lambda: wechat.open_channel(files),
             }
         )
         self._follow_ups = FollowUps(
             self._engine,
+            vault,
             producer,
             self._channels,
             within=settings.dispatcher_results_within,
             clock=now,
         )
-        self._finding = Finding(self._engine, producer, self._channels, self._follow_ups, clock=now)
+        self._finding = Finding(
+            self._engine, vault, producer, self._channels, self._follow_ups, clock=now
+        )
         self._breaker = SenderBreaker(
             self._engine,
             self._channels,
@@ -79,22 +88,23 @@ class Dispatcher:
             clock=now,
         )
         self._recorder = Recorder(
-            self._engine, producer, self._follow_ups, self._breaker, clock=now
+            self._engine, vault, producer, self._follow_ups, self._breaker, clock=now
         )
         self._tools = Tools(
             settings,
             self._engine,
             producer,
             self._recorder,
-            Admission(settings, self._channels, self._follow_ups.keeps),
+            Admission(settings, self._channels, self._follow_ups.keeps, vault),
             self._breaker,
             self._follow_ups,
             self._channels,
             now,
+            vault,
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        listener = Listener(self._engine, settings.words, self._breaker, now)
+        listener = Listener(self._engine, vault, settings.words, self._breaker, now)
         self._heard = _heard(settings, listener, producer)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
@@ -112,7 +122,10 @@ class Dispatcher:
             "breaker": lambda: every(BREAKER_TICK, self._breaker.judge),
             "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
             "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
-            "fallbacks": lambda: every(FALLBACK_TICK, lambda: send_due(engine, producer, now)),
+            "erased": lambda: every(DOUBT_TICK, lambda: fail_erased(tools)),
+            "fallbacks": lambda: every(
+                FALLBACK_TICK, lambda: send_due(engine, tools.vault, producer, now)
+            ),
             **self._follow_ups.works(),
             **self._finding.works(),
             "due": lambda: every(DUE_TICK, lambda: call_due(tools, lanes)),

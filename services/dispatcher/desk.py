@@ -26,6 +26,7 @@ from domain.failures import ErrorCode, Failure, Origin
 from domain.ledger import EntryState, Tries
 from domain.rates import part_of, slower
 from providers.contract import Channel
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher import fallbacks
 from services.dispatcher.screening import Screened, Screening
@@ -78,11 +79,13 @@ class Admission:
         settings: DispatcherSettings,
         channels: Mapping[str, Channel],
         keeps: ledger.Keeps,
+        vault: Vault,
     ) -> None:
         self._settings = settings
+        self._vault = vault
         self._channels = channels
         self._keeps = keeps
-        self._screening = Screening(settings, channels)
+        self._screening = Screening(settings, channels, vault)
         self._quotas = Quotas(
             per_case=settings.case_daily_limit,
             case_interval=settings.case_send_interval,
@@ -117,16 +120,16 @@ class Admission:
         new = [one for message_id, one in by_id.items() if message_id not in before]
         if new:
             senders.known(connection, {one.sender for one in new})
-            fallbacks.note(connection, new, now=now)
+            fallbacks.note(connection, self._vault, new, now=now)
             entries = [ledger.Entry(one, due_at=now) for one in new]
-            ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
+            ledger.enter(connection, self._vault, entries, self._keeps, owner=owner, now=now)
         return self._ours(by_id, before, owner)
 
     def claim_due(
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
     ) -> DueClaims:
         """Claim waiting messages whose time has come."""
-        due, crowded = ledger.lock_due(connection, rooms, now=now)
+        due, crowded = ledger.lock_due(connection, self._vault, rooms, now=now)
         requests = [SEND_REQUESTS.decode(one.request) for one in due]
         # Whoever was called was counted then, whatever came of it.
         admitted = [one.attempt > 0 for one in due]
@@ -174,7 +177,7 @@ class Admission:
         self, connection: sa.Connection, *, before: datetime, owner: str, now: datetime
     ) -> list[Claimed]:
         """Claim what has waited for its halted sender since before then, to fail it."""
-        due = ledger.lock_halted(connection, before=before, limit=SWEEP_LIMIT)
+        due = ledger.lock_halted(connection, self._vault, before=before, limit=SWEEP_LIMIT)
         ledger.take(connection, [one.message_id for one in due], owner=owner, now=now)
         works: list[Claimed] = []
         for one in due:
@@ -238,9 +241,9 @@ class Admission:
                 case Hold(until):
                     entries.append(ledger.Entry(one, due_at=until))
                     held.append(Held(one.message_id, tries.attempt, decision, now))
-        fallbacks.note(connection, new, now=now)
+        fallbacks.note(connection, self._vault, new, now=now)
         fallbacks.drop(connection, _unwanted(new, screened))
-        entered = ledger.enter(connection, entries, self._keeps, owner=owner, now=now)
+        entered = ledger.enter(connection, self._vault, entries, self._keeps, owner=owner, now=now)
         self._close_desk(connection, desk)
         return Claims(
             ours | {key: work for key, work in claimed.items() if key in entered},

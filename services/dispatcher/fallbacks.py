@@ -21,6 +21,7 @@ from domain.lifecycle import Status
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS, Fallback, SendRequested, conversation_of
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE
 from services.dispatcher.metrics import FALLBACKS
@@ -35,11 +36,11 @@ LEASE: Final = timedelta(seconds=30)
 """Until then nobody else sends a fallback that is being sent; of one who died, somebody does."""
 
 
-def note(connection: sa.Connection, asked: Sequence[Asked], *, now: datetime) -> None:
+def note(connection: sa.Connection, vault: Vault, asked: Sequence[Asked], *, now: datetime) -> None:
     """Remember the fallbacks of messages that the ledger is about to enter for the first time."""
-    requests = {one.request.message_id: one.raw for one in asked if one.request.fallback}
+    requests = [one for one in asked if one.request.fallback]
     if requests:
-        store.note(connection, requests, now=now, next_look_at=now + FIRST_PAUSE)
+        store.note(connection, vault, requests, now=now, next_look_at=now + FIRST_PAUSE)
 
 
 def drop(connection: sa.Connection, message_ids: Sequence[str]) -> None:
@@ -51,13 +52,13 @@ def drop(connection: sa.Connection, message_ids: Sequence[str]) -> None:
     store.forget(connection, message_ids)
 
 
-async def send_due(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
+async def send_due(engine: sa.Engine, vault: Vault, producer: Producer, clock: Clock) -> bool:
     """Look at the fallbacks that are due and send those that are wanted.
 
     Returns whether there may be more.
     """
     now = clock()
-    looks = await in_thread(engine, lambda c: _look(c, now))
+    looks = await in_thread(engine, lambda c: _look(c, vault, now))
     wanted = [one for one in looks if one.step is Step.SEND]
     if wanted:
         instead = [instead_of(one.request, one.fallback, now) for one in wanted]
@@ -103,9 +104,11 @@ class _Look:
     next_at: datetime
 
 
-def _look(connection: sa.Connection, now: datetime) -> list[_Look]:
+def _look(connection: sa.Connection, vault: Vault, now: datetime) -> list[_Look]:
     """Decide on what is due. What is to be sent stays noted until it is on Kafka."""
-    looks = [_judge(one, now) for one in store.due(connection, limit=LOOK_LIMIT, now=now)]
+    due = store.due(connection, vault, limit=LOOK_LIMIT, now=now)
+    store.forget(connection, [one.message_id for one in due if one.request is None])
+    looks = [_judge(one, one.request, now) for one in due if one.request is not None]
     for step, count in Counter(one.step for one in looks).items():
         FALLBACKS.labels(step.value).inc(count)
     unwanted = [one.request.message_id for one in looks if one.step is Step.FORGET]
@@ -117,8 +120,8 @@ def _look(connection: sa.Connection, now: datetime) -> list[_Look]:
     return looks
 
 
-def _judge(noted: Noted, now: datetime) -> _Look:
-    request = SEND_REQUESTS.decode(noted.request)
+def _judge(noted: Noted, raw: bytes, now: datetime) -> _Look:
+    request = SEND_REQUESTS.decode(raw)
     fallback = request.fallback
     if fallback is None:
         raise ValueError("a request without a fallback was noted")

@@ -20,6 +20,7 @@ from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.lifespan import Work, every
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendAccepted
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE
@@ -45,6 +46,7 @@ class Finding:
     def __init__(
         self,
         engine: sa.Engine,
+        vault: Vault,
         producer: Producer,
         channels: Mapping[str, Channel],
         follow_ups: FollowUps,
@@ -52,6 +54,7 @@ class Finding:
         clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._follow_ups = follow_ups
         self._clock = clock
@@ -69,7 +72,7 @@ class Finding:
         now = self._clock()
         claimed = await in_thread(
             self._engine,
-            lambda c: store.claim(c, name, limit=AT_ONCE, now=now, until=now + LEASE),
+            lambda c: store.claim(c, self._vault, name, limit=AT_ONCE, now=now, until=now + LEASE),
         )
         await asyncio.gather(*(self._settle(name, doubt) for doubt in claimed))
         return len(claimed) == AT_ONCE

@@ -27,6 +27,7 @@ from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.lifespan import Work, every
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     MessageEvent,
@@ -91,6 +92,7 @@ class FollowUps:
     def __init__(
         self,
         engine: sa.Engine,
+        vault: Vault,
         producer: Producer,
         channels: Mapping[str, Channel],
         *,
@@ -98,6 +100,7 @@ class FollowUps:
         clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._within = within
         self._clock = clock
@@ -143,7 +146,7 @@ class FollowUps:
         """Follow those whose results have to be asked for, from this transaction's commit on."""
         rows = [self._row(one) for one in taken if self._is_polled(one.request)]
         if rows:
-            store.add(connection, rows)
+            store.add(connection, self._vault, rows)
 
     def works(self) -> dict[str, Work]:
         """Return the asking as work of the service, a piece a channel: none waits for another."""
@@ -157,7 +160,9 @@ class FollowUps:
         now = self._clock()
         claimed = await in_thread(
             self._engine,
-            lambda c: store.claim_due(c, name, limit=AT_ONCE, now=now, until=now + LEASE),
+            lambda c: store.claim_due(
+                c, self._vault, name, limit=AT_ONCE, now=now, until=now + LEASE
+            ),
         )
         await asyncio.gather(*(self._follow(one) for one in claimed))
         return len(claimed) == AT_ONCE
@@ -203,7 +208,7 @@ class FollowUps:
         delays = claimed.delays + 1
         next_at = self._clock() + polling.soon(delays)
         after = replace(claimed, delays=delays, next_at=next_at)
-        await in_thread(self._engine, lambda c: store.put_back(c, claimed, after))
+        await in_thread(self._engine, lambda c: store.put_back(c, self._vault, claimed, after))
 
     async def _publish(self, events: Sequence[StatusReported]) -> None:
         records = PROVIDER_EVENTS.records(events, source=SOURCE, at=self._clock())
@@ -217,7 +222,7 @@ class FollowUps:
             return
         next_at = polling.next_results(claimed.accepted_at, now=self._clock(), within=self._within)
         after = replace(claimed, already=told.already, tally=told.tally, delays=0, next_at=next_at)
-        await in_thread(self._engine, lambda c: store.put_back(c, claimed, after))
+        await in_thread(self._engine, lambda c: store.put_back(c, self._vault, claimed, after))
 
     def _is_polled(self, request: SendRequested) -> bool:
         poller = self._pollers.get(request.channel)

@@ -30,6 +30,7 @@ from runtime.kafka.per_key import PerKey
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
 from schemas.topics.send_requests import SendRequested, conversation_of
 from services.dispatcher.breaking import SenderBreaker
@@ -63,6 +64,7 @@ class Tools:
     follow_ups: FollowUps
     channels: Mapping[str, Channel]
     clock: Clock
+    vault: Vault
 
     @property
     def policy(self) -> LedgerPolicy:
@@ -166,7 +168,9 @@ class Requests:
         return Asked(
             request,
             delivery.raw,
-            conversation_of(request),
+            self._tools.vault.conversation_id(
+                request.channel, request.sender_id, request.recipient
+            ),
             delivery.place,
             lambda: self._finish(delivery),
             lambda: self._let_pass(delivery),
@@ -238,13 +242,13 @@ async def settle_doubts(tools: Tools) -> bool:
             settle_at=now + settings.dispatcher_settle_after,
             now=now,
         )
-        settled = finding.settle_by_evidence(connection, now=now)
+        settled = finding.settle_by_evidence(connection, tools.vault, now=now)
         tools.follow_ups.begin(connection, taken_from_doubts(settled))
         if abandoned or settled:
             IN_DOUBT.labels("abandoned").inc(abandoned)
             IN_DOUBT.labels("settled_by_evidence").inc(len(settled))
             log.info("doubts.moved", extra={"abandoned": abandoned, "settled": len(settled)})
-        return doubts.unsettled(connection, limit=SWEEP_LIMIT, now=now)
+        return doubts.unsettled(connection, tools.vault, limit=SWEEP_LIMIT, now=now)
 
     unsettled = await in_thread(tools.engine, look)
     if unsettled:

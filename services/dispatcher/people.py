@@ -18,6 +18,7 @@ from providers.whatsapp.people import PREFERENCES, preferences_of, recipient_beh
 from runtime.clock import Clock
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     MessageReceived,
     NoticeReceived,
@@ -88,9 +89,15 @@ class Listener:
     """The handler of ``provider-events``."""
 
     def __init__(
-        self, engine: sa.Engine, words: Words, breaker: SenderBreaker, clock: Clock
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        words: Words,
+        breaker: SenderBreaker,
+        clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._words = words
         self._breaker = breaker
         self._clock = clock
@@ -103,7 +110,7 @@ class Listener:
         events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
         found = heard(events, self._words, now=self._clock())
         if found.wrote or found.said:
-            await in_thread(self._engine, lambda c: _remember(c, found))
+            await in_thread(self._engine, lambda c: _remember(c, self._vault, found))
         await self._breaker.hear(events)
         for delivery in deliveries:
             delivery.finish()
@@ -114,9 +121,9 @@ class Listener:
         """Nothing to forget: no record is held."""
 
 
-def _remember(connection: sa.Connection, found: Heard) -> None:
-    people.remember_windows(connection, found.wrote)
-    people.remember_replies(connection, found.said)
+def _remember(connection: sa.Connection, vault: Vault, found: Heard) -> None:
+    people.remember_windows(connection, vault, found.wrote)
+    people.remember_replies(connection, vault, found.said)
 
 
 def _hear_message(found: Heard, message: MessageReceived, words: Words) -> None:

@@ -18,6 +18,7 @@ from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.lifespan import insist
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     DispatchEvent,
@@ -51,6 +52,7 @@ class Recorder:
     def __init__(
         self,
         engine: sa.Engine,
+        vault: Vault,
         producer: Producer,
         follow_ups: FollowUps,
         breaker: SenderBreaker,
@@ -58,6 +60,7 @@ class Recorder:
         clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._follow_ups = follow_ups
         self._breaker = breaker
@@ -129,7 +132,7 @@ class Recorder:
         now = self._clock()
 
         def enter(connection: sa.Connection) -> Changes:
-            ledger.record(connection, ended, self._follow_ups.keeps, now=now)
+            ledger.record(connection, self._vault, ended, self._follow_ups.keeps, now=now)
             self._follow_ups.begin(connection, taken_from(ended))
             return standing.learn(connection, ended, now=now)
 

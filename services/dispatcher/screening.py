@@ -12,9 +12,10 @@ from domain.failures import ErrorCode, Failure, Origin
 from domain.recipients import InvalidRecipient
 from domain.windows import closed, is_open
 from providers.contract import Channel
+from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger, people
+from services.dispatcher.store import jobs, people
 from services.dispatcher.store.people import Pair, People
 from services.dispatcher.work import message_of, sender_of
 
@@ -33,8 +34,11 @@ class Screened:
 class Screening:
     """Looks at requests, with what is known of their jobs and recipients."""
 
-    def __init__(self, settings: DispatcherSettings, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self, settings: DispatcherSettings, channels: Mapping[str, Channel], vault: Vault
+    ) -> None:
         self._settings = settings
+        self._vault = vault
         self._channels = channels
 
     def screen(
@@ -46,14 +50,14 @@ class Screening:
         admitted: Sequence[bool] | None = None,
     ) -> list[Screened]:
         """Return the wishes of these requests, with what speaks against each."""
-        jobs = {request.job_id for request in requests if request.job_id is not None}
-        cancelled = ledger.cancelled(connection, sorted(jobs))
+        job_ids = {request.job_id for request in requests if request.job_id is not None}
+        cancelled = jobs.cancelled(connection, sorted(job_ids))
         spelled = [self._spelled(request) for request in requests]
         pairs = [
             Pair(request.channel, request.sender_id, recipient)
             for request, (recipient, _) in zip(requests, spelled, strict=True)
         ]
-        known = people.facts(connection, pairs)
+        known = people.facts(connection, self._vault, pairs)
         screened: list[Screened] = []
         flags = admitted or [False] * len(requests)
         for request, (recipient, misspelled), pair, was_admitted in zip(
@@ -65,7 +69,7 @@ class Screening:
             refusal = unwanted or misspelled or self._impossible(request, pair, known, now)
             wish = Wish(
                 sender=sender_of(request),
-                recipient=f"{request.channel}:{recipient}",
+                recipient=self._vault.person(request.channel, recipient).hex(),
                 case=_case_of(request),
                 urgent=request.priority == "high",
                 may_wait=request.when_limited == "wait",

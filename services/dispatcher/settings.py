@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from domain.breaker import Breaker
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.settings import DatabaseSettings, process_name
+from runtime.vault import VaultSettings
 from services.dispatcher.people_settings import PeopleSettings
 
 EmptyIsNone = Annotated[
@@ -50,7 +51,9 @@ class LimitSettings(BaseSettings):
         return ZoneInfo(self.app_timezone)
 
 
-class DispatcherSettings(DatabaseSettings, LimitSettings, PeopleSettings, WhatsAppSettings):
+class DispatcherSettings(
+    DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
+):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8085

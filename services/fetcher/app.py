@@ -19,6 +19,7 @@ from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.media import MediaStore
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     MessageReceived,
@@ -49,7 +50,7 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
         sources: dict[str, MediaSource] = {"whatsapp": whatsapp}
         if settings.wecom_apps:
             sources["wecom"] = WecomMedia(wecom, settings.wecom_apps)
-        tools = Tools(settings, engine, producer, sources, media, now)
+        tools = Tools(settings, engine, producer, sources, media, Vault(settings), now)
         readers = {app.corp_id: app for app in settings.wecom_apps if app.kf}
         walks = Walks(tools, Desk(wecom, readers))
         workers = Workers(tools, attempt)

@@ -3,18 +3,24 @@
 import hashlib
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from domain.identity import media_name
 from providers.media import MediaSource, NotThere, Unavailable
+from runtime.errors import TryAgainLater
 from runtime.media import MediaStore, StoreAway
+from runtime.sealed_files import FileSeal
+from runtime.vault import Person
 from services.fetcher import content
 from services.fetcher.store.files import Wanted
 from services.fetcher.verdicts import Doubted, NotFetched, Passing, Refused
 
 SHA256_BYTES: Final = 32
+
+Seal = Callable[[Person, str], Awaitable[FileSeal]]
+"""Returns what a file of this person is sealed with, to be kept under this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +34,28 @@ class Fetched:
     file_name: str | None
 
 
-async def fetch(source: MediaSource, store: MediaStore, wanted: Wanted, *, largest: int) -> Fetched:
+async def fetch(
+    source: MediaSource, store: MediaStore, seal: Seal, wanted: Wanted, *, largest: int
+) -> Fetched:
     """Fetch a file, at most ``largest`` bytes of it. Raises `NotFetched`."""
     try:
         async with source.open(wanted.media_id, wanted.account_id) as download:
             head, rest = await _split(download.chunks)
-            announced = digest_of(wanted.announced_sha256) or digest_of(download.sha256)
+            announced = digest_of(wanted.announced.sha256) or digest_of(download.sha256)
             mime_type = _kept_type(head, wanted.announced_type or download.mime_type)
             flow = _Flow(mime_type, largest, announced)
             key = _key(wanted, flow.mime_type)
-            await store.put(key, flow.through(head, rest))
+            sealed = await seal(wanted.person, key)
+            await store.put(key, sealed.over(flow.through(head, rest)))
     except NotThere as error:
         raise NotFetched(Doubted("not_found")) from error
     except Unavailable as error:
         raise NotFetched(Passing(error.why, error.retry_after)) from error
     except StoreAway as error:
         raise NotFetched(Passing(f"store: {error}")) from error
-    name = content.safe_name(wanted.file_name or download.file_name, flow.mime_type)
+    except TryAgainLater as error:
+        raise NotFetched(Passing("no key for it")) from error
+    name = content.safe_name(wanted.announced.file_name or download.file_name, flow.mime_type)
     return Fetched(key, flow.mime_type, flow.size, flow.digest.hexdigest(), name)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from aiokafka import TopicPartition
@@ -18,6 +19,8 @@ from runtime.kafka.stream import Delivery, Group
 from runtime.lifespan import insist
 from runtime.media import MediaStore
 from runtime.postgres import in_thread
+from runtime.sealed_files import file_seal
+from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     MediaEvent,
@@ -57,6 +60,7 @@ class Tools:
     sources: Mapping[str, MediaSource]
     """By channel. The files of a channel without one wait for it."""
     media: MediaStore
+    vault: Vault
     clock: Clock
 
     @property
@@ -90,7 +94,10 @@ class Announcements:
         ]
         if messages:
             now = self._tools.clock()
-            await in_thread(self._tools.engine, lambda c: files.remember(c, messages, now=now))
+            await in_thread(
+                self._tools.engine,
+                lambda c: files.remember(c, self._tools.vault, messages, now=now),
+            )
             self._wake()
         await self._note(events)
         for delivery in deliveries:
@@ -132,10 +139,11 @@ async def count_waiting(tools: Tools) -> bool:
 
 async def _outcome(tools: Tools, wanted: Wanted) -> Fetched | TryAgain | Lose:
     source = tools.sources[wanted.channel]
+    seal = partial(file_seal, tools.engine, tools.vault)
     largest = source.largest(wanted.message_type) or tools.settings.largest(wanted.message_type)
     try:
         async with asyncio.timeout(tools.settings.fetcher_fetch_within.total_seconds()):
-            return await fetch(source, tools.media, wanted, largest=largest)
+            return await fetch(source, tools.media, seal, wanted, largest=largest)
     except NotFetched as error:
         failure = error.failure
     except TimeoutError:

@@ -8,12 +8,15 @@ from providers.wecom.api_settings import WecomApiSettings
 from providers.whatsapp.settings import WhatsAppMediaSettings
 from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings, process_name
+from runtime.vault import VaultSettings
 
 _KB = 1_024
 _MB = 1_024 * _KB
 
 
-class FetcherSettings(DatabaseSettings, WhatsAppMediaSettings, WecomApiSettings, MediaSettings):
+class FetcherSettings(
+    DatabaseSettings, VaultSettings, WhatsAppMediaSettings, WecomApiSettings, MediaSettings
+):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8086

@@ -67,7 +67,8 @@ class Workers:
         claim, channels = self._claim(), list(self._tools.sources)
         try:
             claimed = await in_thread(
-                self._tools.engine, lambda c: files.claim_due(c, channels, claim, limit=room)
+                self._tools.engine,
+                lambda c: files.claim_due(c, self._tools.vault, channels, claim, limit=room),
             )
         except TryAgainLater as error:
             log.warning("claims.waiting", extra={"why": f"{type(error).__name__}: {error}"})

@@ -12,6 +12,7 @@ from runtime.errors import BrokerAway
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.producer import Producer
+from runtime.sources import Buckets
 from services.ingest_webhook.admission import Admission
 from services.ingest_webhook.door import Door
 from services.ingest_webhook.handlers import Intake
@@ -20,7 +21,6 @@ from services.ingest_webhook.previews.answers import Desk
 from services.ingest_webhook.rate import RateLimited
 from services.ingest_webhook.routes import previews, wechat, wecom, whatsapp
 from services.ingest_webhook.settings import IngesterSettings
-from services.ingest_webhook.sources import Buckets
 from services.ingest_webhook.tencent import Reception
 
 REACH_WITHIN = timedelta(milliseconds=500)

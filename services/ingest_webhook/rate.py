@@ -6,9 +6,9 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runtime.http_errors import answer_of
+from runtime.sources import Buckets, Network, source_of
 from services.ingest_webhook.metrics import RATE_LIMITED
 from services.ingest_webhook.refusals import TooMany
-from services.ingest_webhook.sources import Buckets, Network, source_of
 
 
 class RateLimited:

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
 
 from providers.tencent.settings import Listed
 from providers.wechat.settings import WechatCallbackApp
@@ -14,7 +12,7 @@ from providers.wecom.settings import WecomCallbackApp
 from runtime.http_protocol import Limits
 from runtime.settings import Settings
 from runtime.signed_links import LinkSettings
-from services.ingest_webhook.sources import Network
+from runtime.sources import Networks
 
 
 class IngesterSettings(Settings, LinkSettings):
@@ -68,7 +66,7 @@ class IngesterSettings(Settings, LinkSettings):
     """Requests from one address at once."""
     ingest_sources: int = Field(default=20_000, ge=1)
     """Addresses whose rate is remembered; bounds the memory."""
-    ingest_trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    ingest_trusted_proxies: Networks = ()
     """Whose X-Forwarded-For is believed: addresses or networks, comma-separated. None by default:
     anybody could write one and be another source each time."""
 
@@ -78,13 +76,6 @@ class IngesterSettings(Settings, LinkSettings):
         if not _words(given):
             raise ValueError("must hold at least one word")
         return given
-
-    @field_validator("ingest_trusted_proxies", mode="before")
-    @classmethod
-    def _networks(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was given
-        if not isinstance(given, str):
-            return given
-        return tuple(ip_network(one.strip()) for one in given.split(",") if one.strip())
 
     @field_validator("ingest_in_flight_bytes")
     @classmethod

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.errors import TryAgainLater
 from runtime.http import Face, application
@@ -19,6 +20,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.postgres import connect, in_thread
+from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
 from schemas.topics.status_changes import STATUS_CHANGES
 from services.scheduler import handlers
@@ -46,8 +48,9 @@ IN_FLIGHT = 4_000
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 8
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging and settling, side by side."""
+CONNECTIONS = 9
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
+side by side."""
 
 
 class Scheduler:
@@ -55,13 +58,15 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        self.vault = Vault(settings)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
-        intake = Intake(self.engine, self.producer, now)
+        intake = Intake(self.engine, self.vault, self.producer, now)
         self.gather: Gather[Asked, MessageAccepted] = Gather(
             intake.accept, most=TOGETHER, queued=QUEUED
         )
         self.feeder = Feeder(
             self.engine,
+            self.vault,
             self.producer,
             bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
             stalls=Stalls(settings.job_stalls_after),
@@ -83,13 +88,13 @@ class Scheduler:
 
     def works(self) -> dict[str, Work]:
         """Return what runs as long as the service does."""
-        engine, producer = self.engine, self.producer
+        engine, vault, producer = self.engine, self.vault, self.producer
         return {
             "accept_sends": self.gather.run,
             "feed_jobs": self.feeder.run,
             "status_changes": self.stream.run,
             "fire_due": lambda: every(
-                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, producer, now)
+                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, vault, producer, now)
             ),
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
@@ -136,8 +141,12 @@ def build(settings: SchedulerSettings) -> FastAPI:
     )
     shape_errors(app)
     sender = settings.whatsapp_phone_number_id
-    app.include_router(messages.router(scheduler.accept, default_sender=sender, clock=now))
+    guard = Guard(settings, scheduler.engine)
+    app.include_router(messages.router(scheduler.accept, guard, default_sender=sender, clock=now))
     wake = scheduler.feeder.wake
-    app.include_router(jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake))
+    engine, vault = scheduler.engine, scheduler.vault
+    app.include_router(
+        jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
+    )
     document.complete(app)
     return app

@@ -13,10 +13,10 @@ import msgspec
 
 from domain.content import Json, fill, render, texts_of, variables_of
 from domain.failures import ErrorCode
+from runtime.bodies import refuse_nul, wrong
 from runtime.errors import InvalidInput
 from schemas.topics.contents import Content
 from schemas.topics.files import Link
-from services.scheduler.fields import refuse_nul, wrong
 from services.scheduler.store.rows import Refusal
 
 _LINKS: Final = frozenset({"link", "url", "pictureUrl"})

@@ -20,6 +20,7 @@ from runtime.clock import Clock
 from runtime.errors import TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.task_changes import JobStatus
 from services.scheduler.held import held
 from services.scheduler.metrics import (
@@ -44,9 +45,17 @@ class Feeder:
     """Keeps the window of every unfinished job filled."""
 
     def __init__(
-        self, engine: sa.Engine, producer: Producer, *, bounds: Bounds, stalls: Stalls, clock: Clock
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        producer: Producer,
+        *,
+        bounds: Bounds,
+        stalls: Stalls,
+        clock: Clock,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._bounds = bounds
         self._stalls = stalls
@@ -90,7 +99,7 @@ class Feeder:
             self._engine,
             self._producer,
             lambda connection, publish: step(
-                connection, publish, job_id, window=window, now=self._clock()
+                connection, self._vault, publish, job_id, window=window, now=self._clock()
             ),
         )
         if done is not None:

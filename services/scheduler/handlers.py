@@ -16,6 +16,7 @@ from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import StatusChanged
 from schemas.topics.task_changes import TASK_CHANGES, JobChanged
@@ -40,20 +41,16 @@ PURGE_EVERY: Final = timedelta(minutes=1)
 PURGE_BATCH: Final = 1_000
 
 
-async def fire_due(engine: sa.Engine, producer: Producer, clock: Clock) -> bool:
+async def fire_due(engine: sa.Engine, vault: Vault, producer: Producer, clock: Clock) -> bool:
     """Publish timed sends whose time has come, each once (CF-23, IM-17)."""
 
     def fire(connection: sa.Connection, publish: Publish) -> list[float]:
-        due = sends.claim_due(connection, now=clock(), limit=DUE_BATCH)
+        due = sends.claim_due(connection, vault, now=clock(), limit=DUE_BATCH)
         if not due:
             return []
-        now = clock()
-        publish(
-            [
-                SEND_REQUESTS.record(SEND_REQUESTS.decode(send.request), source=SOURCE, at=now)
-                for send in due
-            ]
-        )
+        requests = [SEND_REQUESTS.decode(send.request) for send in due if send.request is not None]
+        publish(SEND_REQUESTS.records(requests, source=SOURCE, at=clock()))
+        sends.drop(connection, [send.message_id for send in due if send.request is None])
         fired = clock()
         sends.mark_published(connection, [send.message_id for send in due], now=fired)
         return [(fired - send.due_at).total_seconds() for send in due]

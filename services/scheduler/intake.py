@@ -19,13 +19,14 @@ from runtime.clock import Clock
 from runtime.errors import Conflict, DatabaseAway, InvalidInput, TryAgainLater
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.scheduler.idempotency import ANOTHER_BODY, Key, first_answer
 from services.scheduler.metrics import SENDS_ACCEPTED
 from services.scheduler.store import keys, sends
 from services.scheduler.store.keys import Remembered
-from services.scheduler.store.sends import AcceptedSend
+from services.scheduler.store.sends import AcceptedSend, NewSend
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +68,17 @@ Plan = Publish | Recorded | Conflict | InvalidInput
 class Intake:
     """The way in for single sends."""
 
-    def __init__(self, engine: sa.Engine, producer: Producer, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, vault: Vault, producer: Producer, clock: Clock) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._clock = clock
 
     async def accept(self, batch: Sequence[Asked]) -> list[MessageAccepted | Exception]:
         """Answer each send of the batch. Raises `DatabaseAway`: then none was accepted."""
         plans = await in_thread(
-            self._engine, lambda connection: _record(connection, batch, self._clock())
+            self._engine,
+            lambda connection: _record(connection, self._vault, batch, self._clock()),
         )
         away = await self._publish([plan.request for plan in plans if isinstance(plan, Publish)])
         if away is None:
@@ -122,7 +125,9 @@ class Intake:
             log.warning("sends.unconfirmed", extra={"count": len(published)})
 
 
-def _record(connection: sa.Connection, batch: Sequence[Asked], now: datetime) -> list[Plan]:
+def _record(
+    connection: sa.Connection, vault: Vault, batch: Sequence[Asked], now: datetime
+) -> list[Plan]:
     hashes = {
         asked.key.name: asked.key.body_hash
         for asked in reversed(batch)
@@ -132,9 +137,10 @@ def _record(connection: sa.Connection, batch: Sequence[Asked], now: datetime) ->
         keys.claim(connection, hashes, now=now)
     names = {asked.key.name for asked in batch if asked.key}
     remembered = keys.load(connection, names) if names else {}
-    sends.insert(connection, [_row(asked) for asked in batch if _is_open(asked, remembered)])
+    new = [_row(vault, asked) for asked in batch if _is_open(asked, remembered)]
+    sends.insert(connection, vault, new)
     stored = sends.load(
-        connection, [MessageId(asked.request.message_id) for asked in batch if asked.key]
+        connection, vault, [MessageId(asked.request.message_id) for asked in batch if asked.key]
     )
     plans = [_plan(asked, remembered, stored) for asked in batch]
     answers = {
@@ -156,13 +162,15 @@ def _is_open(asked: Asked, remembered: dict[keys.KeyName, Remembered]) -> bool:
     return known.answer is None and known.body_hash == asked.key.body_hash
 
 
-def _row(asked: Asked) -> AcceptedSend:
+def _row(vault: Vault, asked: Asked) -> NewSend:
     request = asked.request
-    return AcceptedSend(
+    return NewSend(
         MessageId(request.message_id),
         request.requested_at,
         asked.due_at,
+        vault.person(request.channel, request.recipient),
         msgspec.json.encode(request),
+        request.tenant_id,
     )
 
 

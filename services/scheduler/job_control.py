@@ -10,6 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from runtime import audit
+from runtime.audit import Action
+from runtime.auth import Caller
 from runtime.errors import NotFound
 from schemas.http.jobs import JobOutcome
 from schemas.topics.task_changes import JobStatus
@@ -25,43 +28,59 @@ _FINISHED: Final = {
 }
 
 
-def cancel(connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
+def cancel(
+    connection: sa.Connection, job_id: JobId, caller: Caller, *, now: datetime
+) -> JobOutcome:
     """Cancel what is not in the stream; what is there ends, or is refused by the dispatcher."""
-    job = _lock(connection, job_id)
+    job = _lock(connection, job_id, caller)
     if job.status in _FINISHED:
         return JobOutcome(success=False, message=_FINISHED[job.status])
-    jobs.move(connection, Move(job_id, job.status, JobStatus.CANCELLED), now=now)
+    move = Move(job_id, job.status, JobStatus.CANCELLED)
+    jobs.move(connection, move, now=now)
+    _note(connection, caller, Action.JOB_CANCEL, move, job)
     cancelled = rows.cancel_waiting(connection, job_id)
     return JobOutcome(success=True, message=f"Job cancelled, {cancelled} messages were not sent")
 
 
-def pause(connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
+def pause(connection: sa.Connection, job_id: JobId, caller: Caller, *, now: datetime) -> JobOutcome:
     """Feed nothing more of the job until it is resumed; what is in the stream ends."""
-    job = _lock(connection, job_id)
+    job = _lock(connection, job_id, caller)
     if job.status in _FINISHED:
         return JobOutcome(success=False, message=_FINISHED[job.status])
     if job.status is JobStatus.PAUSED:
         return JobOutcome(success=False, message="Job is already paused")
-    jobs.move(connection, Move(job_id, job.status, JobStatus.PAUSED, BY_HAND), now=now)
+    move = Move(job_id, job.status, JobStatus.PAUSED, BY_HAND)
+    jobs.move(connection, move, now=now)
+    _note(connection, caller, Action.JOB_PAUSE, move, job)
     return JobOutcome(success=True, message="Job paused")
 
 
-def resume(connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
+def resume(
+    connection: sa.Connection, job_id: JobId, caller: Caller, *, now: datetime
+) -> JobOutcome:
     """Feed the job again; its breaker counts anew."""
-    job = _lock(connection, job_id)
+    job = _lock(connection, job_id, caller)
     if job.status in _FINISHED:
         return JobOutcome(success=False, message=_FINISHED[job.status])
     if job.status is not JobStatus.PAUSED:
         return JobOutcome(success=False, message="Job is not paused")
-    to = JobStatus.RUNNING if job.started else JobStatus.PENDING
-    jobs.move(connection, Move(job_id, job.status, to), now=now)
+    move = Move(job_id, job.status, JobStatus.RUNNING if job.started else JobStatus.PENDING)
+    jobs.move(connection, move, now=now)
+    _note(connection, caller, Action.JOB_RESUME, move, job)
     outcomes.start_anew(connection, job_id, now=now)
     return JobOutcome(success=True, message="Job resumed")
 
 
-def _lock(connection: sa.Connection, job_id: JobId) -> Standing:
+def _note(
+    connection: sa.Connection, caller: Caller, action: Action, move: Move, job: Standing
+) -> None:
+    changes = {"status": (move.before, move.to)}
+    audit.note(connection, caller, action, move.job_id, changes, tenant_id=job.tenant_id)
+
+
+def _lock(connection: sa.Connection, job_id: JobId, caller: Caller) -> Standing:
     job = jobs.lock(connection, job_id) if _is_possible(job_id) else None
-    if job is None:
+    if job is None or not caller.may_see(job.tenant_id):
         raise NotFound("Job not found")
     return job
 

@@ -11,10 +11,15 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.identity import JobId
+from runtime import audit
+from runtime.audit import Action
+from runtime.auth import Caller
+from runtime.bodies import refuse_nul
+from runtime.vault import Vault
 from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
-from services.scheduler.fields import refuse_nul, wrong_expiry
+from services.scheduler.fields import wrong_expiry
 from services.scheduler.idempotency import Key, first_answer, key_of
 from services.scheduler.metrics import ROWS_SKIPPED
 from services.scheduler.screening import screen
@@ -24,6 +29,16 @@ from services.scheduler.store.keys import KeyName
 from services.scheduler.store.rows import NewRow
 
 CREATE: Final = "POST /api/v1/jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job as its caller wants it."""
+
+    body: CreateJob
+    sender_id: str
+    caller: Caller
+    key: Key | None
 
 
 @dataclass(slots=True)
@@ -44,13 +59,12 @@ def key_for(body: CreateJob, idempotency_key: str) -> Key:
     return key_of(name, msgspec.json.encode(body, order="deterministic"))
 
 
-def create(
-    connection: sa.Connection, body: CreateJob, *, sender_id: str, key: Key | None, now: datetime
-) -> JobCreated:
+def create(connection: sa.Connection, vault: Vault, asked: Asked, *, now: datetime) -> JobCreated:
     """Store a job with all its rows, or return the answer that its key got before.
 
     Two calls with the same key at the same time: the second waits for the first one's commit.
     """
+    body, key = asked.body, asked.key
     if key is not None:
         keys.claim(connection, {key.name: key.body_hash}, now=now)
         answer = first_answer(key, keys.load(connection, [key.name])[key.name])
@@ -60,10 +74,22 @@ def create(
     expired = body.expires_at and wrong_expiry(body.expires_at, starts=now)
     if expired:
         raise expired
-    created = _store(connection, body, sender_id=sender_id, now=now)
+    created = _store(connection, vault, body, sender_id=asked.sender_id, now=now)
+    _note(connection, asked, created)
     if key is not None:
         keys.answer(connection, {key.name: created.model_dump(mode="json", by_alias=True)})
     return created
+
+
+def _note(connection: sa.Connection, asked: Asked, created: JobCreated) -> None:
+    audit.note(
+        connection,
+        asked.caller,
+        Action.JOB_CREATE,
+        created.job_id,
+        {"recipients": (None, created.total), "senderId": (None, asked.sender_id)},
+        tenant_id=asked.body.tenant_id,
+    )
 
 
 def check(body: CreateJob) -> None:
@@ -74,7 +100,7 @@ def check(body: CreateJob) -> None:
 
 
 def _store(
-    connection: sa.Connection, body: CreateJob, *, sender_id: str, now: datetime
+    connection: sa.Connection, vault: Vault, body: CreateJob, *, sender_id: str, now: datetime
 ) -> JobCreated:
     job = Job(
         job_id=JobId(str(uuid4())),
@@ -91,7 +117,8 @@ def _store(
     total, tally = len(body.recipients), _Tally()
     jobs.insert(connection, job, name=body.name, total=total)
     draft = drafts.draft_of(body.content)
-    rows.copy(connection, job.job_id, tally.over(screen(job.job_id, draft, body.recipients)))
+    screened = screen(job.job_id, draft, body.recipients)
+    rows.insert(connection, vault, job, tally.over(screened))
     skipped = tally.counts[False]
     ROWS_SKIPPED.inc(skipped)
     return JobCreated(job_id=job.job_id, total=total, waiting=tally.counts[True], skipped=skipped)

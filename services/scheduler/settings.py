@@ -6,10 +6,12 @@ from pydantic import Field
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
+from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
+from runtime.vault import VaultSettings
 
 
-class SchedulerSettings(DatabaseSettings):
+class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """One field a variable; defaults work on one machine."""
 
     http_port: int = 8083

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from domain.failures import ErrorCode
 from domain.identity import JobId
 from domain.pacing import Window, places
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.task_changes import JobStatus
 from services.scheduler.drafts import draft_of
@@ -63,7 +64,13 @@ def needs_step(job: Unfinished, window: Window, *, now: datetime) -> bool:
 
 
 def step(
-    connection: sa.Connection, publish: Publish, job_id: JobId, *, window: Window, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    publish: Publish,
+    job_id: JobId,
+    *,
+    window: Window,
+    now: datetime,
 ) -> Done | None:
     """Do what is to be done for the job; None where that is nothing."""
     job = jobs.claim_unfinished(connection, job_id)
@@ -75,7 +82,7 @@ def step(
             return Fed(0, skipped)
     in_flight = rows.count_in_flight(connection, job_id)
     room = places(window, in_flight=in_flight, waiting=window.size)
-    waiting = rows.waiting(connection, job_id, limit=max(1, room))
+    waiting = rows.waiting(connection, vault, job_id, limit=max(1, room))
     if not waiting:
         return None if in_flight else _complete(connection, job, now=now)
     if job.status is JobStatus.PAUSED:

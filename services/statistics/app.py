@@ -7,15 +7,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from runtime import clock
+from runtime.auth import Guard
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.lifespan import running
+from runtime.postgres import connect, in_thread
 from services.statistics import table, transport
 from services.statistics.routes import routes
 from services.statistics.settings import StatisticsSettings
 from services.statistics.source import source_exists
+from services.statistics.store import is_of_tenant
 from services.statistics.worker import End, Worker
 
 NAME = "statistics"
@@ -23,12 +26,17 @@ NAME = "statistics"
 
 def build(settings: StatisticsSettings, end: End) -> FastAPI:
     """Return the application; ``end`` is called when only a fresh process can go on."""
+    # For the guard alone: the counts need no database.
+    engine = connect(settings.database_url.get_secret_value(), pool=2)
     producer = Producer(settings.kafka_bootstrap_servers, NAME)
     dead_letters = DeadLetters(producer, NAME, clock.now)
     worker = Worker(settings, clock=clock.now, reject=dead_letters.add, end=end)
 
     async def ready() -> str | None:
         return worker.problem()
+
+    async def owns(job_id: str, tenant_id: str) -> bool:
+        return await in_thread(engine, lambda c: is_of_tenant(c, job_id, tenant_id))
 
     async def work() -> None:
         await source_exists(settings.kafka_bootstrap_servers)
@@ -41,9 +49,10 @@ def build(settings: StatisticsSettings, end: End) -> FastAPI:
         async with running(statistics=work):
             yield
         await producer.stop()
+        engine.dispose()
 
     app = application(Face("Sendtrail statistics", "Live statistics", ready, lifespan))
-    app.include_router(routes(worker.entries, clock.now))
+    app.include_router(routes(worker.entries, Guard(settings, engine), owns, clock.now))
     shape_errors(app)
     _quieten_faust()
     return app

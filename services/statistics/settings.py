@@ -3,10 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from runtime.settings import Settings
+from runtime.auth import AuthSettings
+from runtime.settings import DatabaseSettings
 
 
-class StatisticsSettings(Settings):
+class StatisticsSettings(DatabaseSettings, AuthSettings):
     """Environment variables of this service; the rest is in `runtime.settings`."""
 
     http_port: int = 8084

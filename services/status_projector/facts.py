@@ -4,6 +4,7 @@ from typing import assert_never
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.lifecycle import Delivered, Fact, Failed, Read, Sent, Source, Started
+from domain.masking import without_numbers
 from schemas.topics.provider_events import (
     FailureReason,
     MessageEvent,
@@ -63,4 +64,6 @@ def failure_of(reason: FailureReason | None) -> Failure:
     """Return the failure that was reported; a report without a reason is one of its own."""
     if reason is None:
         return Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER)
-    return Failure(reason.code, reason.origin, reason.provider_code, reason.detail)
+    # Providers repeat whom they could not reach.
+    detail = None if reason.detail is None else without_numbers(reason.detail)
+    return Failure(reason.code, reason.origin, reason.provider_code, detail)

@@ -7,7 +7,7 @@ it misses nothing; what came before it asks for.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from fastapi import WebSocket, WebSocketDisconnect
 
 from domain.lifecycle import Status
+from runtime.auth import subprotocol
 from runtime.errors import BrokerAway
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from schemas.topics.topic import MalformedRecord
@@ -37,9 +38,13 @@ class Wish:
 
     message_ids: frozenset[str]
     job_ids: frozenset[str]
+    tenant_id: str | None
+    """Whose changes; None: everybody's."""
 
     def covers(self, change: StatusChanged) -> bool:
         """Return whether the change is wanted."""
+        if self.tenant_id is not None and change.tenant_id != self.tenant_id:
+            return False
         if not self.message_ids and not self.job_ids:
             return True
         return change.message_id in self.message_ids or change.job_id in self.job_ids
@@ -73,9 +78,11 @@ class Hub:
         self._wanted = asyncio.Event()
         self._is_reading = False
 
-    async def serve(self, socket: WebSocket, wish: Wish) -> None:
-        """Push to one client until it leaves or falls too far behind."""
-        await socket.accept()
+    async def serve(
+        self, socket: WebSocket, wish: Wish, until_gone: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Push to one client until it leaves, falls too far behind, or may not listen any more."""
+        await socket.accept(subprotocol=subprotocol(socket))
         client = _Client(wish)
         self._clients.add(client)
         CLIENTS.set(len(self._clients))
@@ -85,8 +92,10 @@ class Hub:
         try:
             async with asyncio.TaskGroup() as tasks:
                 watcher = tasks.create_task(_until_gone(socket))
+                keeper = tasks.create_task(self._end_after(until_gone, client))
                 await self._push(socket, client)
                 watcher.cancel()
+                keeper.cancel()
         except* WebSocketDisconnect:
             log.debug("live.client_left")
         finally:
@@ -142,6 +151,10 @@ class Hub:
         while (frame := await client.frames.get()) is not None:
             await socket.send_text(frame)
         await socket.close(TOO_SLOW)
+
+    async def _end_after(self, until_gone: Callable[[], Awaitable[None]], client: _Client) -> None:
+        await until_gone()
+        self._end(client)
 
     def _let_all_go(self) -> None:
         for client in list(self._clients):

@@ -11,6 +11,9 @@ from domain.consent import Reason, Scope, Statement, Wish
 from services.dispatcher.store import people
 from services.dispatcher.store.people import Pair
 from tests.given import NOON, SENDER
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +31,7 @@ def nobody(database: sa.Engine) -> sa.Engine:
 def standing(database: sa.Engine, recipient: str, sender_id: str = SENDER) -> Statement | None:
     pair = Pair("whatsapp", sender_id, recipient)
     with database.begin() as connection:
-        return people.facts(connection, [pair]).opt_outs.get(pair)
+        return people.facts(connection, VAULT, [pair]).opt_outs.get(pair)
 
 
 def test_a_recipient_is_opted_out_of_every_sender_and_let_in_again(
@@ -60,8 +63,8 @@ def test_one_recipient_is_shown_and_nobody_else(nobody: sa.Engine, database_url:
     offers = Statement(Wish.OPT_OUT, Scope.MARKETING, Reason.REPLY, NOON)
     with nobody.begin() as connection:
         wrote = {hers._replace(sender_id=sender): NOON for sender in (SENDER, "7")}
-        people.remember_windows(connection, {**wrote, eves: NOON + timedelta(days=300)})
-        people.remember_replies(connection, {(hers, Scope.MARKETING): offers})
+        people.remember_windows(connection, VAULT, {**wrote, eves: NOON + timedelta(days=300)})
+        people.remember_replies(connection, VAULT, {(hers, Scope.MARKETING): offers})
 
     shown = sendtrail(database_url, "show", "whatsapp", ADA)
     of_one = sendtrail(database_url, "show", "whatsapp", ADA, "--sender", SENDER)
@@ -88,7 +91,7 @@ def test_an_erasure_asks_first_and_leaves_nothing_but_itself(
     nobody: sa.Engine, database_url: str
 ) -> None:
     with nobody.begin() as connection:
-        people.remember_windows(connection, {Pair("whatsapp", SENDER, ADA): NOON})
+        people.remember_windows(connection, VAULT, {Pair("whatsapp", SENDER, ADA): NOON})
 
     refused = sendtrail(database_url, "erase", "whatsapp", ADA, answer="n\n")
     untouched = standing(nobody, ADA)
@@ -110,7 +113,7 @@ def test_people_of_other_channels_are_named_as_they_are_there(
     sendtrail(database_url, "opt-out", "wecom", "zhangsan")
 
     with nobody.begin() as connection:
-        assert people.known(connection, "wecom", "zhangsan").said
+        assert people.known(connection, VAULT, "wecom", "zhangsan").said
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,13 @@ def campaign(world: Pipeline) -> Campaign:
         "content": {"type": "text", "body": "Hi {name}, your order is ready."},
         "recipients": [{"phone": phone, "variables": {"name": "Ada"}} for phone in recipients],
     }
-    answer = httpx.post(f"{world.urls['scheduler']}/api/v1/jobs", json=body, trust_env=False)
+    answer = httpx.post(
+        f"{world.urls['scheduler']}/api/v1/jobs", json=body, trust_env=False, headers=world.headers
+    )
     job_id: str = answer.json()["data"]["jobId"]
 
     def everybody_has_an_outcome() -> bool:
-        messages = trail_of(world.database_url, job_id).messages
+        messages = trail_of(world, job_id).messages
         found = {one.recipient: (one.status, one.error_code) for one in messages}
         late = {
             phone: found.get(phone) for phone, end in _expected().items() if found.get(phone) != end
@@ -78,7 +80,7 @@ def campaign(world: Pipeline) -> Campaign:
         return not world.simulator.verdict().pending_callbacks
 
     asyncio.run(eventually(everybody_has_an_outcome, within=seconds(60)))
-    return Campaign(world, job_id, trail_of(world.database_url, job_id))
+    return Campaign(world, job_id, trail_of(world, job_id))
 
 
 def test_our_side_and_the_provider_say_the_same_of_every_message(campaign: Campaign) -> None:
@@ -122,7 +124,8 @@ def test_the_progress_counts_everybody_once(campaign: Campaign) -> None:
     address = f"{projector}/api/whatsapp/job-progress/{campaign.job_id}"
     ends = Counter(status for status, _ in _expected().values())
 
-    progress = httpx.get(address, trust_env=False).json()["progress"]
+    headers = campaign.world.headers
+    progress = httpx.get(address, trust_env=False, headers=headers).json()["progress"]
 
     counted = {status: count for status, count in progress["counts"].items() if count}
     assert counted == {**ends, "skipped": 1}

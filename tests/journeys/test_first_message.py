@@ -19,7 +19,7 @@ HELLO = {"contactId": "+16505550001", "messageType": "text", "content": "Hello"}
 async def test_a_message_sent_with_one_call_is_sending_at_once_and_read_in_the_end(
     world: Pipeline,
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, headers=world.headers) as client:
         sent = await client.post(f"{world.urls['scheduler']}/api/v1/im/messages", json=HELLO)
         trail = _trail_of(world, sent.json()["data"]["messageId"])
         at_once = await client.get(trail)
@@ -37,8 +37,8 @@ async def test_a_message_sent_with_one_call_is_sending_at_once_and_read_in_the_e
 async def test_whoever_listens_hears_of_every_step_in_order(world: Pipeline) -> None:
     address = world.urls["status_projector"].replace("http://", "ws://") + "/api/v1/im/ws"
     async with (
-        httpx.AsyncClient(trust_env=False) as client,
-        connect(address, proxy=None) as socket,
+        httpx.AsyncClient(trust_env=False, headers=world.headers) as client,
+        connect(address, proxy=None, additional_headers=world.headers) as socket,
     ):
         assert json.loads(await socket.recv()) == {"type": "hello"}
 
@@ -53,7 +53,7 @@ async def test_whoever_listens_hears_of_every_step_in_order(world: Pipeline) -> 
 
 
 async def test_who_has_no_phone_number_is_refused_at_once(world: Pipeline) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, headers=world.headers) as client:
         address = f"{world.urls['scheduler']}/api/v1/im/messages"
         refused = await client.post(address, json=HELLO | {"contactId": "12345"})
 

@@ -23,12 +23,12 @@ async def test_a_provider_without_room_fails_nobody(world: Pipeline) -> None:
         "recipients": [{"phone": phone, "variables": {}} for phone in RECIPIENTS],
     }
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, headers=world.headers) as client:
         answer = await client.post(f"{world.urls['scheduler']}/api/v1/jobs", json=body)
     job_id: str = answer.json()["data"]["jobId"]
 
     def statuses() -> Counter[str]:
-        return Counter(one.status for one in trail_of(world.database_url, job_id).messages)
+        return Counter(one.status for one in trail_of(world, job_id).messages)
 
     await eventually(lambda: statuses()["read"] == len(RECIPIENTS), within=seconds(60))
     assert statuses() == {"read": len(RECIPIENTS)}

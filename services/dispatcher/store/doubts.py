@@ -7,7 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.ledger import Tries
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS
+from services.dispatcher.store.requests import disclosed
 
 _ABANDON = sa.text(
     """
@@ -45,17 +47,20 @@ _UNSETTLED = sa.text(
 )
 
 
-def unsettled(connection: sa.Connection, *, limit: int, now: datetime) -> list[Doubtful]:
+def unsettled(
+    connection: sa.Connection, vault: Vault, *, limit: int, now: datetime
+) -> list[Doubtful]:
     """Return in-doubt messages whose grace period is over."""
-    rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now})
+    rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now}).all()
+    requests = disclosed(connection, vault, [row.request for row in rows])
     return [
         Doubtful(
             row.message_id,
             row.sender,
             Tries(row.attempt, row.throttled),
-            _may_resend(row.request),
+            _may_resend(request),
         )
-        for row in rows
+        for row, request in zip(rows, requests, strict=True)
     ]
 
 
@@ -86,6 +91,6 @@ def close_doubts(
     )
 
 
-def _may_resend(request: memoryview | None) -> bool:
+def _may_resend(request: bytes | None) -> bool:
     # Kept is not allowed: of what waited before its last attempt the request is there as well.
-    return request is not None and SEND_REQUESTS.decode(bytes(request)).resend_in_doubt
+    return request is not None and SEND_REQUESTS.decode(request).resend_in_doubt

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from domain.failures import ErrorCode
 from domain.fallbacks import Seen
 from domain.lifecycle import Status
+from runtime.vault import Vault
+from services.dispatcher.store.requests import Kept, disclosed, enclosed
 
 _NOTE = sa.text(
     """
@@ -23,17 +25,18 @@ _NOTE = sa.text(
 
 def note(
     connection: sa.Connection,
-    requests: Mapping[str, bytes],
+    vault: Vault,
+    requests: Sequence[Kept],
     *,
     now: datetime,
     next_look_at: datetime,
 ) -> None:
-    """Enter requests by their message ids, those that the ledger does not know yet."""
+    """Enter requests, those that the ledger does not know yet."""
     connection.execute(
         _NOTE,
         {
-            "message_ids": list(requests),
-            "requests": list(requests.values()),
+            "message_ids": [one.request.message_id for one in requests],
+            "requests": enclosed(connection, vault, requests),
             "now": now,
             "next_look_at": next_look_at,
         },
@@ -45,7 +48,8 @@ class Noted:
     """A message with a fallback, and what its trail says."""
 
     message_id: str
-    request: bytes
+    request: bytes | None
+    """None: its recipient was erased."""
     noted_at: datetime
     seen: Seen
 
@@ -61,20 +65,21 @@ _DUE = sa.text(
 )
 
 
-def due(connection: sa.Connection, *, limit: int, now: datetime) -> list[Noted]:
+def due(connection: sa.Connection, vault: Vault, *, limit: int, now: datetime) -> list[Noted]:
     """Lock fallbacks that it is time to look at, and return what is known of their messages."""
-    rows = connection.execute(_DUE, {"limit": limit, "now": now})
+    rows = connection.execute(_DUE, {"limit": limit, "now": now}).all()
+    requests = disclosed(connection, vault, [row.request for row in rows])
     return [
         Noted(
             row.message_id,
-            bytes(row.request),
+            request,
             row.noted_at,
             Seen(
                 None if row.delivery_status is None else Status(row.delivery_status),
                 None if row.error_code is None else ErrorCode(row.error_code),
             ),
         )
-        for row in rows
+        for row, request in zip(rows, requests, strict=True)
     ]
 
 

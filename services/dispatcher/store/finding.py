@@ -6,6 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.polling import FINDS
+from runtime.vault import Vault
+from services.dispatcher.store.requests import disclosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ _CLAIM = sa.text(
     WITH due AS (
         SELECT message_id FROM dispatch_ledger
         WHERE state = 'in_doubt' AND due_at > :now AND request IS NOT NULL
-          AND split_part(conversation, ':', 1) = :channel
+          AND split_part(sender, ':', 1) = :channel
           AND coalesce(find_at, claimed_at + :first) <= :now
         ORDER BY due_at LIMIT :limit
         FOR UPDATE SKIP LOCKED
@@ -36,7 +38,13 @@ _CLAIM = sa.text(
 
 
 def claim(
-    connection: sa.Connection, channel: str, *, limit: int, now: datetime, until: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    channel: str,
+    *,
+    limit: int,
+    now: datetime,
+    until: datetime,
 ) -> list[Findable]:
     """Return doubts that it is time to ask about; nobody else gets them until then."""
     values = {
@@ -46,9 +54,12 @@ def claim(
         "until": until,
         "first": FINDS[0],
     }
-    rows = connection.execute(_CLAIM, values)
+    rows = connection.execute(_CLAIM, values).all()
+    requests = disclosed(connection, vault, [row.request for row in rows])
     return [
-        Findable(row.message_id, row.attempt, row.claimed_at, bytes(row.request)) for row in rows
+        Findable(row.message_id, row.attempt, row.claimed_at, request)
+        for row, request in zip(rows, requests, strict=True)
+        if request is not None  # else its recipient was erased: the grace period ends it
     ]
 
 
@@ -123,14 +134,11 @@ _SETTLE = sa.text(
 )
 
 
-def settle_by_evidence(connection: sa.Connection, *, now: datetime) -> list[Settled]:
+def settle_by_evidence(connection: sa.Connection, vault: Vault, *, now: datetime) -> list[Settled]:
     """Settle what is in doubt and known to have reached the provider."""
-    rows = connection.execute(_SETTLE, {"now": now})
+    rows = connection.execute(_SETTLE, {"now": now}).all()
+    requests = disclosed(connection, vault, [row.request for row in rows])
     return [
-        Settled(
-            row.whatsapp_message_id,
-            row.claimed_at,
-            None if row.request is None else bytes(row.request),
-        )
-        for row in rows
+        Settled(row.whatsapp_message_id, row.claimed_at, request)
+        for row, request in zip(rows, requests, strict=True)
     ]

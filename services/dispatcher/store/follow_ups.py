@@ -10,8 +10,11 @@ import sqlalchemy as sa
 
 from domain.lifecycle import FailedAt
 from domain.polling import Tally
+from runtime.vault import Vault
 from schemas.topics.provider_events import FailureReason
+from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.facts import failure_of, reason_of
+from services.dispatcher.store.requests import PLACE, disclosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,12 @@ _ADD = sa.text(
     INSERT INTO follow_ups
         (message_id, channel, provider_message_id, request, accepted_at, next_at, already,
          failed_at, failure)
-    SELECT message_id, channel, provider_message_id, request, accepted_at, next_at,
-           ARRAY(SELECT jsonb_array_elements_text(CAST(already AS jsonb))),
+    SELECT message_id, channel, provider_message_id, request, accepted_at, next_at, already,
            failed_at, CAST(failure AS jsonb)
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:provider_ids AS text[]),
         CAST(:requests AS bytea[]), CAST(:accepted_ats AS timestamptz[]),
-        CAST(:next_ats AS timestamptz[]), CAST(:alreadies AS text[]),
+        CAST(:next_ats AS timestamptz[]), CAST(:alreadies AS bytea[]),
         CAST(:failed_ats AS timestamptz[]), CAST(:failures AS text[])
     ) AS f(message_id, channel, provider_message_id, request, accepted_at, next_at, already,
            failed_at, failure)
@@ -53,16 +55,17 @@ _ADD = sa.text(
 )
 
 
-def add(connection: sa.Connection, follow_ups: Sequence[FollowUp]) -> None:
+def add(connection: sa.Connection, vault: Vault, follow_ups: Sequence[FollowUp]) -> None:
     """Enter messages just taken. One that is known already stays as it is."""
+    requests, alreadies = _sealed(connection, vault, follow_ups)
     columns: dict[str, list[Any]] = {
         "message_ids": [one.message_id for one in follow_ups],
         "channels": [one.channel for one in follow_ups],
         "provider_ids": [one.provider_message_id for one in follow_ups],
-        "requests": [one.request for one in follow_ups],
+        "requests": requests,
         "accepted_ats": [one.accepted_at for one in follow_ups],
         "next_ats": [one.next_at for one in follow_ups],
-        "alreadies": [msgspec.json.encode(sorted(one.already)).decode() for one in follow_ups],
+        "alreadies": alreadies,
         "failed_ats": [_failed_at(one.tally) for one in follow_ups],
         "failures": [_failure(one.tally) for one in follow_ups],
     }
@@ -86,11 +89,26 @@ _CLAIM_DUE = sa.text(
 
 
 def claim_due(
-    connection: sa.Connection, channel: str, *, limit: int, now: datetime, until: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    channel: str,
+    *,
+    limit: int,
+    now: datetime,
+    until: datetime,
 ) -> list[FollowUp]:
     """Return messages that it is time to ask for; nobody else gets them until then."""
     values = {"channel": channel, "limit": limit, "now": now, "until": until}
-    return [_row(row) for row in connection.execute(_CLAIM_DUE, values)]
+    rows = connection.execute(_CLAIM_DUE, values).all()
+    requests = disclosed(connection, vault, [row.request for row in rows])
+    alreadies = disclosed(connection, vault, [row.already for row in rows])
+    found: list[FollowUp] = []
+    for row, request, already in zip(rows, requests, alreadies, strict=True):
+        if request is None or already is None:
+            finish(connection, row.message_id)  # its recipient was erased: nothing more is asked
+        else:
+            found.append(_row(row, request, already))
+    return found
 
 
 _PUT_BACK = sa.text(
@@ -103,8 +121,9 @@ _PUT_BACK = sa.text(
 )
 
 
-def put_back(connection: sa.Connection, claimed: FollowUp, after: FollowUp) -> None:
+def put_back(connection: sa.Connection, vault: Vault, claimed: FollowUp, after: FollowUp) -> None:
     """Store what a claimed message is like now, unless the claim has run out."""
+    _, (already,) = _sealed(connection, vault, [after])
     connection.execute(
         _PUT_BACK,
         {
@@ -112,7 +131,7 @@ def put_back(connection: sa.Connection, claimed: FollowUp, after: FollowUp) -> N
             "until": claimed.next_at,
             "next_at": after.next_at,
             "delays": after.delays,
-            "already": sorted(after.already),
+            "already": already,
             "sent_at": after.tally.sent_at,
             "failed_at": _failed_at(after.tally),
             "failure": _failure(after.tally),
@@ -128,7 +147,22 @@ def finish(connection: sa.Connection, message_id: str) -> None:
     connection.execute(_FINISH, {"message_id": message_id})
 
 
-def _row(row: Any) -> FollowUp:  # noqa: ANN401 - a row of _CLAIM_DUE
+def _sealed(
+    connection: sa.Connection, vault: Vault, follow_ups: Sequence[FollowUp]
+) -> tuple[list[bytes], list[bytes]]:
+    """Return the envelopes of the requests, and those of the participants."""
+    decoded = [SEND_REQUESTS.decode(one.request) for one in follow_ups]
+    people = [vault.person(request.channel, request.recipient) for request in decoded]
+    participants = [msgspec.msgpack.encode(sorted(one.already)) for one in follow_ups]
+    letters = [
+        *zip(people, (one.request for one in follow_ups), strict=True),
+        *zip(people, participants, strict=True),
+    ]
+    envelopes = vault.enclose(connection, letters, place=PLACE)
+    return envelopes[: len(people)], envelopes[len(people) :]
+
+
+def _row(row: Any, request: bytes, already: bytes) -> FollowUp:  # noqa: ANN401 - of _CLAIM_DUE
     failed = None
     if row.failure is not None:
         reason = msgspec.convert(row.failure, FailureReason)
@@ -137,10 +171,10 @@ def _row(row: Any) -> FollowUp:  # noqa: ANN401 - a row of _CLAIM_DUE
         message_id=row.message_id,
         channel=row.channel,
         provider_message_id=row.provider_message_id,
-        request=bytes(row.request),
+        request=request,
         accepted_at=row.accepted_at,
         next_at=row.next_at,
-        already=frozenset(row.already),
+        already=frozenset(msgspec.msgpack.decode(already, type=list[str])),
         tally=Tally(row.sent_at, failed),
         delays=row.delays,
     )

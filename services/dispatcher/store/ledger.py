@@ -1,9 +1,9 @@
 """The ledger's statements, a set each (domain/ledger.py says what they are for)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
@@ -18,8 +18,10 @@ from domain.ledger import (
     Verdict,
     WaitUntil,
 )
+from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.store.crowds import LOOK
+from services.dispatcher.store.requests import disclosed, enclosed
 from services.dispatcher.work import Asked, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
@@ -66,20 +68,6 @@ def blocked(connection: sa.Connection, conversations: Sequence[str]) -> set[str]
     return {row.conversation for row in rows}
 
 
-def cancelled(connection: sa.Connection, job_ids: Sequence[str]) -> set[str]:
-    """Return which of these jobs the scheduler has cancelled (IM-23).
-
-    Its own table is asked: from the moment it is committed, no call begins.
-    """
-    if not job_ids:
-        return set()
-    rows = connection.execute(
-        sa.text("SELECT job_id FROM jobs WHERE job_id = ANY(:ids) AND status = 'cancelled'"),
-        {"ids": list(job_ids)},
-    )
-    return {row.job_id for row in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A message that the ledger is to know from now on."""
@@ -117,7 +105,13 @@ Keeps = Callable[[SendRequested], bool]
 
 
 def enter(
-    connection: sa.Connection, entries: Sequence[Entry], keeps: Keeps, *, owner: str, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    entries: Sequence[Entry],
+    keeps: Keeps,
+    *,
+    owner: str,
+    now: datetime,
 ) -> set[str]:
     """Enter messages; return which were not known yet: of a claim, those are ours."""
     if not entries:
@@ -128,10 +122,14 @@ def enter(
         "senders": [entry.asked.sender for entry in entries],
         "priorities": [PRIORITIES[entry.asked.request.priority] for entry in entries],
         "due_ats": [entry.due_at for entry in entries],
-        "requests": [
-            entry.asked.raw if entry.due_at is not None or keeps(entry.asked.request) else None
-            for entry in entries
-        ],
+        "requests": enclosed(
+            connection,
+            vault,
+            [
+                entry.asked if entry.due_at is not None or keeps(entry.asked.request) else None
+                for entry in entries
+            ],
+        ),
         "error_codes": [entry.refused for entry in entries],
         "owner": owner,
         "now": now,
@@ -178,7 +176,7 @@ _LOCK_DUE = sa.text(
             LIMIT :look
         ) AS near
         JOIN dispatch_ledger w ON w.message_id = near.message_id AND w.state = 'waiting'
-        WHERE NOT EXISTS (
+        WHERE w.request IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM dispatch_ledger earlier
             WHERE earlier.conversation = w.conversation
               AND earlier.state IN ('waiting', 'claimed')
@@ -193,7 +191,7 @@ _LOCK_DUE = sa.text(
 
 
 def lock_due(
-    connection: sa.Connection, rooms: Mapping[str, int], *, now: datetime
+    connection: sa.Connection, vault: Vault, rooms: Mapping[str, int], *, now: datetime
 ) -> tuple[list[Due], set[str]]:
     """Lock waiting messages that are due and first in their conversation (SKIP LOCKED).
 
@@ -202,18 +200,16 @@ def lock_due(
     whom that filled less than the room, although more is due: see `crowds`.
     """
     values = {"senders": list(rooms), "rooms": list(rooms.values()), "look": LOOK, "now": now}
+    rows = connection.execute(_LOCK_DUE, values).all()
+    # Null where nothing of that priority is due.
+    found = _read(connection, vault, [row for row in rows if row.message_id is not None])
     left = dict(rooms)
     chosen: list[Due] = []
-    crowded: set[str] = set()
-    for *columns, is_crowded in connection.execute(_LOCK_DUE, values):
-        due = Due(*columns)
-        if is_crowded:
-            crowded.add(due.sender)
-        # Null where nothing of that priority is due.
-        if columns[0] is not None and left[due.sender] > 0:
+    for due in found:
+        if left[due.sender] > 0:
             left[due.sender] -= 1
             chosen.append(due)
-    return chosen, {sender for sender in crowded if left[sender] > 0}
+    return chosen, {row.sender for row in rows if row.is_there and left[row.sender] > 0}
 
 
 _LOCK_HALTED = sa.text(
@@ -225,7 +221,7 @@ _LOCK_HALTED = sa.text(
     CROSS JOIN LATERAL (
         SELECT * FROM dispatch_ledger w
         WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
-          AND w.due_at < :before
+          AND w.due_at < :before AND w.request IS NOT NULL
         ORDER BY w.due_at
         LIMIT :limit
         FOR UPDATE SKIP LOCKED
@@ -236,10 +232,30 @@ _LOCK_HALTED = sa.text(
 )
 
 
-def lock_halted(connection: sa.Connection, *, before: datetime, limit: int) -> list[Due]:
+def lock_halted(
+    connection: sa.Connection, vault: Vault, *, before: datetime, limit: int
+) -> list[Due]:
     """Lock messages of halted senders that have been due since before then."""
     rows = connection.execute(_LOCK_HALTED, {"before": before, "limit": limit})
-    return [Due(*row) for row in rows]
+    return _read(connection, vault, rows)
+
+
+def _read(connection: sa.Connection, vault: Vault, rows: Iterable[sa.Row[Any]]) -> list[Due]:
+    """Return the rows, opened, those that can be; the others are left to be failed."""
+    locked = list(rows)
+    requests = disclosed(connection, vault, [row.request for row in locked])
+    pairs = list(zip(locked, requests, strict=True))
+    unreadable = [row.message_id for row, request in pairs if request is None]
+    if unreadable:
+        connection.execute(_BLANK, {"message_ids": unreadable})
+    return [_due(row, request) for row, request in pairs if request is not None]
+
+
+def _due(row: Any, request: bytes) -> Due:  # noqa: ANN401 - of _LOCK_DUE
+    return Due(*row[:7], request=request)
+
+
+_BLANK = sa.text("UPDATE dispatch_ledger SET request = NULL WHERE message_id = ANY(:message_ids)")
 
 
 _TAKE = sa.text(
@@ -311,17 +327,23 @@ _RECORD = sa.text(
 
 
 def record(
-    connection: sa.Connection, ended: Sequence[Ended], keeps: Keeps, *, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    ended: Sequence[Ended],
+    keeps: Keeps,
+    *,
+    now: datetime,
 ) -> None:
     """Enter the outcomes of attempts. An entry that others have settled meanwhile stays so."""
     entries = [_entry(one, keeps) for one in ended]
+    kept = [one.work if entry.is_kept else None for one, entry in zip(ended, entries, strict=True)]
     connection.execute(
         _RECORD,
         {
             "message_ids": [one.work.request.message_id for one in ended],
             "states": [entry.state for entry in entries],
             "due_ats": [entry.due_at for entry in entries],
-            "requests": [entry.request for entry in entries],
+            "requests": enclosed(connection, vault, kept),
             "provider_ids": [entry.provider_id for entry in entries],
             "error_codes": [entry.error_code for entry in entries],
             "throttled": [entry.throttled for entry in entries],
@@ -337,7 +359,8 @@ def record(
 class _Entry:
     state: EntryState
     due_at: datetime | None = None
-    request: bytes | None = None
+    is_kept: bool = False
+    """Whether its request may be needed again."""
     provider_id: str | None = None
     error_code: str | None = None
     throttled: int = 0
@@ -352,22 +375,21 @@ def _entry(ended: Ended, keeps: Keeps) -> _Entry:
         case Reject(failure):
             return _Entry(EntryState.REJECTED, error_code=failure.code)
         case WaitUntil(due_at, failure):
-            return _Entry(EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code)
+            return _Entry(EntryState.WAITING, due_at, is_kept=True, error_code=failure.code)
         case HoldUntil(due_at, failure):
             return _Entry(
-                EntryState.WAITING, due_at, ended.work.raw, error_code=failure.code, throttled=1
+                EntryState.WAITING, due_at, is_kept=True, error_code=failure.code, throttled=1
             )
         case Halt(failure):
             return _Entry(
                 EntryState.WAITING,
                 ended.at,
-                ended.work.raw,
+                is_kept=True,
                 error_code=failure.code,
                 throttled=1,
                 broken=1,
             )
         case Doubt(settle_at):
-            kept = ended.work.raw if keeps(ended.work.request) else None
-            return _Entry(EntryState.IN_DOUBT, settle_at, kept)
+            return _Entry(EntryState.IN_DOUBT, settle_at, is_kept=keeps(ended.work.request))
         case _:
             assert_never(verdict)

@@ -1,4 +1,7 @@
-"""What is known of recipients: when they last wrote, and who is not to be written to (IM-26)."""
+"""What is known of recipients: when they last wrote, and who is not to be written to (IM-26).
+
+The tables know a recipient by a keyed hash alone.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +12,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from domain.consent import Reason, Scope, Statement, Wish, in_force
+from runtime.vault import Vault
 
 EVERY_SENDER = ""
 """Stands for each sender of a channel in what was said to all of them."""
@@ -35,23 +39,23 @@ class People:
 _FACTS = sa.text(
     """
     SELECT a.place, w.last_inbound_at, o.wish, o.scope, o.reason, o.since
-    FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]), CAST(:recipients AS text[]))
-         WITH ORDINALITY AS a(channel, sender_id, recipient, place)
-    LEFT JOIN contact_windows w ON w.channel = a.channel AND w.recipient = a.recipient
+    FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]), CAST(:people AS bytea[]))
+         WITH ORDINALITY AS a(channel, sender_id, person, place)
+    LEFT JOIN contact_windows w ON w.channel = a.channel AND w.person = a.person
         AND w.sender_id = a.sender_id
-    LEFT JOIN opt_outs o ON o.channel = a.channel AND o.recipient = a.recipient
+    LEFT JOIN opt_outs o ON o.channel = a.channel AND o.person = a.person
         AND o.sender_id IN ('', a.sender_id)
     WHERE w.last_inbound_at IS NOT NULL OR o.wish IS NOT NULL
     """
 )
 
 
-def facts(connection: sa.Connection, asked: Iterable[Pair]) -> People:
+def facts(connection: sa.Connection, vault: Vault, asked: Iterable[Pair]) -> People:
     """Return what is known of each pair, in one statement."""
     pairs = list(dict.fromkeys(asked))
     last_inbound: dict[Pair, datetime] = {}
     said: defaultdict[Pair, list[Statement]] = defaultdict(list)
-    for row in connection.execute(_FACTS, _columns(pairs)):
+    for row in connection.execute(_FACTS, _columns(vault, pairs)):
         place: int = row.place
         pair = pairs[place - 1]
         if row.last_inbound_at is not None:
@@ -64,35 +68,39 @@ def facts(connection: sa.Connection, asked: Iterable[Pair]) -> People:
 
 _WROTE = sa.text(
     """
-    INSERT INTO contact_windows AS w (channel, sender_id, recipient, last_inbound_at)
-    SELECT channel, sender_id, recipient, at
+    INSERT INTO contact_windows AS w (channel, sender_id, person, last_inbound_at)
+    SELECT channel, sender_id, person, max(at)
     FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]),
-                CAST(:recipients AS text[]), CAST(:ats AS timestamptz[]))
-         AS a(channel, sender_id, recipient, at)
-    ON CONFLICT (channel, recipient, sender_id) DO UPDATE
+                CAST(:people AS bytea[]), CAST(:ats AS timestamptz[]))
+         AS a(channel, sender_id, person, at)
+    GROUP BY channel, sender_id, person ORDER BY channel, sender_id, person
+    ON CONFLICT (channel, person, sender_id) DO UPDATE
     SET last_inbound_at = EXCLUDED.last_inbound_at
     WHERE w.last_inbound_at < EXCLUDED.last_inbound_at
     """
 )
 
 
-def remember_windows(connection: sa.Connection, wrote: Mapping[Pair, datetime]) -> None:
+def remember_windows(
+    connection: sa.Connection, vault: Vault, wrote: Mapping[Pair, datetime]
+) -> None:
     """Enter when people wrote; a later time that is known stays."""
     # In one order, so that two dispatchers never wait for each other's rows.
-    pairs = sorted(wrote)
-    if pairs:
-        connection.execute(_WROTE, {**_columns(pairs), "ats": [wrote[pair] for pair in pairs]})
+    if wrote:
+        connection.execute(_WROTE, {**_columns(vault, list(wrote)), "ats": list(wrote.values())})
 
 
 _SAID = sa.text(
     """
-    INSERT INTO opt_outs AS o (channel, sender_id, recipient, scope, wish, reason, since)
-    SELECT channel, sender_id, recipient, scope, wish, reason, since
+    INSERT INTO opt_outs AS o (channel, sender_id, person, scope, wish, reason, since)
+    SELECT DISTINCT ON (channel, sender_id, person, scope)
+        channel, sender_id, person, scope, wish, reason, since
     FROM unnest(CAST(:channels AS text[]), CAST(:sender_ids AS text[]),
-                CAST(:recipients AS text[]), CAST(:scopes AS text[]), CAST(:wishes AS text[]),
+                CAST(:people AS bytea[]), CAST(:scopes AS text[]), CAST(:wishes AS text[]),
                 CAST(:reasons AS text[]), CAST(:sinces AS timestamptz[]))
-         AS a(channel, sender_id, recipient, scope, wish, reason, since)
-    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
+         AS a(channel, sender_id, person, scope, wish, reason, since)
+    ORDER BY channel, sender_id, person, scope, since DESC, wish = 'out' DESC
+    ON CONFLICT (channel, person, sender_id, scope) DO UPDATE
     SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
     WHERE o.reason <> 'erased'
       AND (EXCLUDED.since, EXCLUDED.wish = 'out') > (o.since, o.wish = 'out')
@@ -102,27 +110,26 @@ _SAID = sa.text(
 
 
 def remember_replies(
-    connection: sa.Connection, said: Mapping[tuple[Pair, Scope], Statement]
+    connection: sa.Connection, vault: Vault, said: Mapping[tuple[Pair, Scope], Statement]
 ) -> None:
     """Enter what people said themselves, where it overrules what is known."""
-    keys = sorted(said)
-    if not keys:
+    if not said:
         return
-    statements = [said[key] for key in keys]
+    statements = list(said.values())
     values = {
         "scopes": [one.scope for one in statements],
         "wishes": [one.wish for one in statements],
         "reasons": [one.reason for one in statements],
         "sinces": [one.since for one in statements],
     }
-    connection.execute(_SAID, _columns([pair for pair, _ in keys]) | values)
+    connection.execute(_SAID, _columns(vault, [pair for pair, _ in said]) | values)
 
 
 _ENTER = sa.text(
     """
-    INSERT INTO opt_outs AS o (channel, sender_id, recipient, scope, wish, reason, since)
-    VALUES (:channel, :sender_id, :recipient, 'all', :wish, 'manual', :now)
-    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
+    INSERT INTO opt_outs AS o (channel, sender_id, person, scope, wish, reason, since)
+    VALUES (:channel, :sender_id, :person, 'all', :wish, 'manual', :now)
+    ON CONFLICT (channel, person, sender_id, scope) DO UPDATE
     SET wish = EXCLUDED.wish, reason = EXCLUDED.reason,
         since = GREATEST(o.since, EXCLUDED.since)
     WHERE o.reason <> 'erased' OR EXCLUDED.wish = 'in'
@@ -130,34 +137,16 @@ _ENTER = sa.text(
 )
 
 
-def enter(connection: sa.Connection, pair: Pair, wish: Wish, *, now: datetime) -> None:
+def enter(
+    connection: sa.Connection, vault: Vault, pair: Pair, wish: Wish, *, now: datetime
+) -> None:
     """Enter what somebody of ours says about a recipient, whatever was known.
 
     An erasure is taken back by an opt-in only.
     """
-    connection.execute(_ENTER, {**pair._asdict(), "wish": wish, "now": now})
-
-
-_FORGET_WINDOWS = sa.text(
-    "DELETE FROM contact_windows WHERE channel = :channel AND recipient = :recipient"
-)
-_FORGET_SAID = sa.text("DELETE FROM opt_outs WHERE channel = :channel AND recipient = :recipient")
-_ERASE = sa.text(
-    """
-    INSERT INTO opt_outs (channel, sender_id, recipient, scope, wish, reason, since)
-    VALUES (:channel, '', :recipient, 'all', 'out', 'erased', :now)
-    ON CONFLICT (channel, recipient, sender_id, scope) DO UPDATE
-    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
-    """
-)
-
-
-def erase(connection: sa.Connection, channel: str, recipient: str, *, now: datetime) -> None:
-    """Forget everything about a recipient but that it is to be forgotten."""
-    named = {"channel": channel, "recipient": recipient}
-    connection.execute(_FORGET_WINDOWS, named)
-    connection.execute(_FORGET_SAID, named)
-    connection.execute(_ERASE, {**named, "now": now})
+    values = {"channel": pair.channel, "sender_id": pair.sender_id, "wish": wish, "now": now}
+    person = vault.person(pair.channel, pair.recipient)
+    connection.execute(_ENTER, {**values, "person": person})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +160,20 @@ class Known:
 _WINDOWS = sa.text(
     """
     SELECT sender_id, last_inbound_at FROM contact_windows
-    WHERE channel = :channel AND recipient = :recipient ORDER BY sender_id
+    WHERE channel = :channel AND person = :person ORDER BY sender_id
     """
 )
 _STATEMENTS = sa.text(
     """
     SELECT sender_id, scope, wish, reason, since FROM opt_outs
-    WHERE channel = :channel AND recipient = :recipient ORDER BY sender_id, scope
+    WHERE channel = :channel AND person = :person ORDER BY sender_id, scope
     """
 )
 
 
-def known(connection: sa.Connection, channel: str, recipient: str) -> Known:
+def known(connection: sa.Connection, vault: Vault, channel: str, recipient: str) -> Known:
     """Return what is known of one recipient, for the command line."""
-    named = {"channel": channel, "recipient": recipient}
+    named = {"channel": channel, "person": vault.person(channel, recipient)}
     wrote = connection.execute(_WINDOWS, named)
     said = connection.execute(_STATEMENTS, named)
     return Known(
@@ -193,11 +182,11 @@ def known(connection: sa.Connection, channel: str, recipient: str) -> Known:
     )
 
 
-def _columns(pairs: Sequence[Pair]) -> dict[str, list[str]]:
+def _columns(vault: Vault, pairs: Sequence[Pair]) -> dict[str, list[str] | list[bytes]]:
     return {
         "channels": [pair.channel for pair in pairs],
         "sender_ids": [pair.sender_id for pair in pairs],
-        "recipients": [pair.recipient for pair in pairs],
+        "people": [vault.person(pair.channel, pair.recipient) for pair in pairs],
     }
 
 

@@ -3,36 +3,50 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
+from runtime.vault import Keyring, Person, Vault
 from schemas.topics.provider_events import Channel, MediaLost, MediaStored, MessageReceived
+
+PLACE: Final = "inbound_media"
 
 _REMEMBER = sa.text(
     """
     INSERT INTO inbound_media
         (channel, provider_message_id, media_id, sender_id, account_id, message_type, occurred_at,
-         announced_type, announced_sha256, file_name, state, due_at, created_at, updated_at)
+         announced_type, person, sealed, state, due_at, created_at, updated_at)
     SELECT channel, provider_message_id, media_id, sender_id, account_id, message_type,
-           occurred_at, announced_type, announced_sha256, file_name, 'waiting', :now, :now, :now
+           occurred_at, announced_type, person, sealed, 'waiting', :now, :now, :now
     FROM unnest(
         CAST(:channels AS text[]), CAST(:provider_message_ids AS text[]),
         CAST(:media_ids AS text[]), CAST(:sender_ids AS text[]), CAST(:account_ids AS text[]),
         CAST(:message_types AS text[]), CAST(:occurred_ats AS timestamptz[]),
-        CAST(:announced_types AS text[]), CAST(:announced_sha256s AS text[]),
-        CAST(:file_names AS text[])
+        CAST(:announced_types AS text[]), CAST(:people AS bytea[]), CAST(:sealed AS bytea[])
     ) AS m(channel, provider_message_id, media_id, sender_id, account_id, message_type,
-           occurred_at, announced_type, announced_sha256, file_name)
+           occurred_at, announced_type, person, sealed)
     ON CONFLICT DO NOTHING
     """
 )
 
 
+class Announced(msgspec.Struct, frozen=True, array_like=True):
+    """What a callback said of a file that only concerns who sent it."""
+
+    file_name: str | None = None
+    sha256: str | None = None
+
+
 def remember(
-    connection: sa.Connection, messages: Sequence[MessageReceived], *, now: datetime
+    connection: sa.Connection, vault: Vault, messages: Sequence[MessageReceived], *, now: datetime
 ) -> None:
     """Enter the messages' files as due; one that is known already is left as it is."""
     pairs = [(message, message.media) for message in messages if message.media is not None]
+    people = [vault.person(message.channel, message.author) for message, _ in pairs]
+    keys = vault.sealing(connection, people)
+    said = [msgspec.msgpack.encode(Announced(media.file_name, media.sha256)) for _, media in pairs]
     values = {
         "channels": [message.channel for message, _ in pairs],
         "provider_message_ids": [message.provider_message_id for message, _ in pairs],
@@ -42,8 +56,10 @@ def remember(
         "message_types": [message.message_type for message, _ in pairs],
         "occurred_ats": [message.occurred_at for message, _ in pairs],
         "announced_types": [media.mime_type for _, media in pairs],
-        "announced_sha256s": [media.sha256 for _, media in pairs],
-        "file_names": [media.file_name for _, media in pairs],
+        "people": people,
+        "sealed": [
+            keys.seal(who, plain, place=PLACE) for who, plain in zip(people, said, strict=True)
+        ],
     }
     connection.execute(_REMEMBER, {**values, "now": now})
 
@@ -60,13 +76,16 @@ class Wanted:
     message_type: str
     occurred_at: datetime
     announced_type: str | None
-    announced_sha256: str | None
-    file_name: str | None
     attempt: int
     """This one; the first is 1."""
     asked_at: datetime
     """When we first heard of it."""
+    person: Person
+    """Who sent it."""
+    announced: Announced
 
+
+_DECODER: Final = msgspec.msgpack.Decoder(Announced)
 
 _CLAIM_DUE = sa.text(
     """
@@ -82,7 +101,7 @@ _CLAIM_DUE = sa.text(
         updated_at = :now
     FROM due WHERE m.id = due.id
     RETURNING m.id, m.channel, m.provider_message_id, m.media_id, m.account_id, m.message_type,
-        m.occurred_at, m.announced_type, m.announced_sha256, m.file_name, m.attempts, m.created_at
+        m.occurred_at, m.announced_type, m.attempts, m.created_at, m.person, m.sealed
     """
 )
 
@@ -97,7 +116,7 @@ class Claim:
 
 
 def claim_due(
-    connection: sa.Connection, channels: Sequence[str], claim: Claim, *, limit: int
+    connection: sa.Connection, vault: Vault, channels: Sequence[str], claim: Claim, *, limit: int
 ) -> list[Wanted]:
     """Claim files that are due, and those whose claim nobody renewed (SKIP LOCKED)."""
     values = {
@@ -107,7 +126,9 @@ def claim_due(
         "until": claim.until,
         "now": claim.now,
     }
-    return [Wanted(*row) for row in connection.execute(_CLAIM_DUE, values)]
+    rows = connection.execute(_CLAIM_DUE, values).all()
+    keys = vault.keyring(connection, {_person(row) for row in rows})
+    return [_wanted(keys, row) for row in rows]
 
 
 _RENEW = sa.text(
@@ -190,6 +211,22 @@ _WAITING = sa.text(
 def waiting(connection: sa.Connection) -> Mapping[str, int]:
     """Return how many files of each channel are neither stored nor lost."""
     return {row.channel: row.files for row in connection.execute(_WAITING)}
+
+
+def _wanted(keys: Keyring, row: Any) -> Wanted:  # noqa: ANN401 - of _CLAIM_DUE
+    *plain, _, _ = row
+    return Wanted(*plain, person=_person(row), announced=_announced(keys, row))
+
+
+def _person(row: sa.Row[Any]) -> Person:
+    return b"" if row.person is None else bytes(row.person)
+
+
+def _announced(keys: Keyring, row: sa.Row[Any]) -> Announced:
+    plain = None
+    if row.sealed is not None:
+        plain = keys.open(_person(row), bytes(row.sealed), place=PLACE)
+    return Announced() if plain is None else _DECODER.decode(plain)
 
 
 def _claim_of(wanted: Wanted, owner: str) -> dict[str, object]:

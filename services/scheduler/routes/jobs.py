@@ -3,21 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 import sqlalchemy as sa
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from domain.identity import JobId
+from runtime.auth import Caller, Guard, Permission
+from runtime.bodies import decode, read_body
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.envelope import Envelope
 from schemas.http.jobs import CreateJob, JobCreated, JobOutcome
 from services.scheduler import job_control, job_intake
-from services.scheduler.routes.body import IdempotencyKey, decode, read_body
+from services.scheduler.routes.body import IdempotencyKey
 from services.scheduler.routes.document import documented
 
 LARGEST_BODY: Final = 32 * 1_024 * 1_024
@@ -32,18 +36,27 @@ _DECODER: Final = msgspec.json.Decoder(CreateJob)
 class Control(Protocol):
     """What is done to a job that is under way."""
 
-    def __call__(self, connection: sa.Connection, job_id: JobId, *, now: datetime) -> JobOutcome:
+    def __call__(
+        self, connection: sa.Connection, job_id: JobId, caller: Caller, *, now: datetime
+    ) -> JobOutcome:
         """Return what came of it. Raises `NotFound`."""
         ...
 
 
 def router(
-    engine: sa.Engine, *, default_sender: str, clock: Clock, wake: Callable[[], None]
+    engine: sa.Engine,
+    vault: Vault,
+    guard: Guard,
+    *,
+    default_sender: str,
+    clock: Clock,
+    wake: Callable[[], None],
 ) -> APIRouter:
     """Return the routes; ``wake`` is called when there is something new to feed."""
     routes = APIRouter(tags=["jobs"])
     # One big body at a time is in memory in its decoded form, and one thread busy with it.
     storing = asyncio.Semaphore(1)
+    runner = Depends(guard.needs(Permission.JOBS_RUN))
 
     @routes.post(
         "/api/v1/jobs",
@@ -52,49 +65,59 @@ def router(
         openapi_extra=documented(CreateJob),
     )
     async def create_job(
-        request: Request, idempotency_key: IdempotencyKey = None
+        request: Request,
+        caller: Annotated[Caller, runner],
+        idempotency_key: IdempotencyKey = None,
     ) -> Envelope[JobCreated]:
         raw = await read_body(request, limit=LARGEST_BODY)
-        create = _creating(raw, idempotency_key, default_sender, clock)
+        asked = partial(_asked, raw, idempotency_key, caller, default_sender)
         async with storing:
-            created = await in_thread(engine, create)
+            # Decoding included: it takes a thread's time, too.
+            created = await in_thread(
+                engine, lambda c: job_intake.create(c, vault, asked(), now=clock())
+            )
         wake()
         return Envelope(code=HTTPStatus.CREATED, data=created)
 
-    def control(job_id: str, act: Control) -> Awaitable[JobOutcome]:
-        return in_thread(engine, lambda connection: act(connection, JobId(job_id), now=clock()))
+    def control(job_id: str, caller: Caller, act: Control) -> Awaitable[JobOutcome]:
+        return in_thread(engine, lambda c: act(c, JobId(job_id), caller, now=clock()))
 
     @routes.post("/api/whatsapp/cancel-job/{jobId}", summary="Stop what is not on its way yet")
-    async def cancel_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
-        return await control(jobId, job_control.cancel)
+    async def cancel_job(
+        jobId: str,  # noqa: N803 - the parameter's public name
+        caller: Annotated[Caller, runner],
+    ) -> JobOutcome:
+        return await control(jobId, caller, job_control.cancel)
 
     @routes.post("/api/whatsapp/pause-job/{jobId}", summary=PAUSE)
     @routes.post("/api/v1/jobs/{jobId}/pause", summary=PAUSE)
-    async def pause_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
-        return await control(jobId, job_control.pause)
+    async def pause_job(
+        jobId: str,  # noqa: N803 - the parameter's public name
+        caller: Annotated[Caller, runner],
+    ) -> JobOutcome:
+        return await control(jobId, caller, job_control.pause)
 
     @routes.post("/api/whatsapp/resume-job/{jobId}", summary=RESUME)
     @routes.post("/api/v1/jobs/{jobId}/resume", summary=RESUME)
-    async def resume_job(jobId: str) -> JobOutcome:  # noqa: N803 - the parameter's public name
-        outcome = await control(jobId, job_control.resume)
+    async def resume_job(
+        jobId: str,  # noqa: N803 - the parameter's public name
+        caller: Annotated[Caller, runner],
+    ) -> JobOutcome:
+        outcome = await control(jobId, caller, job_control.resume)
         wake()
         return outcome
 
     return routes
 
 
-def _creating(
-    raw: bytes, idempotency_key: str | None, default_sender: str, clock: Clock
-) -> Callable[[sa.Connection], JobCreated]:
-    """Return the work of a creating call, decoding included: it takes a thread's time, too."""
-
-    def create(connection: sa.Connection) -> JobCreated:
-        body = decode(_DECODER, raw)
-        job_intake.check(body)
-        sender_id = body.sender_id or default_sender
-        if not sender_id:
-            raise InvalidInput("senderId", "is required: this installation has no default sender")
-        key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
-        return job_intake.create(connection, body, sender_id=sender_id, key=key, now=clock())
-
-    return create
+def _asked(
+    raw: bytes, idempotency_key: str | None, caller: Caller, default_sender: str
+) -> job_intake.Asked:
+    body = decode(_DECODER, raw)
+    body = msgspec.structs.replace(body, tenant_id=caller.tenant_for(body.tenant_id))
+    job_intake.check(body)
+    sender_id = body.sender_id or default_sender
+    if not sender_id:
+        raise InvalidInput("senderId", "is required: this installation has no default sender")
+    key = None if idempotency_key is None else job_intake.key_for(body, idempotency_key)
+    return job_intake.Asked(body, sender_id, caller, key)

@@ -3,24 +3,26 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final, get_args
+from typing import Annotated, Final, get_args
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from domain.identity import MessageId, message_id_for_key, message_id_from
 from domain.recipients import InvalidRecipient, to_e164
+from runtime.auth import Caller, Guard, Permission
+from runtime.bodies import decode, read_body, refuse_nul, wrong
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from schemas.http.envelope import Envelope
 from schemas.http.im import MessageAccepted, SendMessage, Text
 from schemas.topics.contents import Content, TextContent
 from schemas.topics.send_requests import Fallback, SendRequested
-from services.scheduler.fields import FARTHEST, refuse_nul, wrong, wrong_expiry
+from services.scheduler.fields import FARTHEST, wrong_expiry
 from services.scheduler.idempotency import Key, key_of
 from services.scheduler.intake import Asked
-from services.scheduler.routes.body import IdempotencyKey, decode, read_body
+from services.scheduler.routes.body import IdempotencyKey
 from services.scheduler.routes.document import documented
 from services.scheduler.store.keys import KeyName
 
@@ -39,7 +41,7 @@ _TYPES: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(C
 Accept = Callable[[Asked], Awaitable[MessageAccepted]]
 
 
-def router(accept: Accept, *, default_sender: str, clock: Clock) -> APIRouter:
+def router(accept: Accept, guard: Guard, *, default_sender: str, clock: Clock) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/v1/im", tags=["messages"])
 
@@ -50,18 +52,23 @@ def router(accept: Accept, *, default_sender: str, clock: Clock) -> APIRouter:
         openapi_extra=documented(SendMessage),
     )
     async def send_message(
-        request: Request, idempotency_key: IdempotencyKey = None
+        request: Request,
+        caller: Annotated[Caller, Depends(guard.needs(Permission.MESSAGES_SEND))],
+        idempotency_key: IdempotencyKey = None,
     ) -> Envelope[MessageAccepted]:
         body = decode(_DECODER, await read_body(request, limit=LARGEST_BODY))
+        body = msgspec.structs.replace(body, tenant_id=caller.tenant_for(body.tenant_id))
         key = None if idempotency_key is None else _key(body, idempotency_key)
-        asked = asked_of(body, key, default_sender=default_sender, now=clock())
+        asked = asked_of(body, key, caller.user_id, default_sender=default_sender, now=clock())
         return Envelope(code=HTTPStatus.CREATED, data=await accept(asked))
 
     return routes
 
 
-def asked_of(body: SendMessage, key: Key | None, *, default_sender: str, now: datetime) -> Asked:
-    """Return what the caller wants. Raises `InvalidInput` naming the field."""
+def asked_of(
+    body: SendMessage, key: Key | None, agent_id: str, *, default_sender: str, now: datetime
+) -> Asked:
+    """Return what the caller, our agent, wants. Raises `InvalidInput` naming the field."""
     content = _content(body)
     refuse_nul(msgspec.to_builtins(body))
     recipient = body.contact_id if body.recipient is None else body.recipient
@@ -82,6 +89,7 @@ def asked_of(body: SendMessage, key: Key | None, *, default_sender: str, now: da
         fallback=_fallback(body, recipient, default_sender),
         tenant_id=body.tenant_id,
         contact_id=body.contact_id,
+        agent_id=agent_id,
         case_id=body.case_id,
         queue_id=body.queue_id,
         wa_account_type=body.wa_account_type,

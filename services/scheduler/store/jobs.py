@@ -57,6 +57,7 @@ class Standing:
     status: JobStatus
     started: bool
     """Whether a row of it was ever fed."""
+    tenant_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +177,13 @@ def lock(connection: sa.Connection, job_id: JobId) -> Standing | None:
     row = connection.execute(
         sa.text(
             """
-            SELECT status, started_at IS NOT NULL AS started FROM jobs
+            SELECT status, started_at IS NOT NULL AS started, tenant_id FROM jobs
             WHERE job_id = :job_id FOR UPDATE
             """
         ),
         {"job_id": job_id},
     ).one_or_none()
-    return None if row is None else Standing(JobStatus(row.status), row.started)
+    return None if row is None else Standing(JobStatus(row.status), row.started, row.tenant_id)
 
 
 def move(connection: sa.Connection, step: Move, *, now: datetime) -> None:

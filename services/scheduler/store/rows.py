@@ -1,29 +1,24 @@
 """The rows of jobs: waiting, fed to the stream, settled or failed; or skipped or cancelled."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import psycopg2
 import sqlalchemy as sa
 
 from domain.failures import ErrorCode
 from domain.identity import JobId, MessageId
 from domain.job_rows import News, RowState
-from runtime.errors import DatabaseAway
+from runtime.copying import Field, copy
+from runtime.vault import Keyring, Person, Vault
+from schemas.sealed import JOB_ITEMS, JobRow
+from services.scheduler.store.jobs import Job
 
-_CHUNK: Final = 500
-"""Rows formatted at once, some 60 KB: fewer than the socket holds, so that PostgreSQL stores one
-chunk while we format the next."""
-
-
-# Everything is quoted, so an empty text would not be NULL where we mean NULL.
-_COPY: Final = (
-    "COPY job_items (job_id, row, message_id, recipient, variables, state, error_code,"
-    " error_detail) FROM STDIN WITH (FORMAT csv, FORCE_NULL (error_code, error_detail))"
+_SEALED_AT_ONCE: Final = 10_000
+"""Rows whose people's keys are in memory together, some 5 MB."""
+_COLUMNS: Final = (
+    "job_items (job_id, row, message_id, person, sealed, state, error_code, error_detail)"
 )
 
 
@@ -36,6 +31,7 @@ class Refusal:
     """Never holds a phone number or content: it is shown and logged."""
 
 
+ERASED: Final = Refusal(ErrorCode.UNKNOWN_ERROR, "the recipient was erased")
 RECALLED: Final = Refusal(ErrorCode.UNKNOWN_ERROR, "the job was cancelled")
 """Of a row that was in the stream and refused there."""
 
@@ -45,10 +41,7 @@ class NewRow(NamedTuple):
 
     row: int
     message_id: MessageId
-    recipient: str
-    """As the caller spelled it."""
-    variables: str
-    """JSON."""
+    who: JobRow
     refusal: Refusal | None
 
 
@@ -58,8 +51,8 @@ class WaitingRow:
 
     row: int
     message_id: MessageId
-    recipient: str
-    variables: Mapping[str, str]
+    who: JobRow | None
+    """None: the recipient was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +66,31 @@ class Settling:
     """Whether its job is."""
 
 
-def copy(connection: sa.Connection, job_id: JobId, rows: Iterable[NewRow]) -> None:
-    """Store the rows of a new job with COPY, formatted as they are sent so that memory stays small.
-
-    Raises `DatabaseAway`: SQLAlchemy does not see what happens on the driver's own cursor.
-    """
-    raw: Any = connection.connection.cursor()
-    try:
-        raw.copy_expert(_COPY, _CsvFile(job_id, rows))
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise DatabaseAway(type(error).__name__) from error
+def insert(connection: sa.Connection, vault: Vault, job: Job, new: Iterable[NewRow]) -> None:
+    """Store the rows of a new job, each sealed under its recipient's key. Raises `DatabaseAway`."""
+    left = iter(new)
+    while some := list(islice(left, _SEALED_AT_ONCE)):
+        people = [vault.person(job.channel, one.who.recipient) for one in some]
+        keys = vault.sealing(connection, people)
+        stored = zip(people, some, strict=True)
+        copy(connection, _COLUMNS, (_fields(job.job_id, keys, who, one) for who, one in stored))
 
 
-def waiting(connection: sa.Connection, job_id: JobId, *, limit: int) -> list[WaitingRow]:
+def waiting(
+    connection: sa.Connection, vault: Vault, job_id: JobId, *, limit: int
+) -> list[WaitingRow]:
     """Return the next rows to feed, in their order; the job is locked, so the rows need not be."""
     rows = connection.execute(
         sa.text(
             """
-            SELECT row, message_id, recipient, variables FROM job_items
+            SELECT row, message_id, person, sealed FROM job_items
             WHERE job_id = :job_id AND state = 'waiting' ORDER BY row LIMIT :limit
             """
         ),
         {"job_id": job_id, "limit": limit},
-    )
-    return [WaitingRow(row.row, row.message_id, row.recipient, row.variables) for row in rows]
+    ).all()
+    keys = vault.keyring(connection, {bytes(row.person) for row in rows if row.person})
+    return [WaitingRow(row.row, row.message_id, _who(keys, row)) for row in rows]
 
 
 def count_in_flight(connection: sa.Connection, job_id: JobId) -> int:
@@ -222,20 +216,16 @@ def cancel_waiting(connection: sa.Connection, job_id: JobId) -> int:
     return cancelled.rowcount
 
 
-class _CsvFile:
-    """Rows as the driver wants them: a file that is read from the front."""
+def _fields(job_id: JobId, keys: Keyring, person: Person, new: NewRow) -> tuple[Field, ...]:
+    sealed = keys.seal(person, new.who.packed(), place=JOB_ITEMS)
+    named = job_id.encode(), new.row, new.message_id.encode(), person, sealed
+    if new.refusal is None:
+        return (*named, b"waiting", None, None)
+    return (*named, b"skipped", new.refusal.code.encode(), new.refusal.detail.encode())
 
-    def __init__(self, job_id: JobId, rows: Iterable[NewRow]) -> None:
-        self._job_id = job_id
-        self._rows = iter(rows)
 
-    def read(self, _size: int) -> str:
-        """Return the next chunk, nothing at the end; the driver takes any size."""
-        text = io.StringIO()
-        csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
-            (self._job_id, *new[:4], "waiting", "", "")
-            if new.refusal is None
-            else (self._job_id, *new[:4], "skipped", new.refusal.code.value, new.refusal.detail)
-            for new in islice(self._rows, _CHUNK)
-        )
-        return text.getvalue()
+def _who(keys: Keyring, row: sa.Row[tuple[object, ...]]) -> JobRow | None:
+    if row.person is None:
+        return None
+    plain = keys.open(bytes(row.person), bytes(row.sealed), place=JOB_ITEMS)
+    return None if plain is None else JobRow.unpacked(plain)

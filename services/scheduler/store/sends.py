@@ -3,10 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from domain.identity import MessageId
+from runtime.vault import Person, Vault
+
+PLACE: Final = "accepted_sends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,8 @@ class AcceptedSend:
     due_at: datetime | None
     """When to publish it; None: at once."""
     request: bytes | None
-    """The record for `send-requests`; None once it is published."""
+    """The record for `send-requests`; None once it is published, or its recipient erased."""
+    tenant_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +33,35 @@ class Due:
 
     message_id: MessageId
     due_at: datetime
+    request: bytes | None
+    """None: its recipient was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSend:
+    """A send to be stored."""
+
+    message_id: MessageId
+    sent_at: datetime
+    due_at: datetime | None
+    person: Person
+    """To whom it goes."""
     request: bytes
+    tenant_id: str | None
 
 
-def insert(connection: sa.Connection, sends: Sequence[AcceptedSend]) -> None:
+def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) -> None:
     """Store the sends whose message id is new."""
     ordered = sorted(sends, key=lambda send: send.message_id)  # no deadlock
+    letters = [(send.person, send.request) for send in ordered]
     connection.execute(
         sa.text(
             """
-            INSERT INTO accepted_sends (message_id, sent_at, due_at, request)
+            INSERT INTO accepted_sends (message_id, sent_at, due_at, request, tenant_id)
             SELECT * FROM unnest(
                 CAST(:ids AS text[]), CAST(:sent AS timestamptz[]),
-                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[])
+                CAST(:due AS timestamptz[]), CAST(:requests AS bytea[]),
+                CAST(:tenants AS text[])
             )
             ON CONFLICT DO NOTHING
             """
@@ -49,32 +70,31 @@ def insert(connection: sa.Connection, sends: Sequence[AcceptedSend]) -> None:
             "ids": [send.message_id for send in ordered],
             "sent": [send.sent_at for send in ordered],
             "due": [send.due_at for send in ordered],
-            "requests": [send.request for send in ordered],
+            "requests": vault.enclose(connection, letters, place=PLACE),
+            "tenants": [send.tenant_id for send in ordered],
         },
     )
 
 
 def load(
-    connection: sa.Connection, message_ids: Collection[MessageId]
+    connection: sa.Connection, vault: Vault, message_ids: Collection[MessageId]
 ) -> dict[MessageId, AcceptedSend]:
     """Return what is stored under the message ids."""
     rows = connection.execute(
         sa.text(
             """
-            SELECT message_id, sent_at, due_at, request FROM accepted_sends
+            SELECT message_id, sent_at, due_at, request, tenant_id FROM accepted_sends
             WHERE message_id = ANY(:ids)
             """
         ),
         {"ids": list(message_ids)},
-    )
+    ).all()
+    requests = vault.disclose(connection, map(_envelope, rows), place=PLACE)
     return {
         row.message_id: AcceptedSend(
-            row.message_id,
-            row.sent_at,
-            row.due_at,
-            None if row.request is None else bytes(row.request),
+            row.message_id, row.sent_at, row.due_at, request, row.tenant_id
         )
-        for row in rows
+        for row, request in zip(rows, requests, strict=True)
     }
 
 
@@ -93,7 +113,7 @@ def mark_published(
     )
 
 
-def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[Due]:
+def claim_due(connection: sa.Connection, vault: Vault, *, now: datetime, limit: int) -> list[Due]:
     """Return unpublished sends whose time has come, earliest first, locked.
 
     SKIP LOCKED: each goes to one scheduler (IM-17).
@@ -107,8 +127,20 @@ def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[D
             """
         ),
         {"now": now, "limit": limit},
+    ).all()
+    requests = vault.disclose(connection, map(_envelope, rows), place=PLACE)
+    return [
+        Due(row.message_id, row.due_at, request)
+        for row, request in zip(rows, requests, strict=True)
+    ]
+
+
+def drop(connection: sa.Connection, message_ids: Collection[MessageId]) -> None:
+    """Delete sends whose recipients were erased: nobody can read what was to be sent."""
+    connection.execute(
+        sa.text("DELETE FROM accepted_sends WHERE message_id = ANY(:ids)"),
+        {"ids": list(message_ids)},
     )
-    return [Due(row.message_id, row.due_at, bytes(row.request)) for row in rows]
 
 
 def forget(connection: sa.Connection, *, before: datetime, limit: int) -> int:
@@ -127,3 +159,7 @@ def forget(connection: sa.Connection, *, before: datetime, limit: int) -> int:
         {"before": before, "limit": limit},
     )
     return deleted.rowcount
+
+
+def _envelope(row: sa.Row[tuple[object, ...]]) -> bytes | None:
+    return None if row.request is None else bytes(row.request)

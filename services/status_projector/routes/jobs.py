@@ -1,37 +1,42 @@
 """How far a job is (BJ-03, BJ-05, CF-20)."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
+from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.trail import JobCounts, JobFailure, JobProgress, JobProgressAnswer
 from services.status_projector.store import queries
-from services.status_projector.store.queries import Job
+from services.status_projector.store.queries import Job, Unreached
 
 MOST_FAILURES = 1_000
 ENDED = frozenset({"completed", "cancelled", "failed"})
 
 
-def routes(engine: sa.Engine, clock: Clock) -> APIRouter:
+def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRouter:
     """Return the endpoints of the bulk job family that ask."""
     router = APIRouter(prefix="/api/whatsapp", tags=["jobs"])
 
     @router.get("/job-progress/{jobId}", summary="How far is this job?")
-    async def job_progress(job_id: Annotated[str, Path(alias="jobId")]) -> JobProgressAnswer:
+    async def job_progress(
+        job_id: Annotated[str, Path(alias="jobId")],
+        caller: Annotated[Caller, Depends(guard.needs(Permission.JOBS_VIEW))],
+    ) -> JobProgressAnswer:
         def look(connection: sa.Connection) -> tuple[Job | None, list[JobFailure]]:
             job = queries.job(connection, job_id)
             if job is None or job.status not in ENDED:
                 return job, []
-            rows = queries.failures_of(connection, job_id, MOST_FAILURES)
+            rows = queries.failures_of(connection, vault, job_id, MOST_FAILURES)
             return job, [_failure(row) for row in rows]
 
         job, failures = await in_thread(engine, look)
-        if job is None:
+        if job is None or not caller.may_see(job.tenant_id):
             raise NotFound("Job not found")
         return JobProgressAnswer(progress=progress_of(job, failures, clock()))
 
@@ -81,11 +86,10 @@ def _counts(job: Job) -> JobCounts:
     )
 
 
-def _failure(row: Any) -> JobFailure:  # noqa: ANN401 - a row of failures_of
-    variables: dict[str, str] = row["variables"]
+def _failure(one: Unreached) -> JobFailure:
     return JobFailure(
-        worker_id=variables.get("workerId", str(row["row"])),
-        name=variables.get("name", ""),
-        phone=row["recipient"],
-        error=row["error"] or "",
+        worker_id=one.who.variables.get("workerId", str(one.row)),
+        name=one.who.variables.get("name", ""),
+        phone=one.who.recipient,
+        error=one.error or "",
     )

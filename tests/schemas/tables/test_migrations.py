@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.stack
 for module in iter_modules(tables.__path__, "schemas.tables."):
     if not module.ispkg:  # importing them fills METADATA
         import_module(module.name)
+_A_MONTHS_PARTITION = re.compile(r"_\d{4}_\d{2}$")
 MIGRATIONS = Path(tables.__file__).with_name("migrations")
 
 
@@ -103,7 +105,8 @@ def test_the_months_around_today_have_partitions_over_the_turn_of_the_year(
         ensure_months(connection, today)
 
     made = set(_catalogue(migrated)) - before
-    assert sorted(made) == [f"message_status_history_{month}" for month in months]
+    tables = ("message_status_history", "messages")
+    assert sorted(made) == [f"{table}_{month}" for table in tables for month in months]
     assert len(months) == MONTHS_AHEAD + 2
 
 
@@ -183,7 +186,7 @@ def _catalogue(engine: sa.Engine) -> dict[str, list[str]]:
 
 
 def _is_ours(_: object, name: str | None, kind: str, *_rest: object) -> bool:
-    return not (kind == "table" and (name or "").startswith("message_status_history_"))
+    return not (kind == "table" and _A_MONTHS_PARTITION.search(name or ""))
 
 
 def _config(connection: sa.Connection | None) -> Config:

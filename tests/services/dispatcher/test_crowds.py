@@ -8,12 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from services.dispatcher.store import crowds, ledger
+from services.dispatcher.store.requests import PLACE
+from tests.vaults import the_vault
 
 pytestmark = pytest.mark.stack
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MORNING = NOON + timedelta(hours=20)
 ROOM = 8
+VAULT = the_vault()
 
 
 def test_what_is_due_behind_a_long_conversation_is_found_without_looking_through_it(
@@ -56,7 +59,7 @@ def test_few_that_are_behind_others_are_left_alone(engine: sa.Engine) -> None:
 def look(engine: sa.Engine, sender: str, now: datetime) -> tuple[list[str], set[str]]:
     """Look for due messages as a dispatcher does; return what was found, and the crowded."""
     with engine.begin() as connection:
-        found, crowded = ledger.lock_due(connection, {sender: ROOM}, now=now)
+        found, crowded = ledger.lock_due(connection, VAULT, {sender: ROOM}, now=now)
         crowds.pass_over(connection, crowded, now=now)
     return [one.message_id for one in found], crowded
 
@@ -70,12 +73,14 @@ def waiting(
         """
         INSERT INTO dispatch_ledger (message_id, state, conversation, sender, attempt, owner,
                                      claimed_at, due_at, request, updated_at)
-        SELECT id, 'waiting', :conversation, :sender, 0, 'test', now(), due_at, 'x', now()
+        SELECT id, 'waiting', :conversation, :sender, 0, 'test', now(), due_at, :request, now()
         FROM unnest(CAST(:ids AS text[]), CAST(:due AS timestamptz[])) WITH ORDINALITY
              AS e(id, due_at, place) ORDER BY place
         """
     )
     with engine.begin() as connection:
-        values = {"conversation": f"{sender}:{conversation}", "sender": sender}
+        person = VAULT.person("whatsapp", conversation)
+        (request,) = VAULT.enclose(connection, [(person, b"{}")], place=PLACE)
+        values = {"request": request, "conversation": f"{sender}:{conversation}", "sender": sender}
         connection.execute(enter, values | {"ids": ids, "due": list(due)})
     return ids

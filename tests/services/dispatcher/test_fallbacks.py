@@ -22,6 +22,9 @@ from tests.given import NOON, a_send_request
 from tests.services.dispatcher.gazette import Clock, from_the_stream
 from tests.services.dispatcher.tails import reading_all
 from tests.services.status_projector.facts import Life, Projector, Record
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -44,7 +47,7 @@ class Office:
     def take(self, *requests: SendRequested) -> None:
         """Note the fallbacks of requests, at noon."""
         with transaction(self.engine) as connection:
-            note(connection, [from_the_stream(one) for one in requests], now=NOON)
+            note(connection, VAULT, [from_the_stream(one) for one in requests], now=NOON)
 
     def learn(self, *records: Record) -> None:
         """Let the trail know."""
@@ -53,7 +56,7 @@ class Office:
     async def look_at(self, passed: float) -> None:
         """Look at what is due so many seconds after noon."""
         self.clock.now = NOON + timedelta(seconds=passed)
-        while await send_due(self.engine, self.producer, self.clock):
+        while await send_due(self.engine, VAULT, self.producer, self.clock):
             pass
 
     def noted(self) -> set[str]:

@@ -21,6 +21,9 @@ from tests.services.dispatcher.dispatchers import about, state_of
 from tests.services.dispatcher.gazette import GAZETTE, Clock, Gazette, an_issue, from_the_stream
 from tests.services.dispatcher.tails import Tail
 from tests.services.status_projector.facts import Life, Projector
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -36,14 +39,16 @@ class Office:
         self.gazette, self.clock = Gazette(), Clock()
         channels = {GAZETTE: self.gazette}
         self.follow_ups = FollowUps(
-            engine, producer, channels, within=timedelta(hours=24), clock=self.clock
+            engine, VAULT, producer, channels, within=timedelta(hours=24), clock=self.clock
         )
         self.finding = self.beside()
 
     def beside(self) -> Finding:
         """Return that of a further dispatcher."""
         channels = {GAZETTE: self.gazette}
-        return Finding(self.engine, self.producer, channels, self.follow_ups, clock=self.clock)
+        return Finding(
+            self.engine, VAULT, self.producer, channels, self.follow_ups, clock=self.clock
+        )
 
     def doubt(self, count: int = 1) -> list[SendRequested]:
         """Let calls of noon end without an answer."""
@@ -52,9 +57,9 @@ class Office:
             asked = [from_the_stream(one) for one in issues]
             keeps = self.follow_ups.keeps
             entries = [ledger.Entry(one) for one in asked]
-            ledger.enter(connection, entries, keeps, owner=OWNER, now=NOON)
+            ledger.enter(connection, VAULT, entries, keeps, owner=OWNER, now=NOON)
             ended = [Ended(claimed(one), Doubt(NOON + GRACE), NOON) for one in asked]
-            ledger.record(connection, ended, keeps, now=NOON)
+            ledger.record(connection, VAULT, ended, keeps, now=NOON)
         return issues
 
     async def look_at(self, passed: float) -> None:
@@ -159,7 +164,7 @@ async def test_what_is_found_late_counts_unless_another_attempt_has_begun(
     (request,) = office.doubt()
     now = NOON + timedelta(seconds=10)
     with transaction(office.engine) as connection:
-        (claimed,) = store.claim(connection, GAZETTE, limit=1, now=now, until=now + LEASE)
+        (claimed,) = store.claim(connection, VAULT, GAZETTE, limit=1, now=now, until=now + LEASE)
         update = f"UPDATE dispatch_ledger SET {meanwhile} WHERE message_id = :id"  # noqa: S608 - ours
         connection.execute(sa.text(update), {"id": request.message_id})
 
@@ -174,7 +179,7 @@ async def test_what_evidence_shows_to_be_accepted_is_followed_as_well(office: Of
     projector.apply([projector.heard(request), projector.heard(accepted)])
 
     with transaction(office.engine) as connection:
-        settled = store.settle_by_evidence(connection, now=NOON)
+        settled = store.settle_by_evidence(connection, VAULT, now=NOON)
         office.follow_ups.begin(connection, taken_from_doubts(settled))
 
     entry = row(office.engine, ENTRY, request)

@@ -19,6 +19,9 @@ from tests.given import NOON
 from tests.services.dispatcher.dispatchers import about
 from tests.services.dispatcher.gazette import GAZETTE, Clock, Gazette, an_issue
 from tests.services.dispatcher.tails import Tail, header_of
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -43,7 +46,7 @@ class Office:
     def beside(self) -> FollowUps:
         """Return those of a further dispatcher."""
         return FollowUps(
-            self.engine, self.producer, {GAZETTE: self.gazette}, within=DAY, clock=self.clock
+            self.engine, VAULT, self.producer, {GAZETTE: self.gazette}, within=DAY, clock=self.clock
         )
 
     def take(self, count: int = 1) -> list[SendRequested]:
@@ -199,7 +202,7 @@ async def test_what_a_dead_dispatcher_was_asking_for_is_asked_by_another_after_i
     office.gazette.got = {"ada": "sent", "bob": "sent"}
     died_at = NOON + MINUTE
     with transaction(office.engine) as connection:
-        store.claim_due(connection, GAZETTE, limit=1, now=died_at, until=died_at + LEASE)
+        store.claim_due(connection, VAULT, GAZETTE, limit=1, now=died_at, until=died_at + LEASE)
 
     await office.ask_at(MINUTE + LEASE - timedelta(seconds=1))
     assert office.gazette.polls == []

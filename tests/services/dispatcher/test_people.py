@@ -21,6 +21,9 @@ from tests.eventually import eventually
 from tests.given import NOON, SENDER, a_message_received, a_status_reported
 from tests.services.dispatcher.dispatchers import SOON, STARTS_WITHIN
 from tests.simulators import RunningSimulator, start_simulator
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = [
     pytest.mark.stack,
@@ -64,12 +67,12 @@ class Somebody:
     def wrote_at(self) -> datetime | None:
         """Return when the person last wrote, as far as a dispatcher knows."""
         with self.database.begin() as connection:
-            return people.facts(connection, [self.pair]).last_inbound.get(self.pair)
+            return people.facts(connection, VAULT, [self.pair]).last_inbound.get(self.pair)
 
     def opt_out(self) -> Statement | None:
         """Return the opt-out that a dispatcher knows of."""
         with self.database.begin() as connection:
-            return people.facts(connection, [self.pair]).opt_outs.get(self.pair)
+            return people.facts(connection, VAULT, [self.pair]).opt_outs.get(self.pair)
 
     async def stops(self) -> Statement:
         """Return the opt-out once a dispatcher knows of it."""

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.consent import Reason, Scope, Statement, Wish, overrules
+from services.administration.store.erasure import forget_everywhere
 from services.dispatcher.store import people
 from services.dispatcher.store.people import EVERY_SENDER, Pair
 from tests.given import NOON, SENDER
+from tests.vaults import the_vault
+
+VAULT = the_vault()
 
 pytestmark = pytest.mark.stack
 
@@ -37,7 +41,7 @@ def reply(database: sa.Engine) -> Callable[[Pair, Statement], None]:
 
     def enter(pair: Pair, statement: Statement) -> None:
         with database.begin() as connection:
-            people.remember_replies(connection, {(pair, statement.scope): statement})
+            people.remember_replies(connection, VAULT, {(pair, statement.scope): statement})
 
     return enter
 
@@ -48,7 +52,7 @@ def standing(database: sa.Engine) -> Callable[[Pair], Statement | None]:
 
     def ask(pair: Pair) -> Statement | None:
         with database.begin() as connection:
-            return people.facts(connection, [pair]).opt_outs.get(pair)
+            return people.facts(connection, VAULT, [pair]).opt_outs.get(pair)
 
     return ask
 
@@ -57,10 +61,10 @@ def test_of_a_batch_everything_is_known_at_once(database: sa.Engine) -> None:
     wrote, out, both, nobody = (a_pair() for _ in range(4))
 
     with database.begin() as connection:
-        people.remember_windows(connection, {wrote: NOON, both: NOON + timedelta(hours=1)})
+        people.remember_windows(connection, VAULT, {wrote: NOON, both: NOON + timedelta(hours=1)})
         replies = {(out, ALL): said(Wish.OPT_OUT), (both, ALL): said(Wish.OPT_OUT, 5)}
-        people.remember_replies(connection, replies)
-        found = people.facts(connection, [nobody, both, wrote, out, both])
+        people.remember_replies(connection, VAULT, replies)
+        found = people.facts(connection, VAULT, [nobody, both, wrote, out, both])
 
     assert found.last_inbound == {wrote: NOON, both: NOON + timedelta(hours=1)}
     assert found.opt_outs == {out: said(Wish.OPT_OUT), both: said(Wish.OPT_OUT, 5)}
@@ -68,9 +72,9 @@ def test_of_a_batch_everything_is_known_at_once(database: sa.Engine) -> None:
 
 def test_of_nobody_nothing_is_asked_and_entered(database: sa.Engine) -> None:
     with database.begin() as connection:
-        people.remember_windows(connection, {})
-        people.remember_replies(connection, {})
-        found = people.facts(connection, [])
+        people.remember_windows(connection, VAULT, {})
+        people.remember_replies(connection, VAULT, {})
+        found = people.facts(connection, VAULT, [])
 
     assert (found.last_inbound, found.opt_outs) == ({}, {})
 
@@ -82,9 +86,9 @@ def test_who_shares_a_name_on_another_channel_or_wrote_to_another_number_is_anot
     elsewhere = [pair._replace(channel="wechat"), pair._replace(sender_id="2")]
 
     with database.begin() as connection:
-        people.remember_windows(connection, {pair: NOON})
-        people.remember_replies(connection, {(pair, ALL): said(Wish.OPT_OUT)})
-        found = people.facts(connection, elsewhere)
+        people.remember_windows(connection, VAULT, {pair: NOON})
+        people.remember_replies(connection, VAULT, {(pair, ALL): said(Wish.OPT_OUT)})
+        found = people.facts(connection, VAULT, elsewhere)
 
     assert (found.last_inbound, found.opt_outs) == ({}, {})
 
@@ -97,10 +101,10 @@ def test_a_window_keeps_the_latest_time(database: sa.Engine, minutes: list[int])
 
     for at in times:
         with database.begin() as connection:
-            people.remember_windows(connection, {pair: at})
+            people.remember_windows(connection, VAULT, {pair: at})
 
     with database.begin() as connection:
-        assert people.facts(connection, [pair]).last_inbound == {pair: max(times)}
+        assert people.facts(connection, VAULT, [pair]).last_inbound == {pair: max(times)}
 
 
 replies = st.builds(
@@ -126,7 +130,7 @@ def test_the_table_keeps_the_reply_that_the_rule_says(
         reply(pair, one)
 
     with database.begin() as connection:
-        known = people.known(connection, pair.channel, pair.recipient)
+        known = people.known(connection, VAULT, pair.channel, pair.recipient)
     assert known.said == {(pair.sender_id, ALL): expected}
 
 
@@ -165,7 +169,7 @@ def test_what_somebody_of_ours_enters_counts_at_once_and_a_later_reply_after_it(
     reply(pair, said(Wish.OPT_IN, 10))
 
     with database.begin() as connection:
-        people.enter(connection, pair, Wish.OPT_OUT, now=NOON)
+        people.enter(connection, VAULT, pair, Wish.OPT_OUT, now=NOON)
 
     manual = Statement(Wish.OPT_OUT, ALL, Reason.MANUAL, NOON + timedelta(minutes=10))
     assert standing(pair) == manual
@@ -180,12 +184,12 @@ def test_who_was_erased_stays_so_until_somebody_of_ours_takes_it_back(
 ) -> None:
     pair = a_pair()
     with database.begin() as connection:
-        people.remember_windows(connection, {pair: NOON})
+        people.remember_windows(connection, VAULT, {pair: NOON})
     reply(pair, said(Wish.OPT_IN, 5))
 
     with database.begin() as connection:
-        people.erase(connection, pair.channel, pair.recipient, now=NOON)
-        known = people.known(connection, pair.channel, pair.recipient)
+        forget_everywhere(connection, VAULT.person(*pair[::2]), pair.channel, now=NOON)
+        known = people.known(connection, VAULT, pair.channel, pair.recipient)
 
     erased = Statement(Wish.OPT_OUT, ALL, Reason.ERASED, NOON)
     assert known == people.Known({}, {(EVERY_SENDER, ALL): erased})
@@ -194,11 +198,11 @@ def test_who_was_erased_stays_so_until_somebody_of_ours_takes_it_back(
     reply(pair, said(Wish.OPT_IN, 9))
     reply(everyone, said(Wish.OPT_IN, 9))
     with database.begin() as connection:
-        people.enter(connection, everyone, Wish.OPT_OUT, now=NOON + timedelta(hours=1))
+        people.enter(connection, VAULT, everyone, Wish.OPT_OUT, now=NOON + timedelta(hours=1))
     assert standing(pair) == erased
 
     with database.begin() as connection:
-        people.enter(connection, everyone, Wish.OPT_IN, now=NOON + timedelta(hours=2))
+        people.enter(connection, VAULT, everyone, Wish.OPT_IN, now=NOON + timedelta(hours=2))
     assert standing(pair) is None
 
 
@@ -211,11 +215,13 @@ def test_two_processes_that_enter_the_same_people_do_not_wait_for_each_other_for
     def enter(order: list[Pair]) -> None:
         for at in later:
             with database.begin() as connection:
-                people.remember_windows(connection, dict.fromkeys(order, at))
+                people.remember_windows(connection, VAULT, dict.fromkeys(order, at))
 
     with ThreadPoolExecutor() as threads:
         for done in [threads.submit(enter, pairs), threads.submit(enter, pairs[::-1])]:
             done.result()
 
     with database.begin() as connection:
-        assert people.facts(connection, pairs).last_inbound == dict.fromkeys(pairs, later[-1])
+        assert people.facts(connection, VAULT, pairs).last_inbound == dict.fromkeys(
+            pairs, later[-1]
+        )

@@ -19,6 +19,8 @@ from aiokafka import AIOKafkaProducer
 from deploy import wiring
 from deploy.processes import Process, python_module
 from deploy.simulated_provider import WORLD
+from runtime.media import MediaSettings, open_store
+from runtime.sealed_files import OpenedFiles
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     InboundMedia,
@@ -32,6 +34,7 @@ from schemas.topics.provider_events import (
 from schemas.topics.topic import EVENT_TYPE
 from tests.eventually import eventually
 from tests.given import NOON, SENDER
+from tests.sealed import VAULT
 from tests.services.dispatcher.tails import Tail, reading_all
 from tests.simulators import RunningSimulator
 
@@ -65,6 +68,13 @@ class RunningFetcher:
             for path in self.files.rglob("*")
             if path.is_file() and path.name != "probe"
         }
+
+
+async def opened(running: RunningFetcher, engine: sa.Engine, key: str) -> bytes:
+    """Return a file of its store as it was sent."""
+    store = open_store(MediaSettings(media_store_url=running.files.as_uri()))
+    files = OpenedFiles(store, engine, VAULT)
+    return b"".join([piece async for piece in await files.get(key)])
 
 
 def fetcher_process(environment: Mapping[str, str], logs: Path) -> RunningFetcher:

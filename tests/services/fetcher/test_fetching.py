@@ -10,7 +10,7 @@ from schemas.topics.provider_events import MediaLost, MediaStored, StatusReporte
 from tests.eventually import eventually
 from tests.services.dispatcher.tails import header_of
 from tests.services.fetcher import files
-from tests.services.fetcher.fetchers import SOON, Outside, RunningFetcher, a_message_with
+from tests.services.fetcher.fetchers import SOON, Outside, RunningFetcher, a_message_with, opened
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,7 +30,8 @@ async def test_a_file_is_stored_under_a_name_of_ours_and_told_of(
     assert isinstance(stored, MediaStored)
     name = media_name("whatsapp", message.provider_message_id, media_id)
     assert stored.key == f"whatsapp/2026/03/{name}.jpg"
-    assert fetcher.kept()[stored.key] == files.JPEG
+    assert files.JPEG not in fetcher.kept()[stored.key]
+    assert await opened(fetcher, outside.database, stored.key) == files.JPEG
     assert (stored.mime_type, stored.size) == ("image/jpeg", len(files.JPEG))
     assert stored.sha256 == sha256(files.JPEG).hexdigest()
     assert stored.file_name == "holiday.jpg"

@@ -9,7 +9,7 @@ from schemas.topics.provider_events import MediaLost, MediaStored
 from tests.eventually import eventually, seconds
 from tests.services.fetcher import files
 from tests.services.fetcher.conftest import StartFetcher
-from tests.services.fetcher.fetchers import Outside, a_message_with, fetcher_process
+from tests.services.fetcher.fetchers import Outside, a_message_with, fetcher_process, opened
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -61,7 +61,7 @@ async def test_what_a_killed_fetcher_had_on_its_way_is_taken_over(
     fate = await outside.fate_of(message)
 
     assert isinstance(fate, MediaStored)
-    assert second.kept()[fate.key] == files.JPEG
+    assert await opened(second, outside.database, fate.key) == files.JPEG
     await outside.row_of(message, state="stored", attempts=2)
 
 

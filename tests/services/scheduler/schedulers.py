@@ -20,6 +20,7 @@ from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import JobChanged, JobStatus
 from schemas.topics.topic import Topic
+from tests.callers import signed_in
 from tests.given import NOON, SENDER, a_status_changed
 
 MESSAGES = "/api/v1/im/messages"
@@ -117,7 +118,9 @@ async def start_scheduler(
     process.start()
     await asyncio.to_thread(process.wait_ready, seat.url + "/readyz", STARTS_WITHIN)
     timeout = ANSWERS_WITHIN.total_seconds()
-    client = httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=timeout)
+    client = httpx.AsyncClient(
+        base_url=seat.url, trust_env=False, timeout=timeout, headers=signed_in()
+    )
     return RunningScheduler(process, client, seat.url)
 
 

@@ -9,8 +9,9 @@ from domain.identity import MessageId
 from services.scheduler.handlers import purge
 from services.scheduler.store import keys, sends
 from services.scheduler.store.keys import KeyName
-from services.scheduler.store.sends import AcceptedSend
+from services.scheduler.store.sends import NewSend
 from tests.given import NOON
+from tests.vaults import the_vault
 
 pytestmark = pytest.mark.stack
 
@@ -44,4 +45,7 @@ async def test_what_is_older_than_a_day_is_forgotten_and_what_still_waits_is_not
 
 def accept(connection: sa.Connection, message_id: str, *, due_at: datetime | None) -> None:
     """Store one send, accepted at noon."""
-    sends.insert(connection, [AcceptedSend(MessageId(message_id), NOON, due_at, b"{}")])
+    vault = the_vault()
+    ada = vault.person("whatsapp", "+16505550001")
+    new = NewSend(MessageId(message_id), NOON, due_at, ada, b"{}", None)
+    sends.insert(connection, vault, [new])

@@ -12,6 +12,7 @@ from schemas.topics.contents import TextContent, words_of
 from schemas.topics.send_requests import SendRequested
 from tests.given import SENDER, a_message_id
 from tests.services.scheduler.schedulers import MESSAGES, RunningScheduler, Tail, a_message
+from tests.vaults import the_vault
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -49,6 +50,7 @@ async def test_an_accepted_send_is_on_its_way_before_its_answer(
             content=TextContent(body="Hi Ada"),
             requested_at=datetime.fromisoformat(data["sentAt"]),
             contact_id="ada",
+            agent_id="1",
             wa_account_type="enterprise",
             wa_account_id="4711",
             case_id="case-1",
@@ -137,8 +139,15 @@ def as_if_never_confirmed(connection: sa.Connection, request: SendRequested) -> 
         sa.text(
             "UPDATE accepted_sends SET published_at = NULL, request = :r WHERE message_id = :id"
         ),
-        {"r": msgspec.json.encode(request), "id": request.message_id},
+        {"r": enclosed(connection, request), "id": request.message_id},
     )
+
+
+def enclosed(connection: sa.Connection, request: SendRequested) -> bytes:
+    """Return the request as it is kept."""
+    vault = the_vault()
+    letter = vault.person(request.channel, request.recipient), msgspec.json.encode(request)
+    return vault.enclose(connection, [letter], place="accepted_sends")[0]
 
 
 @pytest.mark.parametrize(

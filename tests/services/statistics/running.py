@@ -20,9 +20,12 @@ from domain.lifecycle import Status
 from runtime import clock
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from tests import given
+from tests.callers import signed_in
 from tests.eventually import eventually, seconds
 
 LIVE = "/api/v1/statistics/live"
+NO_DATABASE = "postgresql+psycopg2://127.0.0.1:1/nothing"
+"""Counting needs none."""
 STARTS_WITHIN = timedelta(seconds=60)
 WHOLE_LIFE = (Status.PENDING, Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ)
 
@@ -55,19 +58,24 @@ class RunningStatistics:
 
 
 @asynccontextmanager
-async def a_statistics_process(bootstrap: str, logs: Path) -> AsyncGenerator[RunningStatistics]:
+async def a_statistics_process(
+    bootstrap: str, logs: Path, database_url: str = NO_DATABASE
+) -> AsyncGenerator[RunningStatistics]:
     """Run one on a free port until the block ends."""
     seat = wiring.first(wiring.seats({}), "statistics")
     assert seat is not None
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "DATABASE_URL": database_url,
         "HTTP_PORT": str(seat.port),
         "STATISTICS_DATA_DIR": str(logs / "data"),
     }
     process = Process(seat.name, python_module(seat.module), environment, logs / "statistics.log")
     process.start()
     try:
-        async with httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(
+            base_url=seat.url, trust_env=False, timeout=30, headers=signed_in()
+        ) as client:
             running = RunningStatistics(process, client)
             await asyncio.to_thread(running.wait_ready)
             yield running

@@ -19,6 +19,7 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from schemas.topics.topic import Outgoing
+from tests.callers import signed_in
 from tests.given import NOON
 from tests.services.dispatcher.tails import Tail
 from tests.services.status_projector.facts import Life, Record
@@ -44,7 +45,9 @@ class RunningProjector:
     async def live(self, query: str = "", **options: Any) -> AsyncGenerator[ClientConnection]:  # noqa: ANN401 - websockets'
         """Connect for live changes and take the greeting."""
         uri = self.url.replace("http:", "ws:") + "/api/v1/im/ws" + query
-        async with connect(uri, proxy=None, open_timeout=30, **options) as socket:
+        async with connect(
+            uri, proxy=None, open_timeout=30, additional_headers=signed_in(), **options
+        ) as socket:
             assert await frame_from(socket) == {"type": "hello"}
             yield socket
 
@@ -75,7 +78,7 @@ async def start_projector(
     process = Process("projector", python_module(seat.module), settings | environment, log)
     process.start()
     await asyncio.to_thread(process.wait_ready, seat.url + "/readyz", STARTS_WITHIN)
-    client = httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=30)
+    client = httpx.AsyncClient(base_url=seat.url, trust_env=False, timeout=30, headers=signed_in())
     return RunningProjector(process, seat.url, client)
 
 

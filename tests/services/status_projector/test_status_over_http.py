@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from schemas.sealed import JOB_ITEMS, JobRow
 from tests.eventually import eventually
 from tests.given import NOON, a_message_id
 from tests.services.status_projector.facts import Life
 from tests.services.status_projector.projectors import SOON, RunningProjector, Writer, whole
+from tests.vaults import the_vault
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -221,9 +223,9 @@ def a_job(engine: sa.Engine, job: str, lives: list[Life], *, total: int) -> None
         " started_at) VALUES (:job, 'whatsapp', '1', '{}', 'running', :total, :at, :at)"
     )
     insert_item = sa.text(
-        "INSERT INTO job_items (job_id, row, message_id, recipient, variables, state,"
-        " error_code, error_detail) VALUES (:job, :row, :id, :phone, CAST(:variables AS jsonb),"
-        " :state, :code, :detail)"
+        "INSERT INTO job_items (job_id, row, message_id, person, sealed, state,"
+        " error_code, error_detail) VALUES (:job, :row, :id, :person, :sealed, :state, :code,"
+        " :detail)"
     )
     nothing = {"code": None, "detail": None}
     items: list[dict[str, Any]] = [
@@ -231,7 +233,7 @@ def a_job(engine: sa.Engine, job: str, lives: list[Life], *, total: int) -> None
             "row": row,
             "id": life.message_id,
             "phone": f"+1650555000{row}",
-            "variables": f'{{"name": "Person {row}"}}',
+            "variables": {"name": f"Person {row}"},
             "state": "fed",
             **nothing,
         }
@@ -242,7 +244,7 @@ def a_job(engine: sa.Engine, job: str, lives: list[Life], *, total: int) -> None
             "row": 6,
             "id": a_message_id(),
             "phone": "+1650",
-            "variables": '{"name": "Bo", "workerId": "W-6"}',
+            "variables": {"name": "Bo", "workerId": "W-6"},
             "state": "skipped",
             "code": "INVALID_RECIPIENT",
             "detail": "no such phone number",
@@ -251,14 +253,23 @@ def a_job(engine: sa.Engine, job: str, lives: list[Life], *, total: int) -> None
             "row": 7,
             "id": a_message_id(),
             "phone": "+16505550007",
-            "variables": "{}",
+            "variables": {},
             "state": "cancelled",
             **nothing,
         },
     ]
     with engine.begin() as connection:
         connection.execute(insert_job, {"job": job, "total": total, "at": NOON})
-        connection.execute(insert_item, [{"job": job, **item} for item in items])
+        sealed = [{"job": job, **item, **sealed_row(connection, item)} for item in items]
+        connection.execute(insert_item, sealed)
+
+
+def sealed_row(connection: sa.Connection, item: dict[str, Any]) -> dict[str, bytes]:
+    vault = the_vault()
+    person = vault.person("whatsapp", item["phone"])
+    row = JobRow(item["phone"], item["variables"]).packed()
+    sealed = vault.sealing(connection, [person]).seal(person, row, place=JOB_ITEMS)
+    return {"person": person, "sealed": sealed}
 
 
 def recall(engine: sa.Engine, life: Life) -> None:

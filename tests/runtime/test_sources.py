@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest_webhook.sources import UNKNOWN, Buckets, source_of
+from runtime.sources import UNKNOWN, Buckets, source_of
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 

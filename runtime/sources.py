@@ -5,9 +5,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 Network = IPv4Network | IPv6Network
+
+
+def _networks_of(given: Any) -> Any:  # noqa: ANN401 - whatever was given
+    if not isinstance(given, str):
+        return given
+    return tuple(ip_network(one.strip()) for one in given.split(",") if one.strip())
+
+
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks_of)]
+"""A setting: addresses or networks, comma-separated."""
 
 UNKNOWN: Final = "unknown"
 """Whoever comes through a Unix socket."""

@@ -1,0 +1,1 @@
+"""The administration's HTTP face: one function an endpoint, parse, call, shape."""

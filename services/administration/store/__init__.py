@@ -1,0 +1,1 @@
+"""What the administration reads and writes."""

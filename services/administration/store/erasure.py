@@ -1,0 +1,152 @@
+# ruff: noqa: S608 - statements are joined from our own words only
+"""The statements that forget one person, in every table that knows one (SE-03, IM-33, CF-33).
+
+Rows that others count stay, without a trace of whom they were about: a blank person is no bytes.
+Whatever is sealed is unreadable from the moment the key is gone; it is removed all the same.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from runtime.vault import Person, forget
+
+_PATIENCE: Final = "10min"
+"""One person is looked for in tables that have no index for it: this is done seldom."""
+
+_OPT_OUT = sa.text(
+    """
+    INSERT INTO opt_outs (channel, sender_id, person, scope, wish, reason, since)
+    VALUES (:channel, '', :person, 'all', 'out', 'erased', :now)
+    ON CONFLICT (channel, person, sender_id, scope) DO UPDATE
+    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
+    """
+)
+
+_OURS: Final = "request IS NOT NULL AND substring(request from 1 for 16) = :person"
+"""An envelope of theirs (runtime/vault.py)."""
+
+_THEIRS: Final = "SELECT message_id FROM messages WHERE person = :person"
+
+_STEPS: Final[Mapping[str, str]] = {
+    "contact_windows": "DELETE FROM contact_windows WHERE person = :person",
+    "opt_outs": "DELETE FROM opt_outs WHERE person = :person",
+    "send_counts": "DELETE FROM send_counts WHERE scope = 'recipient:' || :hash",
+    "send_arrivals": "DELETE FROM send_arrivals WHERE scope LIKE 'pair:%:' || :hash",
+    "accepted_sends": f"DELETE FROM accepted_sends WHERE {_OURS}",
+    "job_items": """
+        UPDATE job_items SET person = NULL, sealed = NULL,
+            error_code = CASE state WHEN 'waiting' THEN 'UNKNOWN_ERROR' ELSE error_code END,
+            error_detail = CASE state WHEN 'waiting' THEN 'the recipient was erased'
+                ELSE error_detail END,
+            state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END
+        WHERE person = :person
+        """,
+    # The dispatcher fails those that wait (services/dispatcher/erased.py).
+    "dispatch_ledger": f"""
+        UPDATE dispatch_ledger SET request = NULL, conversation = '', whatsapp_message_id = NULL
+        WHERE (state IN ('waiting', 'claimed', 'in_doubt') AND {_OURS})
+            OR message_id = ANY(ARRAY({_THEIRS}))
+        """,
+    "follow_ups": f"DELETE FROM follow_ups WHERE {_OURS}",
+    "fallbacks": f"DELETE FROM fallbacks WHERE {_OURS}",
+    "parked_events": f"""
+        DELETE FROM parked_events WHERE person = :person
+            OR message_id = ANY(ARRAY({_THEIRS}))
+            OR whatsapp_message_id = ANY(ARRAY(
+                SELECT whatsapp_message_id FROM messages
+                WHERE person = :person AND whatsapp_message_id IS NOT NULL))
+        """,
+    "provider_notices": "DELETE FROM provider_notices WHERE person = :person",
+    # A row of its own for each, without saying whose.
+    "message_participants": """
+        UPDATE message_participants SET person = uuid_send(gen_random_uuid()), sealed = ''
+        WHERE person = :person
+        """,
+    # The published change without the names that others know the person by.
+    "message_status_history": f"""
+        UPDATE message_status_history SET change = convert_to(CAST(
+            CAST(convert_from(change, 'UTF8') AS jsonb)
+                - ARRAY['contactId', 'orderId', 'caseId', 'conversationId'] AS text), 'UTF8')
+        WHERE message_id = ANY(ARRAY({_THEIRS})) AND change <> ''
+        """,
+    "conversations": "DELETE FROM conversations WHERE person = :person",
+    # What is stored has its file deleted first.
+    "inbound_media": "DELETE FROM inbound_media WHERE person = :person AND key IS NULL",
+    # The last: the others look for the person's messages here.
+    "messages": """
+        UPDATE messages SET person = '', conversation_id = '', sealed = NULL,
+            sealed_file_name = NULL, file_url = NULL, whatsapp_message_id = NULL,
+            contact_id = NULL, order_id = NULL, case_id = NULL
+        WHERE person = :person
+        """,
+}
+"""By table. Their order matters only where it is said."""
+
+
+def begin(
+    connection: sa.Connection, person: Person, channel: str, *, asked_by: str, now: datetime
+) -> int:
+    """Note that somebody is to be forgotten; return the number of the erasure."""
+    row = connection.execute(
+        sa.text(
+            """
+            INSERT INTO erasures (person, channel, asked_by, asked_at, counts)
+            VALUES (:person, :channel, :asked_by, :now, '{}') RETURNING id
+            """
+        ),
+        {"person": person, "channel": channel, "asked_by": asked_by, "now": now},
+    )
+    return row.scalar_one()
+
+
+def forget_everywhere(
+    connection: sa.Connection, person: Person, channel: str, *, now: datetime
+) -> dict[str, int]:
+    """Forget a person in all tables; return how many rows of each were about them.
+
+    The key is the first: who is just sealing something for them ends before, and is found below.
+    """
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = '{_PATIENCE}'"))
+    counts = {"person_keys": int(forget(connection, person))}
+    named = {"person": person, "hash": person.hex()}
+    for table, statement in _STEPS.items():
+        counts[table] = connection.execute(sa.text(statement), named).rowcount
+    connection.execute(_OPT_OUT, {"channel": channel, "person": person, "now": now})
+    return counts
+
+
+def files_of(connection: sa.Connection, person: Person) -> dict[int, str]:
+    """Return the keys of the person's stored files, by row."""
+    rows = connection.execute(
+        sa.text("SELECT id, key FROM inbound_media WHERE person = :person AND key IS NOT NULL"),
+        {"person": person},
+    )
+    return {row.id: row.key for row in rows}
+
+
+def forget_files(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Delete the rows of files that are gone."""
+    connection.execute(
+        sa.text("DELETE FROM inbound_media WHERE id = ANY(:ids)"), {"ids": list(ids)}
+    )
+
+
+def end(
+    connection: sa.Connection, erasure: int, counts: Mapping[str, int], *, now: datetime
+) -> None:
+    """Note what was forgotten. What was broken off before has been ended with it."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE erasures SET ended_at = :now,
+                counts = CASE id WHEN :id THEN CAST(:counts AS jsonb) ELSE counts END
+            WHERE ended_at IS NULL
+                AND person = (SELECT person FROM erasures WHERE id = :id)
+            """
+        ),
+        {"id": erasure, "counts": json.dumps(counts), "now": now},
+    )
