@@ -13,15 +13,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.arena import SENDERS, Arena
 from bench.bare_life import bare_client, call_all
-from bench.load import SOURCE, bare_producer, offer, publish, requests
+from bench.load import bare_producer, offer, requests
 from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
 from bench.readers import reader
+from bench.urgency import waits_of_urgent
 from deploy.pipeline import Pipeline
 from deploy.wiring import SERVICES
-from runtime.clock import now
-from schemas.topics.contents import TextContent
-from schemas.topics.provider_events import PROVIDER_EVENTS, SendStarted
-from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
+from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.topic import Outgoing
 
 TITLE = "The dispatcher"
@@ -46,7 +45,6 @@ MANY = tuple(str(200_000_000_000_000 + number) for number in range(100))
 UNLIMITED = {"wa.rate": 0, "wa.pair": [0, 0]}
 JOB = 100_000
 URGENT = 200
-URGENT_EVERY = 0.05
 QUICK = b'"send.accepted","messageId":"bench-quick'
 ENDS_WITHIN = timedelta(seconds=180)
 
@@ -164,7 +162,7 @@ def _urgency(arena: Arena) -> list[Measurement]:
         system.simulator.set_knobs({"wa.pair": [0, 0]})
         _begin_job(system, arena.scaled(JOB))
         arena.say("urgent messages behind a job")
-        waits = uvloop.run(_wait_of_urgent(system, max(arena.scaled(URGENT), URGENT // 4)))
+        waits = uvloop.run(_waits_of_urgent(system, max(arena.scaled(URGENT), URGENT // 4)))
     return [
         Measurement("urgent_behind_a_job_p50", percentile(waits, 0.5) * 1_000, "ms"),
         Measurement("urgent_behind_a_job_p99", percentile(waits, 0.99) * 1_000, "ms"),
@@ -187,40 +185,10 @@ def _begin_job(system: Pipeline, count: int) -> None:
         client.post(url, content=msgspec.json.encode(body)).raise_for_status()
 
 
-async def _wait_of_urgent(system: Pipeline, count: int) -> list[float]:
-    started: dict[str, float] = {}
-    asked: dict[str, float] = {}
-    async with (
-        bare_producer(system.bootstrap) as producer,
-        reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
-    ):
+async def _waits_of_urgent(system: Pipeline, count: int) -> list[float]:
+    async with reader(system.bootstrap, PROVIDER_EVENTS.name) as told:
         await _count(told, b'"send.accepted"', 200)  # the job is running
-        for number in range(count):
-            request = _urgent(number)
-            asked[request.message_id] = now().timestamp()
-            await publish(producer, [SEND_REQUESTS.record(request, source=SOURCE, at=now())])
-            await asyncio.sleep(URGENT_EVERY)
-        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
-            while len(started) < count:
-                polled = await told.getmany(timeout_ms=100)
-                for records in polled.values():
-                    for record in records:
-                        event = PROVIDER_EVENTS.decode(record.value)
-                        if isinstance(event, SendStarted) and event.message_id in asked:
-                            started.setdefault(event.message_id, event.at.timestamp())
-    return [started[message_id] - at for message_id, at in asked.items()]
-
-
-def _urgent(number: int) -> SendRequested:
-    return SendRequested(
-        message_id=f"bench-urgent-{number}",
-        channel="whatsapp",
-        sender_id=SENDERS[0],
-        recipient=f"+1650555{5_000 + number:04d}",
-        content=TextContent(body="Your code is 1234."),
-        requested_at=now(),
-        priority="high",
-    )
+    return await waits_of_urgent(system.bootstrap, count, within=ENDS_WITHIN)
 
 
 def _independence(arena: Arena) -> Measurement:

@@ -44,8 +44,9 @@ def run(arena: Arena) -> list[Measurement]:
     arena.say(f"filling {messages:,} messages")
     fill(engine, messages=messages, jobs=arena.scaled(JOBS))
     engine.dispose()
-    with arena.system("status_projector") as system, bare_queries(arena) as (_, bare):
+    with arena.system("status_projector") as system, bare_queries(arena) as (_, raw):
         url, headers = system.urls["status_projector"], system.headers
+        bare = raw.rstrip("/")
         found = _kinds(arena, url, bare, headers)
         found += _statuses(arena, url, bare, headers, messages)
         return [*found, *_exported(system, url, headers, messages)]

@@ -15,7 +15,7 @@ from runtime.audit import Action
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from services.dispatcher.settings import LimitSettings
-from services.dispatcher.store import senders
+from services.dispatcher.store import outcomes, senders
 from services.dispatcher.store.senders import Sender, Waiting
 
 app = typer.Typer(
@@ -65,6 +65,7 @@ def resume(name: Name) -> None:
         resumed = senders.resume(connection, [name])
         if resumed:
             audit.note(connection, audit.at_the_terminal(), Action.SENDER_RESUME, name)
+        outcomes.start_anew(connection, [name])
     engine.dispose()
     print(f"{name} sends again" if resumed else f"{name} was not halted")
 

@@ -8,6 +8,7 @@ with any number of processes and across their restarts.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.failures import ErrorCode, Failure, Origin
@@ -81,12 +82,26 @@ class Go:
     """It finds out whether its halted sender can send again."""
 
 
+class HoldReason(StrEnum):
+    """What a message waits for that could be sent otherwise (IM-53)."""
+
+    SENDER_HALTED = "sender_halted"
+    QUIET_HOURS = "quiet_hours"
+    DAILY_LIMIT = "daily_limit"
+    """Of its sender, its recipient or its case."""
+    SEND_INTERVAL = "send_interval"
+    """Of its case."""
+    RATE = "rate"
+    """Of its sender, or of its sender to its recipient."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Nothing before then; the failure says why."""
 
     until: datetime
     failure: Failure
+    reason: HoldReason
     sender_is_full: bool = False
     """None of the sender's messages has room, for less than a second or a few."""
 
@@ -162,22 +177,21 @@ class Desk:
             return None
         failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _HALTED)
         until = max(standing.halted_until, self.now)
-        return Refuse(failure) if wish.urgent else Hold(until, failure)
+        return Refuse(failure) if wish.urgent else Hold(until, failure, HoldReason.SENDER_HALTED)
 
     def _early(self, wish: Wish) -> Hold | None:
         if wish.not_before is None or wish.not_before <= self.now:
             return None
-        return Hold(wish.not_before, _failure(ErrorCode.UNKNOWN_ERROR, _LATER))
+        failure = _failure(ErrorCode.UNKNOWN_ERROR, _LATER)
+        return Hold(wish.not_before, failure, HoldReason.QUIET_HOURS)
 
     def _quota_used_up(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
         for quota in self._quotas_of(wish, standing):
             if self.used.get(quota.scope, 0) >= quota.most:
                 failure = _failure(ErrorCode.DAILY_LIMIT_EXCEEDED, quota.said)
-                return (
-                    Hold(next_day(self.now, self.zone), failure)
-                    if wish.may_wait
-                    else (Refuse(failure))
-                )
+                if not wish.may_wait:
+                    return Refuse(failure)
+                return Hold(next_day(self.now, self.zone), failure, HoldReason.DAILY_LIMIT)
         return None
 
     def _too_fast(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
@@ -190,12 +204,14 @@ class Desk:
     def _held_back(self, wish: Wish, scope: str, rate: Rate, room: NotBefore) -> Hold | Refuse:
         if scope.startswith("case:"):
             failure = _failure(ErrorCode.SEND_INTERVAL_LIMIT, _INTERVAL)
-            return Hold(room.at, failure) if wish.may_wait else Refuse(failure)
+            held = Hold(room.at, failure, HoldReason.SEND_INTERVAL)
+            return held if wish.may_wait else Refuse(failure)
         failure = _failure(ErrorCode.NETWORK_ERROR, _NO_ROOM)
         if not scope.startswith("sender:"):
-            return Hold(room.at, failure)
+            return Hold(room.at, failure, HoldReason.RATE)
         # Until half of a burst may go: messages are claimed together rather than one by one.
-        return Hold(room.at + rate.interval * (rate.burst // 2), failure, sender_is_full=True)
+        until = room.at + rate.interval * (rate.burst // 2)
+        return Hold(until, failure, HoldReason.RATE, sender_is_full=True)
 
     def _count(self, wish: Wish, standing: Standing) -> None:
         for quota in self._quotas_of(wish, standing):

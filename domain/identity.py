@@ -131,5 +131,13 @@ def reply_event_id(message_id: MessageId, kind: str, attempt: int) -> str:
     return f"{message_id}:{kind}:{attempt}"
 
 
+def hold_event_id(message_id: str, reason: str, until: str) -> str:
+    """Return the id of the fact that a message waits before its next call (IM-04).
+
+    Message, reason and time: a message may be held several times before one attempt.
+    """
+    return f"{message_id}:held:{reason}:{until}"
+
+
 def _message_id(unique: UUID) -> MessageId:
     return MessageId(f"msg_{unique.hex}")

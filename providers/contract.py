@@ -118,5 +118,14 @@ class Poller(Protocol):
         ...
 
 
+@runtime_checkable
+class Blamer(Protocol):
+    """A channel that knows of which of its provider's codes no sender is to blame (IM-55)."""
+
+    def is_of_message(self, failure: Failure) -> bool:
+        """Tell whether the failure speaks of one message alone: its recipient, or its content."""
+        ...
+
+
 class AskLater(Exception):
     """The provider cannot say now; the argument is a word or two for logs, never an address."""

@@ -22,7 +22,7 @@ from providers.tencent.tokens import CallFailed
 from providers.uploads import NotUploaded
 from providers.wechat.api import Flight, NoAnswer, NoToken, WechatApi
 from providers.wechat.api_settings import WechatApiSettings, WechatApp
-from providers.wechat.failures import NO_SUCH_FILE
+from providers.wechat.failures import NO_SUCH_FILE, is_of_message
 from providers.wechat.files import uploads_to
 from providers.wechat.payloads import CannotCarry, draft_of, file_of
 from providers.wechat.replies import Answer, network, refusal_of_token, reply_of
@@ -78,6 +78,10 @@ class WechatChannel:
     def is_free_form(self, content: Content) -> bool:
         """Tell that all but notifications need a word of the person before."""
         return not isinstance(content, NotificationContent)
+
+    def is_of_message(self, failure: Failure) -> bool:
+        """Tell whether the failure speaks of one message alone, and not of the app."""
+        return is_of_message(failure.provider_code)
 
     async def send(self, message: Message) -> Reply:
         """Call WeChat once, after the file it needs is there."""

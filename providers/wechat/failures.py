@@ -102,6 +102,18 @@ def reason_of(failure: Failure) -> FailureReason:
     )
 
 
+def is_of_message(code: str | None) -> bool:
+    """Tell whether a failure speaks of one message alone, as WeChat's code says (IM-55).
+
+    >>> is_of_message("43101"), is_of_message("48001"), is_of_message(None)
+    (True, False, False)
+    """
+    return code is not None and meaning_of(code).code in {
+        ErrorCode.INVALID_RECIPIENT,
+        ErrorCode.UNKNOWN_ERROR,
+    }
+
+
 def pause_of(code: str, now: datetime) -> timedelta | None:
     """Return how long WeChat wants to be left alone, where it is known.
 

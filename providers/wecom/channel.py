@@ -20,7 +20,7 @@ from providers.wecom.api import Flight, WecomApi
 from providers.wecom.api_settings import WecomApp, WecomRobot, WecomSendSettings
 from providers.wecom.carrying import CannotCarry, Media, Wanted, encoded
 from providers.wecom.drafts import Draft, Drafts
-from providers.wecom.failures import MEDIA_GONE
+from providers.wecom.failures import MEDIA_GONE, is_of_message
 from providers.wecom.files import Files
 from providers.wecom.polling import GroupSends, unanswered
 from providers.wecom.recipients import address_of
@@ -76,6 +76,10 @@ class WecomChannel:
         """Tell that nothing here waits for a person's message."""
         del content
         return False
+
+    def is_of_message(self, failure: Failure) -> bool:
+        """Tell whether the failure speaks of one message alone, and not of the app."""
+        return is_of_message(failure.provider_code)
 
     async def send(self, message: Message) -> Reply:
         """Call WeCom once, after the files it needs are there."""

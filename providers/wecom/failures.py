@@ -165,5 +165,16 @@ def class_of(code: int) -> FailureClass:
     return _meaning_of(code).value[1]
 
 
+def is_of_message(code: str | None) -> bool:
+    """Tell whether a failure speaks of one message alone, as WeCom's code says (IM-55).
+
+    >>> is_of_message("84061"), is_of_message("48002"), is_of_message(None)
+    (True, False, False)
+    """
+    if code is None or not code.isdecimal():
+        return False
+    return _meaning_of(int(code)) in {_Meaning.BAD_RECIPIENT, _Meaning.NOT_SENDABLE}
+
+
 def _meaning_of(code: int) -> _Meaning:
     return _SENDS.get(code, _Meaning.NOT_SENDABLE)

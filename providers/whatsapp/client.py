@@ -17,6 +17,7 @@ from providers.uploads import NotUploaded, Uploads
 from providers.whatsapp import payloads
 from providers.whatsapp.answers import network_error, object_of, reply_to_error, reply_to_send
 from providers.whatsapp.checks import reason_against
+from providers.whatsapp.failures import is_of_message
 from providers.whatsapp.graph import GraphApi, Unanswered
 from providers.whatsapp.media_uploads import uploads_to
 from providers.whatsapp.settings import WhatsAppSettings
@@ -81,6 +82,10 @@ class WhatsAppChannel:
     def is_free_form(self, content: Content) -> bool:
         """Tell whether it needs an open window: all do but templates (WA 4)."""
         return not isinstance(content, TemplateContent)
+
+    def is_of_message(self, failure: Failure) -> bool:
+        """Tell whether the failure speaks of one message alone, and not of the number."""
+        return is_of_message(failure.provider_code)
 
     async def send(self, message: Message) -> Reply:
         """Call the API once; twice only where the first call was refused for a forgotten upload.

@@ -145,6 +145,15 @@ def class_of(code: int | str | None, http_status: int) -> FailureClass:
     return FailureClass.RETRY if http_status >= _SERVER_ERROR else FailureClass.REFUSED
 
 
+def is_of_message(code: int | str | None) -> bool:
+    """Tell whether the code speaks of one message alone: its recipient, or its content (IM-55).
+
+    >>> is_of_message("131026"), is_of_message("131042"), is_of_message("999999")
+    (True, False, False)
+    """
+    return _meaning_of(code) in {_Meaning.BAD_RECIPIENT, _Meaning.NOT_SENDABLE}
+
+
 def _meaning_of(code: int | str | None) -> _Meaning | None:
     try:
         return None if code is None else _CODES.get(int(code))

@@ -59,10 +59,12 @@ class Intake:
         self,
         topics: Mapping[str, Topic[Any]],
         wanted: frozenset[str] | None,
+        matters: Callable[[bytes], bool] | None,
         on_finish: Callable[[], None],
     ) -> None:
         self._topics: Final = topics
         self._wanted: Final = None if wanted is None else {kind.encode() for kind in wanted}
+        self._matters: Final = matters
         self._on_finish: Final = on_finish
 
     def take(
@@ -90,6 +92,11 @@ class Intake:
         return deliveries, malformed
 
     def _is_wanted(self, record: ConsumerRecord[bytes, bytes]) -> bool:
+        if not self._is_of_wanted_type(record):
+            return False
+        return self._matters is None or self._matters(record.value or b"")
+
+    def _is_of_wanted_type(self, record: ConsumerRecord[bytes, bytes]) -> bool:
         if self._wanted is None:
             return True
         for name, value in record.headers:

@@ -66,6 +66,8 @@ class StreamConfig:
     wanted: frozenset[str] | None = None
     """The CloudEvents types that the handler gets; None: all of them. Records of other types are
     finished unread, and nobody looks whether they are well formed."""
+    matters: Callable[[bytes], bool] | None = None
+    """Tells by the bytes of a wanted record whether the handler gets it; None: all of them."""
 
 
 class Group(Protocol):
@@ -110,7 +112,7 @@ class Stream:
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
-        self._intake = Intake(self._topics, config.wanted, self._room.set)
+        self._intake = Intake(self._topics, config.wanted, config.matters, self._room.set)
         # Held while the handler works and while offsets are committed: one or the other.
         self._turn = asyncio.Lock()
         # Of these the handler has not returned from the last batch.

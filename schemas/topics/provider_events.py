@@ -5,9 +5,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from domain.admission import HoldReason
 from domain.answers import Choice
 from domain.failures import ErrorCode, Origin
-from domain.identity import MessageId, callback_event_id, media_event_id, reply_event_id
+from domain.identity import (
+    MessageId,
+    callback_event_id,
+    hold_event_id,
+    media_event_id,
+    reply_event_id,
+)
 from schemas.topics.records import (
     Attempt,
     ChannelName,
@@ -58,13 +65,16 @@ class SendRejected(Record, frozen=True, kw_only=True, rename="camel", tag="send.
 
 
 class SendDeferred(Record, frozen=True, kw_only=True, rename="camel", tag="send.deferred"):
-    """Nothing was sent; the next attempt is at ``until``."""
+    """Nothing was sent; the next attempt is at ``until``, or is thought about again then."""
 
     message_id: MessageIdField
     attempt: Attempt
+    """The one that ended; with ``held``, the one that has not begun."""
     at: Moment
     until: Moment
     failure: FailureReason
+    held: HoldReason | None = None
+    """What it waits for before it is called; absent where a call had no success."""
 
 
 Channel = Literal["whatsapp", "wecom", "wechat"]
@@ -268,6 +278,8 @@ def event_id_of(event: ProviderEvent) -> str:
             return event.notice_id
         case MediaStored() | MediaLost():
             return media_event_id(event.provider_message_id, event.media_id, tag_of(event))
+        case SendDeferred(held=HoldReason() as reason):
+            return hold_event_id(event.message_id, reason, event.until.isoformat())
         case _:
             return reply_event_id(MessageId(event.message_id), tag_of(event), event.attempt)
 

@@ -24,6 +24,7 @@ from runtime.sealed_files import OpenedFiles
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
+from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.desk import Admission
 from services.dispatcher.due import call_due, fail_halted
 from services.dispatcher.erased import fail_erased
@@ -32,7 +33,7 @@ from services.dispatcher.finding import Finding
 from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
-from services.dispatcher.people import WANTED, Listener
+from services.dispatcher.people import WANTED, Listener, matters
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import forget, look_after
@@ -40,6 +41,7 @@ from services.dispatcher.standing import forget, look_after
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
 SENDERS_TICK = timedelta(seconds=5)
+BREAKER_TICK = timedelta(seconds=1)
 FORGET_TICK = timedelta(minutes=10)
 HEARD_AT_ONCE = 1_000
 """Messages from people that are entered together."""
@@ -78,13 +80,23 @@ class Dispatcher:
         self._finding = Finding(
             self._engine, vault, producer, self._channels, self._follow_ups, clock=now
         )
-        self._recorder = Recorder(self._engine, vault, producer, self._follow_ups, clock=now)
+        self._breaker = SenderBreaker(
+            self._engine,
+            self._channels,
+            settings.sender_breaker,
+            lasts=settings.sender_breaker_window,
+            clock=now,
+        )
+        self._recorder = Recorder(
+            self._engine, vault, producer, self._follow_ups, self._breaker, clock=now
+        )
         self._tools = Tools(
             settings,
             self._engine,
             producer,
             self._recorder,
             Admission(settings, self._channels, self._follow_ups.keeps, vault),
+            self._breaker,
             self._follow_ups,
             self._channels,
             now,
@@ -92,7 +104,7 @@ class Dispatcher:
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        listener = Listener(self._engine, vault, settings.words, now)
+        listener = Listener(self._engine, vault, settings.words, self._breaker, now)
         self._heard = _heard(settings, listener, producer)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
@@ -107,6 +119,7 @@ class Dispatcher:
             "lanes": lanes.run,
             "halted": lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
             "senders": lambda: every(SENDERS_TICK, lambda: look_after(engine, lanes.queues(), now)),
+            "breaker": lambda: every(BREAKER_TICK, self._breaker.judge),
             "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
             "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),
             "erased": lambda: every(DOUBT_TICK, lambda: fail_erased(tools)),
@@ -167,6 +180,7 @@ def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer)
         group="dispatcher-people",
         max_in_flight=HEARD_AT_ONCE,
         wanted=WANTED,
+        matters=matters,
     )
     letters = DeadLetters(producer, "dispatcher", now)
     return Stream(config, [PROVIDER_EVENTS], listener, letters)

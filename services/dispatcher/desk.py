@@ -31,13 +31,15 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher import fallbacks
 from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger, senders
-from services.dispatcher.work import Asked, Claimed
+from services.dispatcher.store import crowds, ledger, senders
+from services.dispatcher.work import Asked, Claimed, Held
 
 PROBE_EVERY: Final = timedelta(seconds=10)
 """After the first failure of a sender; the pauses double, up to the next line."""
 PROBE_AT_LEAST_EVERY: Final = timedelta(minutes=10)
 SWEEP_LIMIT: Final = 500
+TOLD_FROM: Final = timedelta(seconds=5)
+"""Who waits for less is not told of: it would be over when it is read."""
 _AHEAD: Final = 0.2
 """Seconds of a sender's rate that are looked at together: more could not go now."""
 
@@ -50,6 +52,8 @@ class Claims:
     """To be called or refused now, by message id."""
     put_back: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """Not entered: their senders have no room before then."""
+    held: Sequence[Held] = ()
+    """Entered as waiting, for longer than a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class DueClaims:
     """Senders without room, until then."""
     more: frozenset[str]
     """Senders of whom more may be due."""
+    held: Sequence[Held]
+    """Which wait for longer than another moment."""
 
 
 class Admission:
@@ -123,7 +129,7 @@ class Admission:
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
     ) -> DueClaims:
         """Claim waiting messages whose time has come."""
-        due = ledger.lock_due(connection, self._vault, rooms, now=now)
+        due, crowded = ledger.lock_due(connection, self._vault, rooms, now=now)
         requests = [SEND_REQUESTS.decode(one.request) for one in due]
         # Whoever was called was counted then, whatever came of it.
         admitted = [one.attempt > 0 for one in due]
@@ -131,6 +137,7 @@ class Admission:
         desk = self._open_desk(connection, [one.wish for one in screened], now)
         ours: list[Claimed] = []
         postponed: dict[str, datetime] = {}
+        held: list[Held] = []
         full: dict[str, datetime] = {}
         for one, request, seen in zip(due, requests, screened, strict=True):
             decision = desk.decide(seen.wish)
@@ -141,6 +148,7 @@ class Admission:
                     full[one.sender] = until
                 case Hold(until):
                     postponed[one.message_id] = until
+                    held.append(Held(one.message_id, tries.attempt, decision, now))
                 case Go(probe):
                     tries = replace(tries, probing=probe)
                     ours.append(Claimed(request, one.request, tries, now, owner, seen.recipient))
@@ -153,6 +161,8 @@ class Admission:
             ledger.take(connection, [one.request.message_id for one in ours], owner=owner, now=now)
         if postponed:
             ledger.postpone(connection, postponed, now=now)
+        if crowded:
+            crowds.pass_over(connection, crowded, now=now)
         self._close_desk(connection, desk)
         sent = ledger.evidence(connection, [one.request.message_id for one in ours])
         return DueClaims(
@@ -160,6 +170,7 @@ class Admission:
             [(one, sent[one.request.message_id]) for one in ours if one.request.message_id in sent],
             full,
             _where_more_may_be(due, rooms),
+            _worth_telling(held),
         )
 
     def claim_halted(
@@ -209,6 +220,7 @@ class Admission:
         entries: list[ledger.Entry] = []
         claimed: dict[str, Claimed] = {}
         put_back: dict[str, datetime] = {}
+        held: list[Held] = []
         for one, seen in zip(new, screened, strict=True):
             decision = desk.decide(seen.wish) if one.conversation not in blocked else None
             tries = Tries(1, urgent=one.is_urgent)
@@ -228,6 +240,7 @@ class Admission:
                     put_back[one.request.message_id] = until
                 case Hold(until):
                     entries.append(ledger.Entry(one, due_at=until))
+                    held.append(Held(one.message_id, tries.attempt, decision, now))
         fallbacks.note(connection, self._vault, new, now=now)
         fallbacks.drop(connection, _unwanted(new, screened))
         entered = ledger.enter(connection, self._vault, entries, self._keeps, owner=owner, now=now)
@@ -235,6 +248,7 @@ class Admission:
         return Claims(
             ours | {key: work for key, work in claimed.items() if key in entered},
             put_back,
+            _worth_telling(held),
         )
 
     def _ours(
@@ -313,6 +327,10 @@ class Admission:
 
     def _day(self, now: datetime) -> date:
         return now.astimezone(self._settings.zone).date()
+
+
+def _worth_telling(held: Sequence[Held]) -> list[Held]:
+    return [one for one in held if one.hold.until - one.at >= TOLD_FROM]
 
 
 def _unwanted(entries: Sequence[ledger.Due | Asked], screened: Sequence[Screened]) -> list[str]:

@@ -52,6 +52,7 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     for work in claims.ours:
         if call_or_refuse(tools, work, now):
             lanes.start(work)
+    tools.recorder.held(claims.held)
     for sender, until in claims.full.items():
         lanes.hold(sender, until - now)
     lanes.behind(rooms.keys(), claims.more)

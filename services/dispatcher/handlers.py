@@ -33,6 +33,7 @@ from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendRejected
 from schemas.topics.send_requests import SendRequested, conversation_of
+from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.desk import Admission
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
@@ -59,6 +60,7 @@ class Tools:
     producer: Producer
     recorder: Recorder
     admission: Admission
+    breaker: SenderBreaker
     follow_ups: FollowUps
     channels: Mapping[str, Channel]
     clock: Clock
@@ -112,6 +114,7 @@ class Requests:
         claims = await in_thread(
             tools.engine, lambda c: tools.admission.claim(c, asked, owner=owner, now=now)
         )
+        tools.recorder.held(claims.held)
         back = [one for one in asked if one.message_id in claims.put_back]
         self.lanes.put_back(back)
         for one in back:
@@ -273,5 +276,8 @@ async def _close(tools: Tools, unsettled: Sequence[doubts.Doubtful]) -> None:
     records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
     await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
     await in_thread(tools.engine, lambda c: doubts.close_doubts(c, unsettled, again, now=now))
+    for doubt in unsettled:
+        if doubt.message_id not in again:
+            tools.breaker.failed(doubt.sender, Failure(ErrorCode.UNKNOWN_OUTCOME, Origin.LOCAL))
     IN_DOUBT.labels("unknown_outcome").inc(len(events))
     log.warning("doubts.closed", extra={"failed": len(events), "count": len(unsettled)})

@@ -1,7 +1,8 @@
-"""What recipients themselves tell the dispatcher: that they wrote, and that we are to be silent.
+"""What the dispatcher hears on `provider-events`, of recipients above all.
 
 Each message opens the window in which its author may be answered freely (IM-26, CF-56); one that
 is nothing but a word for it opts out or in again, and so does WhatsApp's switch for offers.
+What is reported failed goes to the senders' breaker.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,13 +23,21 @@ from schemas.topics.provider_events import (
     MessageReceived,
     NoticeReceived,
     ProviderEvent,
+    StatusReported,
     event_types,
 )
+from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.metrics import WISHES
 from services.dispatcher.store import people
 from services.dispatcher.store.people import EVERY_SENDER, Pair
 
-WANTED: Final = event_types(MessageReceived, NoticeReceived)
+WANTED: Final = event_types(MessageReceived, NoticeReceived, StatusReported)
+
+
+def matters(record: bytes) -> bool:
+    """Tell by its bytes whether a record may have to be read: of the reports only failures."""
+    return b'"status.reported"' not in record or b'"failed"' in record
+
 
 _NOT_WRITTEN: Final = frozenset({"system", "edit", "revoke"})
 """What comes as a message and is none that somebody wrote to us (WA 9)."""
@@ -79,10 +88,18 @@ def heard(events: Iterable[ProviderEvent], words: Words, *, now: datetime) -> He
 class Listener:
     """The handler of ``provider-events``."""
 
-    def __init__(self, engine: sa.Engine, vault: Vault, words: Words, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        words: Words,
+        breaker: SenderBreaker,
+        clock: Clock,
+    ) -> None:
         self._engine = engine
         self._vault = vault
         self._words = words
+        self._breaker = breaker
         self._clock = clock
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
@@ -94,6 +111,7 @@ class Listener:
         found = heard(events, self._words, now=self._clock())
         if found.wrote or found.said:
             await in_thread(self._engine, lambda c: _remember(c, self._vault, found))
+        await self._breaker.hear(events)
         for delivery in deliveries:
             delivery.finish()
         for (pair, scope), statement in found.said.items():

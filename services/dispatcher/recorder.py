@@ -29,17 +29,19 @@ from schemas.topics.provider_events import (
     SendStarted,
 )
 from services.dispatcher import standing
+from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.follow_ups import FollowUps, taken_from
 from services.dispatcher.standing import PROBED_AFTER, Changes
 from services.dispatcher.store import ledger
-from services.dispatcher.work import Claimed, Ended
+from services.dispatcher.work import Claimed, Ended, Held
 
 log = logging.getLogger(__name__)
 
 LINGER = timedelta(milliseconds=5)
 """Waited after the first outcome for others to share its batch."""
 BATCH = 500
+_Item = Claimed | Held | Ended
 LAST_WITHIN = timedelta(seconds=10)
 """A process that is asked to stop keeps its last outcomes for so long."""
 
@@ -53,6 +55,7 @@ class Recorder:
         vault: Vault,
         producer: Producer,
         follow_ups: FollowUps,
+        breaker: SenderBreaker,
         *,
         clock: Clock,
     ) -> None:
@@ -60,9 +63,10 @@ class Recorder:
         self._vault = vault
         self._producer = producer
         self._follow_ups = follow_ups
+        self._breaker = breaker
         self._clock = clock
         # Bounded by the work in flight: each piece puts in one start and one end.
-        self._queue: asyncio.Queue[Claimed | Ended] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Item] = asyncio.Queue()
 
     def started(self, work: Claimed) -> None:
         """Tell that an attempt begins."""
@@ -72,9 +76,14 @@ class Recorder:
         """Tell what an attempt ended in; its record is finished once that is durable."""
         self._queue.put_nowait(ended)
 
+    def held(self, held: Sequence[Held]) -> None:
+        """Tell which messages wait, and why; untold where the process dies meanwhile."""
+        for one in held:
+            self._queue.put_nowait(one)
+
     async def run(self) -> None:
         """Record until cancelled, then record what is left, for a bounded time."""
-        batch: list[Claimed | Ended] = []
+        batch: list[_Item] = []
         try:
             while True:
                 batch = await self._next_batch()
@@ -85,7 +94,7 @@ class Recorder:
             if batch:
                 await self._record_last(batch)
 
-    async def _record_last(self, batch: Sequence[Claimed | Ended]) -> None:
+    async def _record_last(self, batch: Sequence[_Item]) -> None:
         try:
             async with asyncio.timeout(LAST_WITHIN.total_seconds()):
                 await self._record(batch)
@@ -93,17 +102,17 @@ class Recorder:
             # Their claims stand: callbacks settle them, or the end of the grace period does.
             log.warning("outcomes.lost", extra={"count": len(batch)})
 
-    async def _next_batch(self) -> list[Claimed | Ended]:
+    async def _next_batch(self) -> list[_Item]:
         first = await self._queue.get()
         if self._queue.qsize() < BATCH:
             await asyncio.sleep(LINGER.total_seconds())
         return [first, *self._rest(BATCH - 1)]
 
-    def _rest(self, most: int | None = None) -> list[Claimed | Ended]:
+    def _rest(self, most: int | None = None) -> list[_Item]:
         count = self._queue.qsize() if most is None else min(most, self._queue.qsize())
         return [self._queue.get_nowait() for _ in range(count)]
 
-    async def _record(self, batch: Sequence[Claimed | Ended]) -> None:
+    async def _record(self, batch: Sequence[_Item]) -> None:
         # An outcome in hand is not let go of: it is kept until broker and ledger have it.
         now = self._clock()
         events = [event for item in batch for event in self._events_of(item)]
@@ -115,6 +124,7 @@ class Recorder:
         ended = [item for item in batch if isinstance(item, Ended)]
         if ended:
             await insist("outcomes.waiting", lambda: self._enter(ended))
+            self._breaker.ended(ended)
         for item in ended:
             item.work.done()
 
@@ -128,19 +138,34 @@ class Recorder:
 
         standing.tell(await in_thread(self._engine, enter))
 
-    def _events_of(self, item: Claimed | Ended) -> list[MessageEvent]:
+    def _events_of(self, item: _Item) -> list[MessageEvent]:
         event = event_of(item)
         if isinstance(event, SendAccepted) and isinstance(item, Ended):
             return self._follow_ups.told_with(event, item)
         return [] if event is None else [event]
 
 
-def event_of(item: Claimed | Ended) -> DispatchEvent | None:
+def event_of(item: _Item) -> DispatchEvent | None:
     """Return the fact to publish; none where the outcome is not known yet."""
-    if isinstance(item, Claimed):
-        return SendStarted(
-            message_id=item.request.message_id, attempt=item.attempt, at=item.claimed_at
-        )
+    match item:
+        case Claimed():
+            return SendStarted(
+                message_id=item.request.message_id, attempt=item.attempt, at=item.claimed_at
+            )
+        case Held(message_id, attempt, hold, at):
+            return SendDeferred(
+                message_id=message_id,
+                attempt=attempt,
+                at=at,
+                until=hold.until,
+                failure=reason_of(hold.failure),
+                held=hold.reason,
+            )
+        case Ended():
+            return _of_end(item)
+
+
+def _of_end(item: Ended) -> DispatchEvent | None:
     message_id, attempt = item.work.request.message_id, item.work.attempt
     match item.verdict:
         case Accept(provider_message_id) if provider_message_id is not None:

@@ -15,7 +15,7 @@ from providers.contract import Channel
 from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import ledger, people
+from services.dispatcher.store import jobs, people
 from services.dispatcher.store.people import Pair, People
 from services.dispatcher.work import message_of, sender_of
 
@@ -50,8 +50,8 @@ class Screening:
         admitted: Sequence[bool] | None = None,
     ) -> list[Screened]:
         """Return the wishes of these requests, with what speaks against each."""
-        jobs = {request.job_id for request in requests if request.job_id is not None}
-        cancelled = ledger.cancelled(connection, sorted(jobs))
+        job_ids = {request.job_id for request in requests if request.job_id is not None}
+        cancelled = jobs.cancelled(connection, sorted(job_ids))
         spelled = [self._spelled(request) for request in requests]
         pairs = [
             Pair(request.channel, request.sender_id, recipient)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from domain.breaker import Breaker
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
 from runtime.settings import DatabaseSettings, process_name
@@ -47,3 +48,15 @@ class DispatcherSettings(
     """Names this process in the ledger."""
     dispatcher_halted_longest: timedelta = timedelta(hours=1)
     """How long messages wait for a sender that cannot send before they fail."""
+    sender_breaker_share: float = Field(default=Breaker().share, gt=0, le=1)
+    """A sender is halted when this share of a window's outcomes, or more, are failures that may be
+    its own (IM-55)."""
+    sender_breaker_after: int = Field(default=Breaker().after, ge=0)
+    """Outcomes that make a window; 0: no sender is halted for that."""
+    sender_breaker_window: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """How long a window that does not fill goes on."""
+
+    @property
+    def sender_breaker(self) -> Breaker:
+        """When a sender is halted for its failures."""
+        return Breaker(share=self.sender_breaker_share, after=self.sender_breaker_after)

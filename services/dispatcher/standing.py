@@ -46,10 +46,11 @@ def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -
         for one in ended
         if one.work.tries.probing and one.work.sender not in broken and _was_answered(one)
     }
+    accepted = {one.work.sender for one in ended if isinstance(one.verdict, Accept)}
     _slow_down(connection, {one.work.sender for one in ended if _had_no_room(one)}, now)
     return Changes(
         senders.halt(connection, broken, pause=PROBED_AFTER, now=now) if broken else {},
-        senders.resume(connection, working) if working else (),
+        senders.resume_probed(connection, working, accepted) if working else (),
     )
 
 

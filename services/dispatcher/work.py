@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aiokafka import TopicPartition
 
+from domain.admission import Hold
 from domain.failures import Failure
 from domain.identity import MessageId, ProviderMessageId, SenderId
 from domain.ledger import Tries, Verdict
@@ -95,6 +96,17 @@ class Claimed:
     def message(self) -> Message:
         """What the channel is asked to send."""
         return message_of(self.request, self.recipient)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A message that is not called before a known time, and why."""
+
+    message_id: str
+    attempt: int
+    """The number of the attempt that waits."""
+    hold: Hold
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, eq=False)

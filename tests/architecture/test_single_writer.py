@@ -24,6 +24,7 @@ OWNERS = {
     "provider_notices": "status_projector",
     "dispatch_ledger": "dispatcher",
     "senders": "dispatcher",
+    "sender_outcomes": "dispatcher",
     "send_counts": "dispatcher",
     "send_arrivals": "dispatcher",
     "contact_windows": "dispatcher",

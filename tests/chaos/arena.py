@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.pipeline import Ground, Pipeline
+from deploy.wiring import PHONE_NUMBER_ID
 from domain.failures import ErrorCode
 from runtime.clock import now
 from tests.chaos.findings import Findings, Observer
@@ -39,6 +40,8 @@ QUICK_LIVES = {
 
 SETTLES_WITHIN = timedelta(seconds=90)
 ENDS_WITHIN = timedelta(minutes=6)
+LEAVES_WITHIN = timedelta(seconds=60)
+"""A service that is asked to stop ends its calls and records them first."""
 ONE_EVENT = '{"at": '
 """How a line of our own services' logs begins."""
 LOOK_EVERY = timedelta(seconds=1)
@@ -56,11 +59,28 @@ class Outcome:
     remarks: tuple[str, ...]
     """What else must not be."""
     took: timedelta
+    figures: tuple[str, ...] = ()
+    """What was measured, a line each."""
+    is_judged: bool = True
+    """Whether the messages were followed to their ends."""
 
     @property
     def problems(self) -> list[str]:
         """A line for each thing that failed."""
         return [*self.verdict.problems, *self.remarks]
+
+
+class Stage(Protocol):
+    """What `make chaos` can run and show."""
+
+    @property
+    def fault(self) -> str:
+        """What is done, with the stage's number first."""
+        ...
+
+    async def attempt(self, ground: Ground) -> Outcome:
+        """Run it to its end; bounded in time, whatever happens."""
+        ...
 
 
 class _Server(Protocol):
@@ -80,6 +100,7 @@ class Arena:
     kills: int = 0
     fault_ended_at: datetime | None = None
     remarks: list[str] = field(default_factory=list[str])
+    figures: list[str] = field(default_factory=list[str])
     open: AsyncExitStack = field(default_factory=AsyncExitStack)
     """What a fault needs until the system has settled."""
     _pids: dict[str, int] = field(default_factory=dict[str, int])
@@ -96,6 +117,17 @@ class Arena:
         self._pids[process.name] = process.pid
         self.kills += 1
         await asyncio.to_thread(self.system.wait_ready, service, copy)
+        self.fault_ended_at = now()
+
+    async def leave(self, service: str, copy: int) -> None:
+        """End one process in good order (SIGTERM)."""
+        await asyncio.to_thread(self.system.process(service, copy).terminate, LEAVES_WITHIN)
+
+    async def join(self, service: str, copy: int) -> None:
+        """Start it again; does not wait until it is ready."""
+        process = self.system.process(service, copy)
+        await asyncio.to_thread(process.start)
+        self._pids[process.name] = process.pid
         self.fault_ended_at = now()
 
     async def kill_broker(self, away: timedelta = timedelta()) -> None:
@@ -158,6 +190,15 @@ async def nothing_between(ground: Ground, opened: AsyncExitStack) -> Mapping[str
     return {}
 
 
+Check = Callable[[Arena, Verdict], None]
+"""Remarks on what must not be, and notes what was measured."""
+
+
+def nothing_else(under_fire: Arena, verdict: Verdict) -> None:
+    """Leave it at the verdict."""
+    del under_fire, verdict
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """What is done to which system, under which load."""
@@ -175,8 +216,18 @@ class Trial:
     """How often each request comes again within the next seconds."""
     truly: Truly | None = None
     """How the messages must end; by the simulator's account where it is not said."""
+    check: Check = nothing_else
+    """What else must hold once all has settled."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the services, laid over the impatient ones."""
+    senders: Sequence[str] = (PHONE_NUMBER_ID,)
+    ends_within: timedelta = ENDS_WITHIN
     through: Through = nothing_between
     """What stands between the services and the servers; closed when all has settled."""
+
+    async def attempt(self, ground: Ground) -> Outcome:
+        """Run it to its end."""
+        return await attempt(ground, self)
 
 
 @asynccontextmanager
@@ -188,8 +239,11 @@ async def arena(ground: Ground, trial: Trial) -> AsyncGenerator[Arena]:
             "chaos",
             ground=ground,
             copies=trial.copies,
-            simulator_env={"SIM_PROFILE": "perfect"},
-            service_env=IMPATIENT | dict(around),
+            simulator_env={
+                "SIM_PROFILE": "perfect",
+                "SIM_PHONE_NUMBER_IDS": ",".join(trial.senders),
+            },
+            service_env=IMPATIENT | dict(trial.settings) | dict(around),
         )
         async with system:
             await asyncio.to_thread(system.simulator.set_knobs, QUICK_LIVES | dict(trial.knobs))
@@ -200,11 +254,12 @@ async def attempt(ground: Ground, trial: Trial) -> Outcome:
     """Run a trial to its end; bounded in time, whatever happens."""
     began = time.monotonic()
     async with arena(ground, trial) as under_fire:
-        async with under_fire.open, asyncio.timeout(ENDS_WITHIN.total_seconds()):
+        async with under_fire.open, asyncio.timeout(trial.ends_within.total_seconds()):
             await _strike(under_fire, trial)
             verdict, found = await settled(
                 under_fire, trial.truly or told_by_simulator(trial.planned)
             )
+        trial.check(under_fire, verdict)
         under_fire.look_round()
         return Outcome(
             fault=trial.fault,
@@ -213,6 +268,7 @@ async def attempt(ground: Ground, trial: Trial) -> Outcome:
             recovery=recovery(under_fire, trial.planned, found),
             remarks=tuple(under_fire.remarks),
             took=timedelta(seconds=time.monotonic() - began),
+            figures=tuple(under_fire.figures),
         )
 
 

@@ -1,10 +1,13 @@
 """What is done to the system while it works: R1, R4, R6 of the reliability tests, and outages."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 
 from tests.chaos.arena import Arena, Trial
-from tests.chaos.load import Feed, plan
+from tests.chaos.judge import Verdict
+from tests.chaos.load import SENDERS, Feed, plan
 
 Blow = Callable[[Arena], Coroutine[None, None, None]]
 
@@ -32,8 +35,17 @@ MISHAPS = {
     "net.timeout_before": 0.01,
     "net.timeout_after": 0.02,
     "net.bad_body": 0.01,
+    "net.retry_after": "1",
+    "wa.throttle_http": 429,
 }
-"""Shares of all calls; 429 and its sisters come with the recipients (load.TROUBLE)."""
+"""Shares of all calls; throttles come with the recipients (load.TROUBLE)."""
+
+TOKEN_EXPIRED = 190
+EXPIRED_FOR = timedelta(seconds=5)
+KILL_EVERY = timedelta(seconds=7)
+"""Of two dispatchers in turn. One that died is noticed by the broker after 6 s."""
+SETTLED_BY_CALLBACK = 0.99
+"""Of what is in doubt and was accepted, at least."""
 
 
 def killed_in_turn(count: int, *, over: timedelta) -> Trial:
@@ -62,21 +74,65 @@ def zombies(count: int, *, over: timedelta, frozen_for: timedelta = ZOMBIE_FOR) 
     )
 
 
-def provider_mishaps(count: int, *, over: timedelta) -> Trial:
-    """R6: answers that are errors, come too late, or not at all."""
+def provider_mishaps(
+    count: int,
+    *,
+    over: timedelta,
+    expired_for: timedelta = EXPIRED_FOR,
+    kill_every: timedelta = KILL_EVERY,
+    special: int = 5,
+) -> Trial:
+    """R6: answers that are errors, come too late, or not at all, while dispatchers are killed.
+
+    ``special`` ones halt their senders for ten seconds and more: a short form does without.
+    """
 
     async def act(arena: Arena, feed: Feed) -> None:
-        del arena
-        await feed.reached(1)
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_kill_dispatchers(arena, kill_every, over))
+            await feed.reached(0.4)
+            await _let_the_token_expire(arena, expired_for)
+            await feed.reached(1)
+            over.set()
 
     return Trial(
-        fault="R6 provider: 5xx, throttles, resets, time-outs",
-        planned=plan(count, trouble=15),
+        fault="R6 provider: every mishap, dispatchers killed",
+        planned=plan(count, special=special, trouble=5, senders=SENDERS),
         over=over,
         act=act,
+        check=_most_doubts_were_settled,
         knobs=MISHAPS,
-        echoes=2,
+        senders=SENDERS,
+        echoes=1,
+        ends_within=over + timedelta(minutes=6),
     )
+
+
+async def _kill_dispatchers(arena: Arena, every: timedelta, over: asyncio.Event) -> None:
+    copy = 0
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every.total_seconds()):
+                await over.wait()
+        if over.is_set():
+            return
+        await arena.kill("dispatcher", copy)
+        copy = 1 - copy
+
+
+async def _let_the_token_expire(arena: Arena, span: timedelta) -> None:
+    await asyncio.to_thread(arena.system.simulator.set_knobs, {"wa.refuse": TOKEN_EXPIRED})
+    await asyncio.sleep(span.total_seconds())
+    await asyncio.to_thread(arena.system.simulator.set_knobs, {"wa.refuse": 0})
+
+
+def _most_doubts_were_settled(arena: Arena, verdict: Verdict) -> None:
+    share = verdict.settled_share
+    said = f"{share:.2%} of the doubts about accepted messages were settled by a callback"
+    arena.figures.append(f"{said} ({verdict.settled}, too late for {verdict.hasty})")
+    if share < SETTLED_BY_CALLBACK:
+        arena.remarks.append(f"only {said}")
 
 
 def broker_away(count: int, *, over: timedelta) -> Trial:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from domain.failures import ErrorCode
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.registry import DEAD_LETTER_PARTITIONS, PARTITIONS, REGISTRY, dead_letter_topic
 from schemas.topics.status_changes import STATUS_CHANGES
@@ -26,6 +27,8 @@ class Message:
     times: tuple[datetime | None, ...]
     """Started, accepted, delivered, read."""
     requested_at: datetime
+    prompt: str | None = None
+    """What people are shown where it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Findings:
     """How often each change can be read from `status-changes` with read_committed."""
     ledger: dict[str, str]
     """The dispatcher's state of each message."""
+    closed: frozenset[str]
+    """Messages whose doubt the dispatcher closed as UNKNOWN_OUTCOME."""
     answered: frozenset[str]
     """Messages whose acceptance was learnt from the provider's reply."""
     counters: dict[str, int]
@@ -85,7 +90,7 @@ class Observer:
         with self._engine.connect() as connection:
             messages = {row.message_id: _message(row) for row in connection.execute(_MESSAGES)}
             steps = connection.execute(_HISTORY).all()
-            ledger = {row.message_id: row.state for row in connection.execute(_LEDGER)}
+            entries = connection.execute(_LEDGER).all()
             parked = connection.execute(sa.text("SELECT count(*) FROM parked_events")).scalar_one()
             counters = connection.execute(_COUNTERS, {"job_id": JOB}).mappings().first()
         histories: defaultdict[str, list[Step]] = defaultdict(list)
@@ -97,7 +102,10 @@ class Observer:
             histories=dict(histories),
             last_learnt={row.message_id: row.recorded_at for row in steps},
             published=await self._published(),
-            ledger=ledger,
+            ledger={row.message_id: row.state for row in entries},
+            closed=frozenset(
+                row.message_id for row in entries if row.error_code == ErrorCode.UNKNOWN_OUTCOME
+            ),
             answered=await self._answered(),
             counters=dict(counters or {}),
             parked=parked,
@@ -165,7 +173,7 @@ _UNFINISHED = sa.text(
 _MESSAGES = sa.text(
     """
     SELECT message_id, delivery_status, sequence, error_code, started_at, accepted_at,
-           delivered_at, read_at, sent_at
+           delivered_at, read_at, sent_at, error_message
     FROM messages WHERE message_direction = 'outbound'
     """
 )
@@ -178,7 +186,7 @@ _HISTORY = sa.text(
 _LAST_PARKED = sa.text(
     "SELECT pg_sequence_last_value(pg_get_serial_sequence('parked_events', 'id'))"
 )
-_LEDGER = sa.text("SELECT message_id, state FROM dispatch_ledger")
+_LEDGER = sa.text("SELECT message_id, state, error_code FROM dispatch_ledger")
 _COUNTERS = sa.text(
     "SELECT pending, sending, sent, delivered, read, failed FROM job_progress"
     " WHERE job_id = :job_id"
@@ -187,4 +195,6 @@ _COUNTERS = sa.text(
 
 def _message(row: Any) -> Message:  # noqa: ANN401 - a row of _MESSAGES
     times = (row.started_at, row.accepted_at, row.delivered_at, row.read_at)
-    return Message(row.delivery_status, row.sequence, row.error_code, times, row.sent_at)
+    return Message(
+        row.delivery_status, row.sequence, row.error_code, times, row.sent_at, row.error_message
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from deploy.simulated_provider import TrueLife
-from domain.failures import ErrorCode
+from domain.failures import PROMPTS, ErrorCode
 from domain.lifecycle import Status
 from tests.chaos.findings import Findings, Message, Step
 from tests.chaos.load import UNKNOWN, Planned
@@ -29,7 +29,10 @@ class Truth:
     """Nothing was ever reported of it: whoever lost the provider's answer cannot know it."""
 
     def fits(self, message: Message) -> bool:
-        """Return whether the row says so."""
+        """Return whether the row says so, and shows the words that belong to its code (ST-10)."""
+        code = message.error_code
+        if message.prompt != (None if code is None else PROMPTS[ErrorCode(code)]):
+            return False
         if self.is_silent and message.error_code == ErrorCode.UNKNOWN_OUTCOME:
             return message.status == Status.FAILED
         return (
@@ -68,6 +71,13 @@ class Verdict:
     """In doubt, and settled by the provider's evidence."""
     unknown: int = 0
     """In doubt, and closed as UNKNOWN_OUTCOME."""
+    hasty: int = 0
+    """Of those, how many the provider had accepted, and reported on when it was too late."""
+
+    @property
+    def settled_share(self) -> float:
+        """Of the doubts that the provider could settle: how many it did, in time."""
+        return self.settled / max(self.settled + self.hasty, 1) if self.hasty else 1.0
 
     @property
     def problems(self) -> list[str]:
@@ -104,11 +114,16 @@ def judge(truths: Mapping[str, Truth], sends: Mapping[str, int], found: Findings
     verdict.unknown = codes[ErrorCode.UNKNOWN_OUTCOME]
     accepted = {one for one, state in found.ledger.items() if state == "accepted"}
     verdict.settled = len(accepted - found.answered)
+    verdict.hasty = sum(
+        truth.status != Status.FAILED and not truth.is_silent and message_id in found.closed
+        for message_id, truth in truths.items()
+    )
     return verdict
 
 
 def _said(message: Message) -> str:
-    return f"{message.status} {message.error_code or ''} {_clock(message.times)}"
+    code, prompt = message.error_code or "", message.prompt or ""
+    return f"{message.status} {code} {prompt!r} {_clock(message.times)}"
 
 
 def _meant(truth: Truth) -> str:

@@ -17,6 +17,9 @@ from tests import given
 JOB = "job_chaos"
 """All messages of a run count towards one job, so that its counters can be checked."""
 
+SENDERS = tuple(str(int(given.SENDER) + number) for number in range(4))
+"""Numbers, where a run has several."""
+
 SLICE = timedelta(milliseconds=100)
 ECHO = timedelta(milliseconds=800)
 """As long as the pauses between attempts, so that an echo may meet a repeated call."""
@@ -73,27 +76,37 @@ class Planned:
     message_id: str
     recipient: str
     kind: Kind
+    sender: str = given.SENDER
 
 
-def plan(count: int, *, special: int = 10, trouble: int = 3) -> list[Planned]:
+def plan(
+    count: int,
+    *,
+    special: int = 10,
+    trouble: int = 3,
+    senders: Sequence[str] = (given.SENDER,),
+    ordinary: Kind = ORDINARY,
+) -> list[Planned]:
     """Plan that many messages, the given percentages of them to special and troubled recipients.
 
-    Recipients of a kind take turns: where there are more messages, conversations get longer.
+    Senders and the recipients of a kind take turns: where there are more messages, conversations
+    get longer.
     """
     used: Counter[Kind] = Counter()
     planned: list[Planned] = []
     for number in range(count):
-        kind = _kind(number, special, trouble, used)
+        kind = _kind(number, special, trouble, used) or ordinary
         tail = kind.first + used[kind] % (kind.last - kind.first + 1)
         used[kind] += 1
-        planned.append(Planned(given.a_message_id(), f"+1650555{tail:04d}", kind))
+        sender = senders[number % len(senders)]
+        planned.append(Planned(given.a_message_id(), f"+1650555{tail:04d}", kind, sender))
     return planned
 
 
-def _kind(number: int, special: int, trouble: int, used: Counter[Kind]) -> Kind:
+def _kind(number: int, special: int, trouble: int, used: Counter[Kind]) -> Kind | None:
     place = number * 37 % 100  # spreads the kinds over the run
     if place >= special + trouble:
-        return ORDINARY
+        return None
     # The kind that was used least so far.
     return min(SPECIAL if place < special else TROUBLE, key=lambda kind: used[kind])
 
@@ -154,5 +167,9 @@ class Feed:
 
 def _request(one: Planned) -> SendRequested:
     return given.a_send_request(
-        message_id=one.message_id, recipient=one.recipient, job_id=JOB, requested_at=now()
+        message_id=one.message_id,
+        sender_id=one.sender,
+        recipient=one.recipient,
+        job_id=JOB,
+        requested_at=now(),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from domain.failures import ErrorCode
+from domain.failures import PROMPTS, ErrorCode
 from tests.chaos.findings import Findings, Message, Step
 from tests.chaos.judge import Truth, Verdict, judge
 
@@ -18,7 +18,9 @@ ROW = Message("read", 2, None, (NOON, NOON, NOON, NOON), NOON)
 
 
 def a_message(**what_matters: Any) -> Message:  # noqa: ANN401 - any field of the row
-    return replace(ROW, **what_matters)
+    code = what_matters.get("error_code")
+    prompt = None if code is None else PROMPTS[ErrorCode(code)]
+    return replace(ROW, **({"prompt": prompt} | what_matters))
 
 
 def a_history(*statuses: str) -> list[Step]:
@@ -34,6 +36,7 @@ def findings(**what_matters: Any) -> Findings:  # noqa: ANN401 - any field of th
         last_learnt={"m": NOON},
         published=Counter(history),
         ledger={"m": "accepted"},
+        closed=frozenset(),
         answered=frozenset({"m"}),
         counters={"read": 1, "failed": 0},
         parked=0,
@@ -52,7 +55,7 @@ def test_nothing_is_held_against_a_run_in_which_all_is_as_it_must_be() -> None:
     verdict = verdict_on(found)
 
     assert verdict.problems == []
-    assert (verdict.settled, verdict.unknown) == (0, 0)
+    assert (verdict.settled, verdict.unknown, verdict.settled_share) == (0, 0, 1)
 
 
 def test_a_message_that_the_read_model_does_not_have_is_lost() -> None:
@@ -89,6 +92,15 @@ def test_a_state_that_differs_from_the_providers_account_is_wrong() -> None:
 
 def test_a_failure_for_another_reason_is_wrong() -> None:
     failed = a_message(status="failed", error_code="UNKNOWN_OUTCOME")
+    found = findings(messages={"m": failed})
+
+    verdict = verdict_on(found, truth=Truth("failed", frozenset({ErrorCode.INVALID_RECIPIENT})))
+
+    assert len(verdict.wrong) == 1
+
+
+def test_a_failure_that_shows_other_words_than_its_codes_is_wrong() -> None:
+    failed = a_message(status="failed", error_code="INVALID_RECIPIENT", prompt="Daily limit.")
     found = findings(messages={"m": failed})
 
     verdict = verdict_on(found, truth=Truth("failed", frozenset({ErrorCode.INVALID_RECIPIENT})))
@@ -146,6 +158,13 @@ def test_a_send_whose_reply_was_never_heard_was_settled_by_evidence() -> None:
 
     assert verdict.settled == 1
     assert verdict.problems == []
+
+
+def test_a_doubt_that_was_closed_before_the_provider_reported_was_closed_in_haste() -> None:
+    verdict = verdict_on(findings(ledger={"m": "rejected"}, closed=frozenset({"m"})))
+
+    assert verdict.hasty == 1
+    assert verdict.settled_share == 0
 
 
 def test_of_what_was_accepted_in_silence_nobody_can_know() -> None:

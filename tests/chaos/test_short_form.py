@@ -15,6 +15,7 @@ from tests.chaos.arena import Trial, attempt
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
 from tests.chaos.resent import resent_callbacks
+from tests.chaos.storms import rebalance_storm
 from tests.eventually import seconds
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -42,7 +43,14 @@ def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
         pytest.param(lambda: faults.killed_in_turn(400, over=seconds(12)), id="R1"),
         pytest.param(lambda: resent_callbacks(300, over=seconds(4), away=seconds(2)), id="R2b"),
         pytest.param(lambda: disturbed_commits(200, over=seconds(8), late_by=seconds(3)), id="R5"),
+        pytest.param(
+            lambda: faults.provider_mishaps(
+                300, over=seconds(8), expired_for=seconds(1), kill_every=seconds(3), special=0
+            ),
+            id="R6",
+        ),
         pytest.param(lambda: disordered_callbacks(400, over=seconds(1)), id="R7"),
+        pytest.param(lambda: rebalance_storm(400, over=seconds(14)), id="R12"),
     ],
 )
 @pytest.mark.timeout(240)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.admission import HoldReason
 from schemas.topics.contents import words_of
 from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
 from schemas.topics.registry import (
@@ -70,6 +71,18 @@ def test_a_record_has_the_key_and_id_of_what_it_speaks_of(
     assert (record.topic, record.key) == (topic.name, key.encode())
     assert header(record.headers, "ce_id") == event_id
     assert header(record.headers, "ce_type") == event_type
+
+
+def test_each_hold_of_one_attempt_is_a_statement_of_its_own() -> None:
+    deferred = decoded("send-deferred")
+    night = msgspec.structs.replace(deferred, held=HoldReason.QUIET_HOURS)
+    limit = msgspec.structs.replace(deferred, held=HoldReason.DAILY_LIMIT)
+    later = msgspec.structs.replace(night, until=night.until + timedelta(days=1))
+
+    ids = {PROVIDER_EVENTS.event_id(one) for one in (deferred, night, limit, later)}
+
+    assert len(ids) == 4
+    assert PROVIDER_EVENTS.event_id(msgspec.structs.replace(night, at=AT)) in ids
 
 
 def test_metadata_travels_as_cloud_events_in_binary_mode() -> None:

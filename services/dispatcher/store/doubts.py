@@ -33,13 +33,14 @@ class Doubtful:
     """An in-doubt message whose grace period is over."""
 
     message_id: str
+    sender: str
     tries: Tries
     may_resend: bool
 
 
 _UNSETTLED = sa.text(
     """
-    SELECT message_id, attempt, throttled, request FROM dispatch_ledger
+    SELECT message_id, sender, attempt, throttled, request FROM dispatch_ledger
     WHERE state = 'in_doubt' AND due_at <= :now
     ORDER BY due_at LIMIT :limit
     """
@@ -53,7 +54,12 @@ def unsettled(
     rows = connection.execute(_UNSETTLED, {"limit": limit, "now": now}).all()
     requests = disclosed(connection, vault, [row.request for row in rows])
     return [
-        Doubtful(row.message_id, Tries(row.attempt, row.throttled), _may_resend(request))
+        Doubtful(
+            row.message_id,
+            row.sender,
+            Tries(row.attempt, row.throttled),
+            _may_resend(request),
+        )
         for row, request in zip(rows, requests, strict=True)
     ]
 

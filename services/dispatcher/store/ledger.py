@@ -20,6 +20,7 @@ from domain.ledger import (
 )
 from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
+from services.dispatcher.store.crowds import LOOK
 from services.dispatcher.store.requests import disclosed, enclosed
 from services.dispatcher.work import Asked, Ended
 
@@ -65,20 +66,6 @@ def blocked(connection: sa.Connection, conversations: Sequence[str]) -> set[str]
         {"conversations": list(conversations)},
     )
     return {row.conversation for row in rows}
-
-
-def cancelled(connection: sa.Connection, job_ids: Sequence[str]) -> set[str]:
-    """Return which of these jobs the scheduler has cancelled (IM-23).
-
-    Its own table is asked: from the moment it is committed, no call begins.
-    """
-    if not job_ids:
-        return set()
-    rows = connection.execute(
-        sa.text("SELECT job_id FROM jobs WHERE job_id = ANY(:ids) AND status = 'cancelled'"),
-        {"ids": list(job_ids)},
-    )
-    return {row.job_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,56 +154,80 @@ class Due:
 
 _LOCK_DUE = sa.text(
     """
-    SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
-           d.request
+    SELECT d.message_id, s.sender, p.priority, d.due_at, d.attempt, d.throttled, d.broken,
+           d.request, crowd.is_there
     FROM unnest(CAST(:senders AS text[]), CAST(:rooms AS integer[])) AS s(sender, room)
     CROSS JOIN generate_series(0, 2) AS p(priority)
     CROSS JOIN LATERAL (
-        SELECT * FROM dispatch_ledger w
-        WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
-          AND w.due_at <= :now AND w.request IS NOT NULL
-          AND NOT EXISTS (
-              SELECT 1 FROM dispatch_ledger earlier
-              WHERE earlier.conversation = w.conversation
-                AND earlier.state IN ('waiting', 'claimed')
-                AND earlier.position < w.position)
-        ORDER BY w.due_at
+        SELECT EXISTS (
+            SELECT FROM dispatch_ledger
+            WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
+              AND due_at <= :now
+            ORDER BY due_at
+            OFFSET :look
+        ) AS is_there
+    ) AS crowd
+    LEFT JOIN LATERAL (
+        SELECT w.* FROM (
+            SELECT message_id, due_at FROM dispatch_ledger
+            WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
+              AND due_at <= :now
+            ORDER BY due_at
+            LIMIT :look
+        ) AS near
+        JOIN dispatch_ledger w ON w.message_id = near.message_id AND w.state = 'waiting'
+        WHERE w.request IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM dispatch_ledger earlier
+            WHERE earlier.conversation = w.conversation
+              AND earlier.state IN ('waiting', 'claimed')
+              AND earlier.position < w.position)
+        ORDER BY near.due_at
         LIMIT s.room
-        FOR UPDATE SKIP LOCKED
-    ) AS d
-    ORDER BY d.priority, d.due_at
+        FOR UPDATE OF w SKIP LOCKED
+    ) AS d ON true
+    ORDER BY p.priority, d.due_at
     """
 )
 
 
 def lock_due(
     connection: sa.Connection, vault: Vault, rooms: Mapping[str, int], *, now: datetime
-) -> list[Due]:
+) -> tuple[list[Due], set[str]]:
     """Lock waiting messages that are due and first in their conversation (SKIP LOCKED).
 
     At most as many for each sender as it has room for, the urgent ones first, then in the order of
-    their times.
+    their times. Of no sender more than `LOOK` of a priority are looked at; returns as well for
+    whom that filled less than the room, although more is due: see `crowds`.
     """
-    values = {"senders": list(rooms), "rooms": list(rooms.values()), "now": now}
-    rows = _read(connection, vault, connection.execute(_LOCK_DUE, values))
+    values = {"senders": list(rooms), "rooms": list(rooms.values()), "look": LOOK, "now": now}
+    rows = connection.execute(_LOCK_DUE, values).all()
+    # Null where nothing of that priority is due.
+    found = _read(connection, vault, [row for row in rows if row.message_id is not None])
     left = dict(rooms)
     chosen: list[Due] = []
-    for due in rows:
+    for due in found:
         if left[due.sender] > 0:
             left[due.sender] -= 1
             chosen.append(due)
-    return chosen
+    return chosen, {row.sender for row in rows if row.is_there and left[row.sender] > 0}
 
 
 _LOCK_HALTED = sa.text(
     """
     SELECT d.message_id, d.sender, d.priority, d.due_at, d.attempt, d.throttled, d.broken,
            d.request
-    FROM dispatch_ledger d JOIN senders s USING (sender)
-    WHERE s.halted_at IS NOT NULL AND d.state = 'waiting' AND d.due_at < :before
-      AND d.request IS NOT NULL
+    FROM senders s
+    CROSS JOIN generate_series(0, 2) AS p(priority)
+    CROSS JOIN LATERAL (
+        SELECT * FROM dispatch_ledger w
+        WHERE w.sender = s.sender AND w.priority = p.priority AND w.state = 'waiting'
+          AND w.due_at < :before AND w.request IS NOT NULL
+        ORDER BY w.due_at
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ) AS d
+    WHERE s.halted_at IS NOT NULL
     LIMIT :limit
-    FOR UPDATE OF d SKIP LOCKED
     """
 )
 
@@ -241,8 +252,7 @@ def _read(connection: sa.Connection, vault: Vault, rows: Iterable[sa.Row[Any]]) 
 
 
 def _due(row: Any, request: bytes) -> Due:  # noqa: ANN401 - of _LOCK_DUE
-    *plain, _ = row
-    return Due(*plain, request=request)
+    return Due(*row[:7], request=request)
 
 
 _BLANK = sa.text("UPDATE dispatch_ledger SET request = NULL WHERE message_id = ANY(:message_ids)")

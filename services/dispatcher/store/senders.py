@@ -115,6 +115,28 @@ _RESUME = sa.text(
 )
 
 
+_RESUME_PROBED = sa.text(
+    """
+    UPDATE senders s SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probes = 0
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL
+      AND (sender = ANY(:accepted) OR NOT EXISTS (
+          SELECT FROM sender_outcomes o WHERE o.sender = s.sender AND o.trips > 0))
+    RETURNING sender
+    """
+)
+
+
+def resume_probed(
+    connection: sa.Connection, answered: Collection[str], accepted: Collection[str]
+) -> list[str]:
+    """Let senders send again whose probes were answered; return which were halted.
+
+    One that was halted by its failures sends again only when a message was accepted.
+    """
+    values = {"senders": sorted(answered), "accepted": sorted(accepted)}
+    return [row.sender for row in connection.execute(_RESUME_PROBED, values)]
+
+
 def resume(connection: sa.Connection, names: Collection[str]) -> list[str]:
     """Let halted senders send again; return which were halted."""
     rows = connection.execute(_RESUME, {"senders": sorted(names)})

@@ -10,8 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.processes import stop_all
+from domain.admission import HoldReason
 from domain.failures import ErrorCode
-from schemas.topics.provider_events import ProviderEvent, SendAccepted, SendRejected, SendStarted
+from schemas.topics.provider_events import (
+    ProviderEvent,
+    SendAccepted,
+    SendDeferred,
+    SendRejected,
+    SendStarted,
+)
 from schemas.topics.send_requests import SendRequested
 from tests.eventually import eventually
 from tests.services.dispatcher.conftest import StartDispatcher
@@ -109,6 +116,7 @@ async def test_what_may_wait_for_the_next_day_waits_in_the_ledger(
     (end,) = await ends_of(facts, [first])
     await upstream.ask(second)
     await eventually(lambda: state_of(ledger, second.message_id) == "waiting", within=SOON)
+    await eventually(lambda: holds_of(facts, second), within=SOON)
 
     assert isinstance(end, SendAccepted)
     with ledger.connect() as connection:
@@ -116,6 +124,28 @@ async def test_what_may_wait_for_the_next_day_waits_in_the_ledger(
         due_at = connection.execute(query, {"id": second.message_id}).scalar_one()
     assert due_at > datetime.now(UTC)
     assert (due_at + timedelta(hours=8)).time().isoformat() == "00:00:00"
+    (hold,) = await holds_of(facts, second)
+    assert (hold.held, hold.until, hold.attempt) == (HoldReason.DAILY_LIMIT, due_at, 1)
+    assert hold.failure.detail == "Daily limit exceeded for this number."
+
+
+async def test_a_hold_is_told_once_and_a_moments_wait_is_not(
+    a_dispatcher: StartDispatcher, upstream: Upstream, facts: Tail[ProviderEvent]
+) -> None:
+    await a_dispatcher(WHATSAPP_PAIR_INTERVAL="PT6S", WHATSAPP_PAIR_BURST="1")
+    sender = a_sender()
+    first, held = (a_request("0300", name="pair", sender_id=sender) for _ in range(2))
+    others = [a_request(f"04{n:02}", name="pair", sender_id=sender) for n in range(20)]
+
+    await upstream.ask(first)
+    await ends_of(facts, [first])
+    await upstream.ask(held, *others)
+    await ends_of(facts, [held, *others])
+
+    (hold,) = await holds_of(facts, held)
+    assert hold.held is HoldReason.RATE
+    assert started_at(facts, held) >= hold.until
+    assert [await holds_of(facts, one) for one in (first, *others)] == [[]] * 21
 
 
 async def test_a_sender_that_cannot_send_is_halted_and_sends_all_that_waited_once_it_can(
@@ -223,6 +253,11 @@ async def test_a_lane_that_is_too_long_waits_in_the_ledger_and_blocks_nobody(
 def a_sender() -> str:
     """Return an account that no other test sends from."""
     return next(SENDERS)
+
+
+async def holds_of(facts: Tail[ProviderEvent], request: SendRequested) -> list[SendDeferred]:
+    events = about(await facts.read(), request.message_id)
+    return [event for event in events if isinstance(event, SendDeferred) and event.held]
 
 
 def started_at(facts: Tail[ProviderEvent], request: SendRequested) -> datetime:

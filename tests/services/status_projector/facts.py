@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
+from domain.admission import HoldReason
 from domain.lifecycle import Evidence, learn
 from runtime.clock import now
 from runtime.postgres import transaction
@@ -19,6 +20,7 @@ from schemas.topics.provider_events import (
     MessageReceived,
     ProviderEvent,
     SendAccepted,
+    SendDeferred,
     SendRejected,
     SendStarted,
     StatusReported,
@@ -64,6 +66,16 @@ class Life:
     def rejected(self, second: int = 2) -> SendRejected:
         return SendRejected(
             message_id=self.message_id, attempt=1, at=_at(second), failure=a_failure()
+        )
+
+    def held(self, second: int = 1) -> SendDeferred:
+        return SendDeferred(
+            message_id=self.message_id,
+            attempt=1,
+            at=_at(second),
+            until=_at(second + 30),
+            failure=a_failure(),
+            held=HoldReason.QUIET_HOURS,
         )
 
     def reported(self, status: Any, second: int, *, named: bool = True) -> StatusReported:  # noqa: ANN401 - a literal

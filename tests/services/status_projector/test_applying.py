@@ -30,6 +30,7 @@ on_the_database = settings(
 
 def everything_said_of(life: Life) -> list[Record]:
     return [
+        life.held(),
         life.started(),
         life.accepted(),
         life.reported("sent", 3),
