@@ -17,7 +17,7 @@ from services.status_projector.projection import (
     Trail,
     project,
 )
-from services.status_projector.store import aside, offsets, parked, participants, trail
+from services.status_projector.store import aside, beside, offsets, parked, participants, trail
 from services.status_projector.store.offsets import Place
 
 
@@ -153,6 +153,8 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
         trail.update(connection, touched, now)
     if changes.caused:
         trail.add_history(connection, changes.caused)
+    if changes.noted:
+        beside.note(connection, changes.noted, now)
     if changes.participants:
         participants.learn(connection, changes.participants, now)
     if changes.aside:
@@ -163,6 +165,7 @@ def _save(connection: sa.Connection, changes: Changes, now: datetime) -> None:
         parked.park(connection, list(changes.to_park.values()), now)
     if changes.jobs:
         trail.count_jobs(connection, changes.jobs, now)
+    beside.watch(connection, changes)
 
 
 def _has_learnt(one: Trail, created: Collection[str]) -> bool:

@@ -75,7 +75,8 @@ def _bucket(name: str) -> int:
 
 _FIND = sa.text(
     """
-    SELECT id, message_id, whatsapp_message_id, record_value FROM parked_events
+    SELECT id, message_id, whatsapp_message_id, record_value, record_headers, parked_at
+    FROM parked_events
     WHERE message_id = ANY(:message_ids) OR whatsapp_message_id = ANY(:provider_ids)
     ORDER BY id
     """
@@ -89,7 +90,14 @@ def find(
     values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
     rows = connection.execute(_FIND, values)
     return [
-        Parked(row.id, row.message_id, row.whatsapp_message_id, event)
+        Parked(
+            row.id,
+            row.message_id,
+            row.whatsapp_message_id,
+            event,
+            _from_json(row.record_headers),
+            row.parked_at,
+        )
         for row in rows
         # Nothing else is ever parked.
         if isinstance(event := PROVIDER_EVENTS.decode(bytes(row.record_value)), MessageEvent)
@@ -162,7 +170,7 @@ def expired(connection: sa.Connection, *, before: datetime, limit: int) -> list[
             Place(row.source_topic, row.source_partition, row.source_offset),
             None if row.record_key is None else bytes(row.record_key),
             bytes(row.record_value),
-            tuple((name, bytes.fromhex(value)) for name, value in row.record_headers),
+            _from_json(row.record_headers),
         )
         for row in rows
     ]
@@ -191,3 +199,7 @@ def count(connection: sa.Connection) -> int:
 
 def _to_json(headers: Headers) -> str:
     return json.dumps([(name, value.hex()) for name, value in headers])
+
+
+def _from_json(headers: list[tuple[str, str]]) -> Headers:
+    return tuple((name, bytes.fromhex(value)) for name, value in headers)

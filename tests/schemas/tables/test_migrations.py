@@ -105,7 +105,7 @@ def test_the_months_around_today_have_partitions_over_the_turn_of_the_year(
         ensure_months(connection, today)
 
     made = set(_catalogue(migrated)) - before
-    tables = ("message_status_history", "messages")
+    tables = ("message_facts", "message_status_history", "messages")
     assert sorted(made) == [f"{table}_{month}" for table in tables for month in months]
     assert len(months) == MONTHS_AHEAD + 2
 

@@ -1,0 +1,29 @@
+"""A fence around the one live copy of a database."""
+
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    """Create."""
+    op.execute(
+        """
+        CREATE TABLE fence (
+            is_only BOOLEAN PRIMARY KEY DEFAULT true,
+            kafka_cluster TEXT NOT NULL,
+            server TEXT NOT NULL,
+            epoch BIGINT NOT NULL,
+            nonce TEXT NOT NULL,
+            since TIMESTAMPTZ NOT NULL,
+            confirmed_by TEXT NOT NULL,
+            CONSTRAINT fence_only CHECK (is_only)
+        )
+        """
+    )
+
+
+def downgrade() -> None:
+    """Drop."""
+    op.execute("DROP TABLE fence")
