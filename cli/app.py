@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, people, senders, topics, wecom, whatsapp
+from cli import database, dlq, fence, people, senders, topics, wecom, whatsapp
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -22,6 +22,7 @@ app.command()(database.migrate)
 app.command()(topics.topics)
 app.command()(database.check)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(fence.app, name="fence")
 app.add_typer(senders.app, name="senders")
 app.add_typer(people.app, name="people")
 app.add_typer(wecom.app, name="wecom")

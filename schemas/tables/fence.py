@@ -8,15 +8,18 @@ from schemas.tables.messages import MOMENT
 fence = sa.Table(
     "fence",
     METADATA,
-    # One row: every confirmation is a new epoch of the pair.
+    # One row at most.
     sa.Column("is_only", sa.Boolean, primary_key=True, server_default=sa.true()),
     sa.Column("kafka_cluster", sa.Text, nullable=False),
     # The data directory and the database in it: a dump takes neither along.
-    sa.Column("server", sa.Text, nullable=False),
+    sa.Column("database", sa.Text, nullable=False),
+    # Its last word: renewed every few seconds, then said on the topic `fence` too.
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    # Renewed with every epoch; the topic `fence` says the same one.
     sa.Column("nonce", sa.Text, nullable=False),
-    sa.Column("since", MOMENT, nullable=False),
+    sa.Column("previous", sa.Text),
+    sa.Column("renewed_at", MOMENT, nullable=False),
+    # Who said that this is the live copy: the first process, or a person.
+    sa.Column("confirmed_at", MOMENT, nullable=False),
     sa.Column("confirmed_by", sa.Text, nullable=False),
     sa.CheckConstraint("is_only", name="fence_only"),
 )

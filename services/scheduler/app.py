@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
 from runtime.clock import now
 from runtime.errors import TryAgainLater
+from runtime.fence import fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
@@ -19,6 +20,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.postgres import connect, in_thread
+from runtime.settings import process_name
 from schemas.http.im import MessageAccepted
 from schemas.topics.status_changes import STATUS_CHANGES
 from services.scheduler import handlers
@@ -55,6 +57,8 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        self.fence = fence_of(settings, owner=process_name())
+        self.fence.watch(self.engine)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
         intake = Intake(self.engine, self.producer, now)
         self.gather: Gather[Asked, MessageAccepted] = Gather(
@@ -113,7 +117,7 @@ class Scheduler:
                 await in_thread(self.engine, lambda c: c.execute(sa.text("SELECT 1")))
         except (TryAgainLater, TimeoutError):
             return "PostgreSQL does not answer"
-        return None
+        return self.fence.problem
 
 
 def build(settings: SchedulerSettings) -> FastAPI:
@@ -122,7 +126,7 @@ def build(settings: SchedulerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with running(**scheduler.works()):
+        async with running(fence=lambda: scheduler.fence.keep(scheduler.works())):
             yield
         await scheduler.stop()
 
@@ -136,8 +140,12 @@ def build(settings: SchedulerSettings) -> FastAPI:
     )
     shape_errors(app)
     sender = settings.whatsapp_phone_number_id
-    app.include_router(messages.router(scheduler.accept, default_sender=sender, clock=now))
-    wake = scheduler.feeder.wake
-    app.include_router(jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake))
+    live = [Depends(scheduler.fence.check)]
+    accept, wake = scheduler.accept, scheduler.feeder.wake
+    app.include_router(messages.router(accept, default_sender=sender, clock=now), dependencies=live)
+    app.include_router(
+        jobs.router(scheduler.engine, default_sender=sender, clock=now, wake=wake),
+        dependencies=live,
+    )
     document.complete(app)
     return app

@@ -13,10 +13,12 @@ def upgrade() -> None:
         CREATE TABLE fence (
             is_only BOOLEAN PRIMARY KEY DEFAULT true,
             kafka_cluster TEXT NOT NULL,
-            server TEXT NOT NULL,
+            database TEXT NOT NULL,
             epoch BIGINT NOT NULL,
             nonce TEXT NOT NULL,
-            since TIMESTAMPTZ NOT NULL,
+            previous TEXT,
+            renewed_at TIMESTAMPTZ NOT NULL,
+            confirmed_at TIMESTAMPTZ NOT NULL,
             confirmed_by TEXT NOT NULL,
             CONSTRAINT fence_only CHECK (is_only)
         )
