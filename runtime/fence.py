@@ -109,13 +109,16 @@ class Fence:
         # Under the turn neither side can move between the two looks.
         async with self._turn():
             here, stored, heard = await self._see()
-            verdict = await self._speak(here, stored, judge(here, stored, heard))
+            verdict = judge(here, stored, heard)
+            if await self._has_spoken(here, stored, verdict):
+                here, stored, heard = await self._see()
+                verdict = judge(here, stored, heard)
             if isinstance(verdict, Live) and stored is not None:
                 self._epoch = stored.word.epoch
             return verdict
 
-    async def _speak(self, here: Bond, stored: Stored | None, verdict: Verdict) -> Verdict:
-        """Say what has to be said, the database first; return what holds then."""
+    async def _has_spoken(self, here: Bond, stored: Stored | None, verdict: Verdict) -> bool:
+        """Say what has to be said, the database first; return whether there was anything."""
         at = self._clock()
         if isinstance(verdict, Bind):
             word = Word(1, uuid4().hex, None)
@@ -126,9 +129,9 @@ class Fence:
             word = Word(stored.word.epoch + 1, uuid4().hex, stored.word.nonce)
             await in_thread(self._engine, lambda c: _renew(c, word, at))
         else:
-            return verdict
+            return False
         await self._kafka.say(word, at)
-        return judge(*await self._see())
+        return True
 
     def _is_due(self, stored: Stored, now: datetime) -> bool:
         # At its start each process says a word: had two copies said the same until now, then only
