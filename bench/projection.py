@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import psycopg2
 import psycopg2.extensions
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from bench.arena import Arena
 from bench.facts import batches, names_of
 from bench.measurement import Measurement, Reading, in_turns
 from runtime.postgres import connect, transaction
+from runtime.vault import Vault, VaultSettings
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.apply import apply
@@ -28,6 +30,10 @@ offsets. The raw limit runs four statements a batch for as many messages with ps
 read the rows, upsert them, add their histories, commit. No broker takes part. Medians of three."""
 
 GROUPS = 40
+KEYS = VaultSettings(
+    message_encryption_key=SecretStr("the benchmarks' own master key and nobody else's"),
+    message_lookup_key=SecretStr("the benchmarks' own lookup key and nobody else's"),
+)
 TABLES = """
     CREATE TABLE IF NOT EXISTS bare_messages (
         message_id text PRIMARY KEY, status text NOT NULL, sequence int NOT NULL,
@@ -69,7 +75,7 @@ def run(arena: Arena) -> list[Measurement]:
 
 
 def _ours(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
-    epochs: dict[Place, int] = {}
+    vault, epochs = Vault(KEYS), dict[Place, int]()
     with transaction(engine) as connection:
         connection.execute(sa.text("DELETE FROM applied_offsets"))  # each run counts from 0
         places = [(SEND_REQUESTS.name, 0), (PROVIDER_EVENTS.name, 0)]
@@ -78,7 +84,7 @@ def _ours(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
     began, cpu = time.perf_counter(), time.process_time()
     for batch in prepared:
         with transaction(engine) as connection:
-            apply(connection, batch, epochs, datetime.now(UTC))
+            apply(connection, vault, batch, epochs, datetime.now(UTC))
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Reading(sum(map(len, prepared)), took, cpu)
 

@@ -25,6 +25,7 @@ GENERATED: Final = Path(__file__).parents[1] / "schemas" / "generated" / "openap
 
 _DATABASE: Final = SecretStr("postgresql+psycopg2://nowhere/nothing")
 _SECRET: Final = SecretStr("none")
+_KEY: Final = SecretStr("signs nothing and is long enough for a key")
 """The applications ask for them when they are built; nothing connects, nothing is signed."""
 
 
@@ -42,7 +43,14 @@ _APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
     "ingest_webhook": _ingest_webhook,
     "scheduler": lambda: scheduler.build(SchedulerSettings(database_url=_DATABASE)),
     "statistics": lambda: statistics.build(StatisticsSettings(), _never),
-    "status_projector": lambda: status_projector.build(ProjectorSettings(database_url=_DATABASE)),
+    "status_projector": lambda: status_projector.build(
+        ProjectorSettings(
+            database_url=_DATABASE,
+            auth_signing_keys=_KEY,
+            message_encryption_key=_KEY,
+            message_lookup_key=_KEY,
+        )
+    ),
 }
 """Those with an API of their own; the dispatcher only answers for its health."""
 

@@ -70,6 +70,10 @@ class Keyring:
     def __init__(self, keys: Mapping[Person, AESGCM]) -> None:
         self._keys = keys
 
+    def __contains__(self, person: Person) -> bool:
+        """Return whether the person has a key."""
+        return person in self._keys
+
     def seal(self, person: Person, plain: bytes, *, place: str) -> bytes:
         """Return the bytes, sealed. ``place`` is where they are kept: nowhere else they open."""
         nonce = os.urandom(_NONCE)

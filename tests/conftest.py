@@ -24,9 +24,9 @@ pytest_plugins = ["tests.world"]
 
 # Processes that tests start inherit them; of no use anywhere else.
 os.environ |= {
-    "MESSAGE_ENCRYPTION_KEY": "the tests' own master key, and nobody else's",
-    "MESSAGE_LOOKUP_KEY": "the tests' own lookup key, and nobody else's",
-    "AUTH_SIGNING_KEYS": "the tests' own signing key, and nobody else's",
+    "MESSAGE_ENCRYPTION_KEY": "the tests' own master key and nobody else's",
+    "MESSAGE_LOOKUP_KEY": "the tests' own lookup key and nobody else's",
+    "AUTH_SIGNING_KEYS": "the tests' own signing key and nobody else's",
 }
 
 

@@ -5,11 +5,12 @@ from itertools import groupby, pairwise
 
 import sqlalchemy as sa
 
+from deploy.pipeline import Pipeline
 from domain.lifecycle import Status
+from tests.sealed import recipient_of, vault_of
 
 _MESSAGES = sa.text(
-    "SELECT message_id, customer_phone AS recipient, delivery_status AS status, error_code"
-    " FROM messages WHERE job_id = :job_id"
+    "SELECT message_id, delivery_status AS status, error_code FROM messages WHERE job_id = :job_id"
 )
 _STEPS = sa.text(
     "SELECT h.message_id, h.sequence, h.from_status, h.to_status"
@@ -58,14 +59,18 @@ class Trail:
         ]
 
 
-def trail_of(database_url: str, job_id: str) -> Trail:
+def trail_of(world: Pipeline, job_id: str) -> Trail:
     """Read the trail of a job."""
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
+    engine, vault = sa.create_engine(world.database_url, poolclass=sa.NullPool), vault_of(world)
     with engine.connect() as connection:
-        messages = connection.execute(_MESSAGES, {"job_id": job_id}).all()
+        rows = connection.execute(_MESSAGES, {"job_id": job_id}).all()
         steps = connection.execute(_STEPS, {"job_id": job_id}).all()
+        messages = [
+            Message(row.message_id, recipient_of(connection, vault, row.message_id), *row[1:])
+            for row in rows
+        ]
     engine.dispose()
-    return Trail([Message(*row) for row in messages], [Step(*row) for row in steps])
+    return Trail(messages, [Step(*row) for row in steps])
 
 
 def _leads_to(status: str, history: list[Step]) -> bool:

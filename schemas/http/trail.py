@@ -30,6 +30,13 @@ class MessageStatus(Shape):
     error_message: str | None = None
 
 
+class ConversationRead(Shape):
+    """A conversation that has been marked as read."""
+
+    conversation_id: str
+    unread: int = 0
+
+
 class JobCounts(Shape):
     """How many of a job's recipients are where now."""
 

@@ -6,7 +6,7 @@ Written by ``status_projector`` alone, in the transaction that enters the messag
 import sqlalchemy as sa
 
 from schemas.tables import METADATA
-from schemas.tables.messages import MOMENT, where
+from schemas.tables.messages import MOMENT, partial_index
 
 conversations = sa.Table(
     "conversations",
@@ -24,23 +24,22 @@ conversations = sa.Table(
     sa.Column("last_message_id", sa.Text, nullable=False),
     sa.Column("last_at", MOMENT, nullable=False),
     sa.Column("last_direction", sa.String(10), nullable=False),
+    # Of the newest message in each direction.
     sa.Column("outbound_at", MOMENT),
     sa.Column("inbound_at", MOMENT),
-    # Until when somebody has marked it as read.
-    sa.Column("read_at", MOMENT),
-    # Inbound messages later than `outbound_at` and `read_at`.
+    # Inbound messages since the last outbound one, or since somebody marked it as read.
     sa.Column("unread", sa.Integer, nullable=False, server_default="0"),
     sa.Column("updated_at", MOMENT, nullable=False),
     sa.Index("conversations_last_at", "last_at", "conversation_id"),
-    sa.Index(
+    partial_index(
         "conversations_tenant_id",
         "tenant_id",
         "last_at",
         "conversation_id",
-        **where("tenant_id IS NOT NULL"),
+        where="tenant_id IS NOT NULL",
     ),
-    sa.Index("conversations_order_id", "order_id", **where("order_id IS NOT NULL")),
-    sa.Index("conversations_unread", "last_at", **where("unread > 0")),
+    partial_index("conversations_order_id", "order_id", where="order_id IS NOT NULL"),
+    partial_index("conversations_unread", "last_at", where="unread > 0"),
     # Room on each page: a row is moved with each of its messages.
     postgresql_with={"fillfactor": "70"},
 )

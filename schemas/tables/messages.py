@@ -11,9 +11,9 @@ from schemas.tables import METADATA
 MOMENT = sa.DateTime(timezone=True)
 
 
-def where(condition: str) -> dict[str, sa.TextClause]:
-    """Return the argument that makes an index a partial one."""
-    return {"postgresql_where": sa.text(condition)}
+def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    """Return an index of some rows only."""
+    return sa.Index(name, *columns, postgresql_where=sa.text(where))
 
 
 # Partitioned by month of `created_at`, without a DEFAULT partition. Each month has keys of its own:
@@ -73,10 +73,12 @@ messages = sa.Table(
     sa.Index("messages_sent_at", "sent_at", "id"),
     sa.Index("messages_person", "person", "sent_at", "id"),
     sa.Index("messages_conversation_id", "conversation_id", "sent_at", "id"),
-    sa.Index("messages_tenant_id", "tenant_id", "sent_at", "id", **where("tenant_id IS NOT NULL")),
-    sa.Index("messages_order_id", "order_id", "sent_at", "id", **where("order_id IS NOT NULL")),
-    sa.Index("messages_agent_id", "agent_id", "sent_at", "id", **where("agent_id IS NOT NULL")),
-    sa.Index("messages_job_id", "job_id", "id", **where("job_id IS NOT NULL")),
+    partial_index(
+        "messages_tenant_id", "tenant_id", "sent_at", "id", where="tenant_id IS NOT NULL"
+    ),
+    partial_index("messages_order_id", "order_id", "sent_at", "id", where="order_id IS NOT NULL"),
+    partial_index("messages_agent_id", "agent_id", "sent_at", "id", where="agent_id IS NOT NULL"),
+    partial_index("messages_job_id", "job_id", "id", where="job_id IS NOT NULL"),
     postgresql_partition_by="RANGE (created_at)",
 )
 

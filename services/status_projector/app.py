@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from runtime.auth import Guard
 from runtime.clock import now
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
@@ -15,12 +16,14 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import every, running
 from runtime.postgres import connect
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
-from services.status_projector.handlers import Facts, Tools, expire_parked, keep_months
+from services.status_projector.handlers import Facts, Tools
+from services.status_projector.housekeeping import expire_parked, keep_months
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import jobs, messages
+from services.status_projector.routes import conversations, jobs, messages
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
@@ -39,7 +42,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, publisher, letters, now)
+    tools = Tools(engine, Vault(settings), publisher, letters, now)
     facts = Facts(tools)
     hub = Hub(bootstrap)
 
@@ -47,7 +50,14 @@ def build(settings: ProjectorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with running(
             live=hub.run,
-            months=lambda: every(MONTHS_TICK, lambda: keep_months(tools)),
+            months=lambda: every(
+                MONTHS_TICK,
+                lambda: keep_months(
+                    tools,
+                    retention=settings.message_retention,
+                    park_for=settings.projector_park_for,
+                ),
+            ),
             parked=lambda: every(
                 EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
             ),
@@ -66,6 +76,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     )
     app.include_router(messages.routes(engine, hub))
     app.include_router(jobs.routes(engine, now))
+    app.include_router(conversations.routes(engine, Guard(settings), now))
     shape_errors(app)
     return app
 

@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 from aiokafka import TopicPartition
@@ -13,22 +12,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.clock import Clock
 from runtime.errors import TryAgainLater
-from runtime.kafka.dead_letters import DeadLetters, Rejected
+from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.deliveries import reject
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
-from schemas.tables.partitions import ensure_months
+from runtime.vault import Vault
 from schemas.topics.dead_letters import Reason
 from services.status_projector.apply import apply, pass_over
-from services.status_projector.metrics import APPLIED, CHANGED, EXPIRED, PARKED
+from services.status_projector.metrics import APPLIED, CHANGED
 from services.status_projector.ownership import Ownership
 from services.status_projector.projection import Caused, Heard, Trigger
 from services.status_projector.publisher import Publisher
-from services.status_projector.store import parked
 
 log = logging.getLogger(__name__)
-
-EXPIRE_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,7 @@ class Tools:
     """What the handlers of this service work with."""
 
     engine: sa.Engine
+    vault: Vault
     publisher: Publisher
     dead_letters: DeadLetters
     clock: Clock
@@ -85,13 +82,16 @@ class Facts:
         return self._group
 
     async def _apply(self, batch: Sequence[Heard], deliveries: Sequence[Delivery]) -> list[Caused]:
-        tools, epochs, now = self._tools, self._owned.epochs, self._tools.clock()
         try:
-            caused = await in_thread(tools.engine, lambda c: apply(c, batch, epochs, now))
+            caused = await self._try(batch)
         except (SQLAlchemyError, ValueError):
             return await self._isolate(batch, deliveries)
         APPLIED.inc(len(batch))
         return caused
+
+    async def _try(self, batch: Sequence[Heard]) -> list[Caused]:
+        tools, epochs, now = self._tools, self._owned.epochs, self._tools.clock()
+        return await in_thread(tools.engine, lambda c: apply(c, tools.vault, batch, epochs, now))
 
     async def _isolate(
         self, batch: Sequence[Heard], deliveries: Sequence[Delivery]
@@ -101,10 +101,10 @@ class Facts:
             middle = len(batch) // 2
             first = await self._apply(batch[:middle], deliveries[:middle])
             return first + await self._apply(batch[middle:], deliveries[middle:])
-        tools, epochs, now = self._tools, self._owned.epochs, self._tools.clock()
+        tools, epochs = self._tools, self._owned.epochs
         try:
             # Once more: another projector may have entered the same message at that moment.
-            return await in_thread(tools.engine, lambda c: apply(c, batch, epochs, now))
+            return await self._try(batch)
         except (SQLAlchemyError, ValueError) as error:
             detail = type(getattr(error, "orig", None) or error).__name__
         letter = reject(deliveries[0], Reason.NOT_APPLICABLE, detail)
@@ -112,36 +112,6 @@ class Facts:
         await in_thread(tools.engine, lambda c: pass_over(c, batch[0], epochs))
         log.warning("record.rejected", extra={"why": detail, "topic": letter.place.topic})
         return []
-
-
-async def expire_parked(tools: Tools, park_for: timedelta) -> bool:
-    """Put events that nobody claimed in time into the DLQ (IM-07); say whether there may be more.
-
-    In the DLQ first: a crash in between repeats it, and loses nothing.
-    """
-    before = tools.clock() - park_for
-    gone = await in_thread(
-        tools.engine, lambda c: parked.expired(c, before=before, limit=EXPIRE_LIMIT)
-    )
-    if gone:
-        letters = [
-            Rejected(
-                event.place, event.key, event.value, event.headers, Reason.UNKNOWN_MESSAGE, "$"
-            )
-            for event in gone
-        ]
-        await tools.dead_letters.add(letters)
-        await in_thread(tools.engine, lambda c: parked.drop(c, [event.id for event in gone]))
-        EXPIRED.inc(len(gone))
-    PARKED.set(await in_thread(tools.engine, parked.count))
-    return len(gone) == EXPIRE_LIMIT
-
-
-async def keep_months(tools: Tools) -> bool:
-    """Create the history's partitions ahead of time."""
-    today = tools.clock().date()
-    await in_thread(tools.engine, lambda connection: ensure_months(connection, today))
-    return False
 
 
 def _heard(delivery: Delivery) -> Heard:

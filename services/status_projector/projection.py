@@ -6,15 +6,16 @@ is found by it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
 
 from domain.explaining import Effect
-from domain.identity import is_fallback_of
+from domain.identity import is_fallback_of, message_id_for_inbound
 from domain.lifecycle import Evidence, Fact, Source, Status, learn
 from schemas.topics.provider_events import (
     MediaLost,
@@ -24,13 +25,18 @@ from schemas.topics.provider_events import (
     NoticeReceived,
     Pricing,
     ProviderEvent,
-    SendAccepted,
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import ChangeError, StatusChanged
 from schemas.topics.topic import Headers
-from services.status_projector.facts import fact_of, reported, source_of
+from services.status_projector.facts import (
+    fact_of,
+    names_in,
+    provider_id_of,
+    reported,
+    source_of,
+)
 from services.status_projector.noted import Noted, Said, effect_of
 
 
@@ -52,10 +58,6 @@ class Heard:
     key: bytes | None
     raw: bytes
     headers: Headers
-
-
-Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost
-"""What is kept as it comes: it speaks of no message that we sent."""
 
 
 class Priced(msgspec.Struct, frozen=True, gc=False):
@@ -82,10 +84,15 @@ class Trail(msgspec.Struct, frozen=True, gc=False):
     sent_at: datetime
     evidence: Evidence
     sequence: int
+    created_at: datetime
+    """When it was entered: its partition."""
+    conversation_id: str
     provider_id: str | None = None
     tenant_id: str | None = None
     case_id: str | None = None
     queue_id: str | None = None
+    contact_id: str | None = None
+    order_id: str | None = None
     job_id: str | None = None
     is_fallback: bool = False
     """Whether it is sent instead of another: its job has no row for it."""
@@ -125,8 +132,17 @@ class _Early:
 
 _ARRIVED = frozenset({Status.DELIVERED, Status.READ})
 
-Participant = tuple[str, str]
-"""A message, and one of its recipients or of its group's members."""
+
+class Participant(NamedTuple):
+    """One of a message's recipients, or of its group's members."""
+
+    message_id: str
+    channel: str
+    address: str
+
+
+ConversationId = Callable[[str, str, str], str]
+"""Names a conversation by its channel, sender and recipient: `Vault.conversation_id`."""
 
 
 @dataclass(slots=True)
@@ -140,7 +156,10 @@ class Changes:
     unparked: set[int] = field(default_factory=set[int])
     """The parked events that were applied."""
     to_park: dict[Trigger, Heard] = field(default_factory=dict[Trigger, Heard])
-    aside: list[Aside] = field(default_factory=list[Aside])
+    received: dict[str, MessageReceived] = field(default_factory=dict[str, MessageReceived])
+    """What was written to us, by our id of it; known or not."""
+    files: list[MediaStored | MediaLost] = field(default_factory=list[MediaStored | MediaLost])
+    notices: list[NoticeReceived] = field(default_factory=list[NoticeReceived])
     participants: dict[Participant, Evidence] = field(default_factory=dict[Participant, Evidence])
     """What the batch says of single recipients of a message."""
     jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
@@ -149,14 +168,23 @@ class Changes:
     """The facts that no transition tells of."""
     called_back: set[str] = field(default_factory=set[str])
     """Messages that their provider spoke of, unless it had said before that they arrived."""
+    retried: set[str] = field(default_factory=set[str])
+    """The messages of which a request of the batch is another attempt (RT-04, CF-37)."""
 
 
 class Projection:
     """Applies records, in order, to what is stored."""
 
-    def __init__(self, stored: Iterable[Trail], parked: Iterable[Parked], now: datetime) -> None:
+    def __init__(
+        self,
+        stored: Iterable[Trail],
+        parked: Iterable[Parked],
+        now: datetime,
+        conversation_id: ConversationId,
+    ) -> None:
         self.changes = Changes()
         self._now = now
+        self._conversation_id = conversation_id
         self._trails = {trail.message_id: trail for trail in stored}
         self._by_provider_id = {
             trail.provider_id: trail.message_id
@@ -176,8 +204,13 @@ class Projection:
         value = heard.value
         if isinstance(value, SendRequested):
             self._create(heard, value)
-        elif isinstance(value, Aside):
-            self.changes.aside.append(value)
+        elif isinstance(value, MessageReceived):
+            message_id = message_id_for_inbound(value.channel, value.provider_message_id)
+            self.changes.received.setdefault(message_id, value)
+        elif isinstance(value, MediaStored | MediaLost):
+            self.changes.files.append(value)
+        elif isinstance(value, NoticeReceived):
+            self.changes.notices.append(value)
         elif not self._hear(heard.trigger, Said(value, heard.headers)):
             self._put_down(heard, value)
 
@@ -193,13 +226,21 @@ class Projection:
             sent_at=request.requested_at,
             evidence=Evidence(),
             sequence=0,
+            created_at=self._now,
+            conversation_id=self._conversation_id(
+                request.channel, request.sender_id, request.recipient
+            ),
             tenant_id=request.tenant_id,
             case_id=request.case_id,
             queue_id=request.queue_id,
+            contact_id=request.contact_id,
+            order_id=request.order_id,
             job_id=request.job_id,
             is_fallback=is_fallback_of(request.message_id, request.original_message_id),
         )
         self.changes.created[request.message_id] = request
+        if request.original_message_id is not None and not trail.is_fallback:
+            self.changes.retried.add(request.original_message_id)
         self._keep(trail)
         self._count(trail, trail.status, 1)
         self._note(trail, Effect.TOLD, Said(request, heard.headers))
@@ -213,8 +254,9 @@ class Projection:
             return False
         named = provider_id_of(event)
         if named is not None and self._trails[message_id].provider_id is None:
+            if self._by_provider_id.setdefault(named, message_id) != message_id:
+                raise ValueError("the provider's id is another message's")
             self._keep(structs.replace(self._trails[message_id], provider_id=named))
-            self._by_provider_id[named] = message_id
         if isinstance(event, StatusReported):
             self._hear_report(trigger, message_id, event, said)
         elif (fact := fact_of(event)) is not None:
@@ -234,7 +276,7 @@ class Projection:
         if event.participant is None:
             self._learn(trigger, message_id, fact, said)
         else:
-            one = message_id, event.participant
+            one = Participant(message_id, event.channel, event.participant)
             heard = self.changes.participants.get(one, Evidence())
             self.changes.participants[one] = learn(heard, fact)
         if event.pricing is not None:
@@ -302,10 +344,14 @@ class Projection:
 
 
 def project(
-    stored: Iterable[Trail], parked: Iterable[Parked], batch: Sequence[Heard], now: datetime
+    stored: Iterable[Trail],
+    parked: Iterable[Parked],
+    batch: Sequence[Heard],
+    now: datetime,
+    conversation_id: ConversationId,
 ) -> Changes:
     """Return what the batch changes. Requests go first: events of the batch may speak of them."""
-    projection = Projection(stored, parked, now)
+    projection = Projection(stored, parked, now, conversation_id)
     for heard in batch:
         if isinstance(heard.value, SendRequested):
             projection.apply(heard)
@@ -313,20 +359,6 @@ def project(
         if not isinstance(heard.value, SendRequested):
             projection.apply(heard)
     return projection.changes
-
-
-def names_in(value: SendRequested | ProviderEvent) -> tuple[str | None, str | None]:
-    """Return the names under which an event's message may become known: ours, the provider's."""
-    if isinstance(value, StatusReported):
-        return value.message_id, value.provider_message_id
-    return (None, None) if isinstance(value, Aside) else (value.message_id, None)
-
-
-def provider_id_of(event: MessageEvent) -> str | None:
-    """Return the provider's message id that the event names."""
-    if isinstance(event, SendAccepted | StatusReported):
-        return event.provider_message_id
-    return None
 
 
 def change_of(
@@ -360,4 +392,7 @@ def change_of(
         case_id=after.case_id,
         queue_id=after.queue_id,
         job_id=after.job_id,
+        contact_id=after.contact_id,
+        order_id=after.order_id,
+        conversation_id=after.conversation_id,
     )

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
+from runtime.vault import VaultSettings
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings):
+class ProjectorSettings(DatabaseSettings, VaultSettings, AuthSettings):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
@@ -26,3 +28,5 @@ class ProjectorSettings(DatabaseSettings):
     is added at each start."""
     projector_transaction_within: timedelta = timedelta(seconds=6)
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
+    message_retention: timedelta = timedelta(days=365)
+    """Months of which all is older are dropped (SE-02)."""

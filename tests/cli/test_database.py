@@ -16,10 +16,10 @@ def job(database: sa.Engine) -> sa.Engine:
         connection.execute(sa.text("TRUNCATE messages, job_progress"))
         connection.execute(
             sa.text(
-                "INSERT INTO messages (message_id, channel, sender_id, customer_phone,"
-                " message_type, message_direction, delivery_status, sent_at, job_id, created_at,"
-                " updated_at) VALUES ('m-1', 'whatsapp', '1', '+16505550001', 'text', 'outbound',"
-                " 'read', now(), 'job-1', now(), now())"
+                "INSERT INTO messages (message_id, channel, sender_id, person,"
+                " conversation_id, message_type, message_direction, delivery_status, sent_at,"
+                " job_id, created_at, updated_at) VALUES ('m-1', 'whatsapp', '1', '', '', 'text',"
+                " 'outbound', 'read', now(), 'job-1', now(), now())"
             )
         )
         connection.execute(

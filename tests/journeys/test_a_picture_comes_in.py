@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from deploy.pipeline import Pipeline
 from deploy.simulated_provider import WORLD
+from services.status_projector.store import personal
 from tests.eventually import eventually, seconds
+from tests.sealed import vault_of
 
 pytestmark = pytest.mark.stack
 
@@ -55,7 +57,7 @@ async def test_a_document_keeps_the_name_it_was_sent_with(world: Pipeline) -> No
 
     message = await message_with_its_file(world, sent)
 
-    assert message["file_name"] == "Angebot 17.pdf"
+    assert name_of_file(world, message) == "Angebot 17.pdf"
     assert message["file_url"].endswith(".pdf")
 
 
@@ -66,3 +68,11 @@ async def test_a_file_that_is_no_picture_leaves_its_reason_in_the_message(world:
     message = await message_with_its_file(world, sent)
 
     assert (message["file_url"], message["file_error"]) == (None, "type_refused")
+
+
+def name_of_file(world: Pipeline, message: dict[str, Any]) -> str | None:
+    engine, vault = sa.create_engine(world.database_url, poolclass=sa.NullPool), vault_of(world)
+    person, sealed = bytes(message["person"]), bytes(message["sealed_file_name"])
+    with engine.connect() as connection:
+        keyring = vault.keyring(connection, [person])
+    return personal.unseal_file_name(keyring, person, message["message_id"], sealed)

@@ -69,7 +69,7 @@ def campaign(world: Pipeline) -> Campaign:
     job_id: str = answer.json()["data"]["jobId"]
 
     def everybody_has_an_outcome() -> bool:
-        messages = trail_of(world.database_url, job_id).messages
+        messages = trail_of(world, job_id).messages
         found = {one.recipient: (one.status, one.error_code) for one in messages}
         late = {
             phone: found.get(phone) for phone, end in _expected().items() if found.get(phone) != end
@@ -78,7 +78,7 @@ def campaign(world: Pipeline) -> Campaign:
         return not world.simulator.verdict().pending_callbacks
 
     asyncio.run(eventually(everybody_has_an_outcome, within=seconds(60)))
-    return Campaign(world, job_id, trail_of(world.database_url, job_id))
+    return Campaign(world, job_id, trail_of(world, job_id))
 
 
 def test_our_side_and_the_provider_say_the_same_of_every_message(campaign: Campaign) -> None:

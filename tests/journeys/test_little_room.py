@@ -28,7 +28,7 @@ async def test_a_provider_without_room_fails_nobody(world: Pipeline) -> None:
     job_id: str = answer.json()["data"]["jobId"]
 
     def statuses() -> Counter[str]:
-        return Counter(one.status for one in trail_of(world.database_url, job_id).messages)
+        return Counter(one.status for one in trail_of(world, job_id).messages)
 
     await eventually(lambda: statuses()["read"] == len(RECIPIENTS), within=seconds(60))
     assert statuses() == {"read": len(RECIPIENTS)}

@@ -20,6 +20,7 @@ from schemas.topics.send_requests import SendRequested
 from tests.eventually import eventually
 from tests.given import a_send_request
 from tests.plugins.gateway import HANGS_UP, UNSUBSCRIBED, Gateway, running_gateway
+from tests.sealed import VAULT, statuses_of_participants
 from tests.services.dispatcher.dispatchers import (
     SOON,
     RunningDispatcher,
@@ -189,8 +190,6 @@ def turn(engine: sa.Engine, statement: str, request: SendRequested) -> int:
         return connection.execute(sa.text(statement), {"id": request.message_id}).rowcount
 
 
-def participants_of(engine: sa.Engine, request: SendRequested) -> dict[str, str]:
-    query = sa.text("SELECT participant, status FROM message_participants WHERE message_id = :id")
+def participants_of(engine: sa.Engine, request: SendRequested) -> dict[str | None, str]:
     with engine.connect() as connection:
-        rows = connection.execute(query, {"id": request.message_id})
-        return {row.participant: row.status for row in rows}
+        return statuses_of_participants(connection, VAULT, request.message_id)

@@ -2,24 +2,28 @@
 
 Whoever introduces an id (a request its message id, an acceptance the provider's id) picks up what
 is parked under it; whoever finds an id unknown parks under it. Both take a lock on the id first,
-introducers shared and parkers exclusive, so that neither can pass the other unseen. A transaction
-takes all its locks at once: in order among themselves, and in order with those of other
-transactions.
+introducers shared and parkers exclusive, so that neither can pass the other unseen (`lookup.py`).
+A transaction takes all its locks at once: in order among themselves, and in order with those of
+other transactions.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Self
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
+from typing import Any, Self
 from zlib import crc32
 
+import msgspec
 import sqlalchemy as sa
 
+from runtime.vault import Vault, forget
 from schemas.topics.dead_letters import Place
 from schemas.topics.provider_events import PROVIDER_EVENTS, MessageEvent
 from schemas.topics.topic import Headers
-from services.status_projector.projection import Heard, Parked, names_in
+from services.status_projector import addresses
+from services.status_projector.facts import names_in
+from services.status_projector.projection import Heard, Parked
+from services.status_projector.store.people import People
 
 _BUCKETS = 1_024
 """Ids share locks by hash: the server's lock table is bounded."""
@@ -45,9 +49,9 @@ class Locks:
     exclusive: frozenset[int]
 
     @classmethod
-    def of(cls, *, introduced: Iterable[str], missing: Iterable[str]) -> Self:
-        """Return the locks of who introduces some ids and misses others."""
-        exclusive = frozenset(map(_bucket, missing))
+    def of(cls, *, introduced: Iterable[str], alone: Iterable[str]) -> Self:
+        """Return the locks of who introduces some ids, and needs others for itself alone."""
+        exclusive = frozenset(map(_bucket, alone))
         return cls(frozenset(map(_bucket, introduced)) - exclusive, exclusive)
 
     def __bool__(self) -> bool:
@@ -75,7 +79,8 @@ def _bucket(name: str) -> int:
 
 _FIND = sa.text(
     """
-    SELECT id, message_id, whatsapp_message_id, record_value, record_headers, parked_at
+    SELECT id, message_id, whatsapp_message_id, person, sealed, source_topic, source_partition,
+           source_offset, parked_at
     FROM parked_events
     WHERE message_id = ANY(:message_ids) OR whatsapp_message_id = ANY(:provider_ids)
     ORDER BY id
@@ -84,23 +89,26 @@ _FIND = sa.text(
 
 
 def find(
-    connection: sa.Connection, message_ids: Collection[str], provider_ids: Collection[str]
+    connection: sa.Connection,
+    vault: Vault,
+    message_ids: Collection[str],
+    provider_ids: Collection[str],
 ) -> list[Parked]:
     """Return what is parked under these ids, in the order it came."""
     values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
-    rows = connection.execute(_FIND, values)
+    rows = connection.execute(_FIND, values).all()
     return [
         Parked(
             row.id,
             row.message_id,
             row.whatsapp_message_id,
             event,
-            _from_json(row.record_headers),
+            tuple(record.headers),
             row.parked_at,
         )
-        for row in rows
+        for row, record in _opened(connection, vault, rows)
         # Nothing else is ever parked.
-        if isinstance(event := PROVIDER_EVENTS.decode(bytes(row.record_value)), MessageEvent)
+        if isinstance(event := PROVIDER_EVENTS.decode(record.value), MessageEvent)
     ]
 
 
@@ -108,23 +116,23 @@ _PARK = sa.text(
     """
     INSERT INTO parked_events
         (message_id, whatsapp_message_id, source_topic, source_partition, source_offset,
-         record_key, record_value, record_headers, parked_at)
-    SELECT message_id, provider_id, topic, partition, source_offset, key, value,
-           CAST(headers AS jsonb), :now
+         person, sealed, parked_at)
+    SELECT message_id, provider_id, topic, partition, source_offset, person, sealed, :now
     FROM unnest(CAST(:message_ids AS text[]), CAST(:provider_ids AS text[]),
                 CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
-                CAST(:keys AS bytea[]), CAST(:values AS bytea[]), CAST(:headers AS text[]))
-         AS p(message_id, provider_id, topic, partition, source_offset, key, value, headers)
+                CAST(:persons AS bytea[]), CAST(:sealed AS bytea[]))
+         AS p(message_id, provider_id, topic, partition, source_offset, person, sealed)
     """
 )
 
 
-def park(connection: sa.Connection, events: Sequence[Heard], now: datetime) -> None:
+def park(connection: sa.Connection, events: Sequence[Heard], people: People, now: datetime) -> None:
     """Put events down until their message is known.
 
     Replies are parked under our id alone: the provider's id in them is news, not a question.
     """
     names = [names_in(heard.value) for heard in events]
+    persons = [people.of(*addresses.of_parked(heard, now)) for heard in events]
     connection.execute(
         _PARK,
         {
@@ -133,19 +141,33 @@ def park(connection: sa.Connection, events: Sequence[Heard], now: datetime) -> N
             "topics": [heard.trigger.topic for heard in events],
             "partitions": [heard.trigger.partition for heard in events],
             "offsets": [heard.trigger.offset for heard in events],
-            "keys": [heard.key for heard in events],
-            "values": [heard.raw for heard in events],
-            "headers": [_to_json(heard.headers) for heard in events],
+            "persons": persons,
+            "sealed": [
+                people.keyring.seal(
+                    person, _record_of(heard), place=_place(*astuple(heard.trigger))
+                )
+                for person, heard in zip(persons, events, strict=True)
+            ],
             "now": now,
         },
     )
+
+
+class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A record as it came: all of it is sealed, since its headers repeat what it says."""
+
+    key: bytes | None
+    value: bytes
+    headers: Headers
+
+
+_DECODER = msgspec.msgpack.Decoder(Record)
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
     """A parked event that nobody claimed in time."""
 
-    id: int
     place: Place
     key: bytes | None
     value: bytes
@@ -154,26 +176,30 @@ class Expired:
 
 _EXPIRED = sa.text(
     """
-    SELECT id, source_topic, source_partition, source_offset, record_key, record_value,
-           record_headers
+    SELECT id, source_topic, source_partition, source_offset, person, sealed
     FROM parked_events WHERE parked_at < :before ORDER BY parked_at LIMIT :limit
     """
 )
 
 
-def expired(connection: sa.Connection, *, before: datetime, limit: int) -> list[Expired]:
-    """Return events that have been parked since before that time."""
-    rows = connection.execute(_EXPIRED, {"before": before, "limit": limit})
-    return [
+def expired(
+    connection: sa.Connection, vault: Vault, *, before: datetime, limit: int
+) -> tuple[list[int], list[Expired]]:
+    """Return which events have been parked since before that time, and those that can be read.
+
+    Of people who were forgotten meanwhile nothing is left to be handed on.
+    """
+    rows = connection.execute(_EXPIRED, {"before": before, "limit": limit}).all()
+    readable = [
         Expired(
-            row.id,
             Place(row.source_topic, row.source_partition, row.source_offset),
-            None if row.record_key is None else bytes(row.record_key),
-            bytes(row.record_value),
-            _from_json(row.record_headers),
+            record.key,
+            record.value,
+            tuple(record.headers),
         )
-        for row in rows
+        for row, record in _opened(connection, vault, rows)
     ]
+    return [row.id for row in rows], readable
 
 
 _DROP = sa.text(
@@ -197,9 +223,29 @@ def count(connection: sa.Connection) -> int:
     return connection.execute(sa.text("SELECT count(*) FROM parked_events")).scalar_one()
 
 
-def _to_json(headers: Headers) -> str:
-    return json.dumps([(name, value.hex()) for name, value in headers])
+def forget_days(connection: sa.Connection, vault: Vault, days: Iterable[date]) -> None:
+    """Forget the keys of days of which nothing is parked any more."""
+    for day in days:
+        forget(connection, vault.person(*addresses.of_day(day)))
 
 
-def _from_json(headers: list[tuple[str, str]]) -> Headers:
-    return tuple((name, bytes.fromhex(value)) for name, value in headers)
+def _opened(
+    connection: sa.Connection, vault: Vault, rows: Sequence[sa.Row[Any]]
+) -> list[tuple[sa.Row[Any], Record]]:
+    """Return the rows that can be opened, with what they hold."""
+    persons = [bytes(row.person) for row in rows]
+    keyring = vault.keyring(connection, persons)
+    opened: list[tuple[sa.Row[Any], Record]] = []
+    for person, row in zip(persons, rows, strict=True):
+        place = _place(row.source_topic, row.source_partition, row.source_offset)
+        if (plain := keyring.open(person, bytes(row.sealed), place=place)) is not None:
+            opened.append((row, _DECODER.decode(plain)))
+    return opened
+
+
+def _record_of(heard: Heard) -> bytes:
+    return msgspec.msgpack.encode(Record(heard.key, heard.raw, heard.headers))
+
+
+def _place(topic: str, partition: int, offset: int) -> str:
+    return f"parked_events:{topic}:{partition}:{offset}"

@@ -1,6 +1,6 @@
 """Keeps what is known of a message's participants, by the rules of messages (domain/lifecycle)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,63 +8,96 @@ import sqlalchemy as sa
 
 from domain.failures import Origin
 from domain.lifecycle import Evidence, Status, merged
+from runtime.vault import Keyring, Person
 from services.status_projector.projection import Participant
 from services.status_projector.store.failures import failed_at, failures_of
+from services.status_projector.store.people import People
 
 _LOAD = sa.text(
     """
-    SELECT p.message_id, p.participant, p.sent_at, p.delivered_at, p.read_at, p.failures
+    SELECT p.message_id, p.person, p.sent_at, p.delivered_at, p.read_at, p.failures
     FROM message_participants p
-    JOIN unnest(CAST(:message_ids AS text[]), CAST(:participants AS text[]))
-         AS wanted(message_id, participant) USING (message_id, participant)
+    JOIN unnest(CAST(:message_ids AS text[]), CAST(:persons AS bytea[]))
+         AS wanted(message_id, person) USING (message_id, person)
     """
 )
 _SAVE = sa.text(
     """
     INSERT INTO message_participants
-        (message_id, participant, status, at, error_code, error_message,
+        (message_id, person, sealed, status, at, error_code, error_message,
          sent_at, delivered_at, read_at, failures, updated_at)
-    SELECT message_id, participant, status, at, error_code, error_message,
+    SELECT message_id, person, sealed, status, at, error_code, error_message,
            sent_at, delivered_at, read_at, CAST(failures AS jsonb), :now
     FROM unnest(
-        CAST(:message_ids AS text[]), CAST(:participants AS text[]), CAST(:statuses AS text[]),
-        CAST(:ats AS timestamptz[]), CAST(:error_codes AS text[]), CAST(:error_messages AS text[]),
-        CAST(:sent_ats AS timestamptz[]), CAST(:delivered_ats AS timestamptz[]),
-        CAST(:read_ats AS timestamptz[]), CAST(:failures AS text[])
-    ) AS p(message_id, participant, status, at, error_code, error_message,
+        CAST(:message_ids AS text[]), CAST(:persons AS bytea[]), CAST(:sealed AS bytea[]),
+        CAST(:statuses AS text[]), CAST(:ats AS timestamptz[]), CAST(:error_codes AS text[]),
+        CAST(:error_messages AS text[]), CAST(:sent_ats AS timestamptz[]),
+        CAST(:delivered_ats AS timestamptz[]), CAST(:read_ats AS timestamptz[]),
+        CAST(:failures AS text[])
+    ) AS p(message_id, person, sealed, status, at, error_code, error_message,
            sent_at, delivered_at, read_at, failures)
-    ON CONFLICT (message_id, participant) DO UPDATE
-    SET status = EXCLUDED.status, at = EXCLUDED.at, error_code = EXCLUDED.error_code,
-        error_message = EXCLUDED.error_message, sent_at = EXCLUDED.sent_at,
-        delivered_at = EXCLUDED.delivered_at, read_at = EXCLUDED.read_at,
-        failures = EXCLUDED.failures, updated_at = EXCLUDED.updated_at
+    ON CONFLICT (message_id, person) DO UPDATE
+    SET sealed = EXCLUDED.sealed, status = EXCLUDED.status, at = EXCLUDED.at,
+        error_code = EXCLUDED.error_code, error_message = EXCLUDED.error_message,
+        sent_at = EXCLUDED.sent_at, delivered_at = EXCLUDED.delivered_at,
+        read_at = EXCLUDED.read_at, failures = EXCLUDED.failures, updated_at = EXCLUDED.updated_at
     """
 )
 
 
-def learn(connection: sa.Connection, heard: Mapping[Participant, Evidence], now: datetime) -> None:
+_Place = tuple[str, Person]
+"""A message, and one of its participants."""
+
+
+def learn(
+    connection: sa.Connection,
+    heard: Mapping[Participant, Evidence],
+    people: People,
+    now: datetime,
+) -> None:
     """Add what was heard to what is known. Their messages' rows are locked."""
-    known = _load(connection, list(heard))
-    after = {one: merged(known.get(one, Evidence()), evidence) for one, evidence in heard.items()}
-    fresh = {one: evidence for one, evidence in after.items() if evidence != known.get(one)}
+    said: dict[_Place, Evidence] = {}
+    addresses: dict[_Place, str] = {}
+    for one, evidence in heard.items():
+        # The same person may be written in two ways.
+        place = one.message_id, people.of(one.channel, one.address)
+        said[place] = merged(said.get(place, Evidence()), evidence)
+        addresses[place] = one.address
+    known = _load(connection, list(said))
+    after = {place: merged(known.get(place, Evidence()), said[place]) for place in said}
+    fresh = {place: evidence for place, evidence in after.items() if evidence != known.get(place)}
     if fresh:
-        _save(connection, fresh, now)
+        sealed = [
+            people.keyring.seal(
+                person, addresses[message_id, person].encode(), place=_where(message_id)
+            )
+            for message_id, person in fresh
+        ]
+        _save(connection, fresh, sealed, now)
 
 
-def _load(
-    connection: sa.Connection, participants: Sequence[Participant]
-) -> dict[Participant, Evidence]:
-    rows = connection.execute(_LOAD, _names(participants))
-    return {(row.message_id, row.participant): _evidence(row) for row in rows}
+def unseal(keyring: Keyring, person: Person, message_id: str, sealed: bytes) -> str | None:
+    """Return a participant's address; None when the person was forgotten."""
+    plain = keyring.open(person, sealed, place=_where(message_id))
+    return None if plain is None else plain.decode()
+
+
+def _load(connection: sa.Connection, places: Collection[_Place]) -> dict[_Place, Evidence]:
+    rows = connection.execute(_LOAD, _names(places))
+    return {(row.message_id, bytes(row.person)): _evidence(row) for row in rows}
 
 
 def _save(
-    connection: sa.Connection, participants: Mapping[Participant, Evidence], now: datetime
+    connection: sa.Connection,
+    participants: Mapping[_Place, Evidence],
+    sealed: Sequence[bytes],
+    now: datetime,
 ) -> None:
     states = list(participants.values())
     failed = [evidence.failed for evidence in states]
     columns: dict[str, list[Any]] = {
-        **_names(list(participants)),
+        **_names(participants),
+        "sealed": list(sealed),
         "statuses": [evidence.status for evidence in states],
         "ats": [_at(evidence) for evidence in states],
         "error_codes": [None if one is None else one.failure.code for one in failed],
@@ -75,6 +108,14 @@ def _save(
         "failures": [failures_of(evidence) for evidence in states],
     }
     connection.execute(_SAVE, {**columns, "now": now})
+
+
+_FORGET = sa.text("DELETE FROM message_participants WHERE updated_at < :before")
+
+
+def forget(connection: sa.Connection, before: datetime) -> None:
+    """Drop what was last heard of participants before that time (SE-02)."""
+    connection.execute(_FORGET, {"before": before})
 
 
 def _at(evidence: Evidence) -> datetime | None:
@@ -102,8 +143,12 @@ def _evidence(row: Any) -> Evidence:  # noqa: ANN401 - a row of _LOAD
     )
 
 
-def _names(participants: Sequence[Participant]) -> dict[str, list[str]]:
+def _names(places: Collection[_Place]) -> dict[str, list[Any]]:
     return {
-        "message_ids": [message_id for message_id, _ in participants],
-        "participants": [participant for _, participant in participants],
+        "message_ids": [message_id for message_id, _ in places],
+        "persons": [person for _, person in places],
     }
+
+
+def _where(message_id: str) -> str:
+    return f"message_participants:{message_id}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -11,16 +11,27 @@ import sqlalchemy as sa
 from domain.failures import Origin
 from domain.identity import is_fallback_of
 from domain.lifecycle import Evidence, Status
-from schemas.topics.contents import type_of, words_of
-from schemas.topics.send_requests import SendRequested
-from services.status_projector.projection import Caused, Priced, Trail
+from schemas.topics.contents import type_of
+from services.status_projector.projection import Caused, Changes, Priced, Trail
+from services.status_projector.store import personal
 from services.status_projector.store.failures import failed_at, failures_of
+from services.status_projector.store.people import People
+
+
+class Known(NamedTuple):
+    """A message that the database has."""
+
+    provider_id: str | None
+    created_at: datetime
+    """Statements that name it look into one partition only."""
+
 
 _KNOWN = sa.text(
     """
-    SELECT message_id, whatsapp_message_id FROM messages WHERE message_id = ANY(:message_ids)
+    SELECT message_id, whatsapp_message_id, created_at FROM messages
+    WHERE message_id = ANY(:message_ids)
     UNION
-    SELECT message_id, whatsapp_message_id FROM messages
+    SELECT message_id, whatsapp_message_id, created_at FROM messages
     WHERE whatsapp_message_id = ANY(:provider_ids)
     """
 )
@@ -28,27 +39,32 @@ _KNOWN = sa.text(
 
 def known(
     connection: sa.Connection, message_ids: Collection[str], provider_ids: Collection[str]
-) -> dict[str, str | None]:
-    """Return the messages with one of these names, and the provider's id of each."""
+) -> dict[str, Known]:
+    """Return the messages with one of these names, of whatever month."""
     values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
-    rows = connection.execute(_KNOWN, values)
-    return {row.message_id: row.whatsapp_message_id for row in rows}
+    rows = connection.execute(_KNOWN, values).all()
+    return {message_id: Known(provider_id, at) for message_id, provider_id, at in rows}
 
 
 _LOAD = sa.text(
     """
     SELECT message_id, channel, sender_id, sent_at, started_at, accepted_at, delivered_at, read_at,
            failures, sequence, whatsapp_message_id, tenant_id, case_id, queue_id, job_id,
-           original_message_id, pricing
-    FROM messages WHERE message_id = ANY(:message_ids)
+           original_message_id, pricing, created_at, conversation_id, contact_id, order_id
+    FROM messages
+    WHERE message_id = ANY(:message_ids) AND created_at BETWEEN :oldest AND :newest
     ORDER BY message_id FOR UPDATE
     """
 )
 
 
-def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]:
+def load(connection: sa.Connection, known: Mapping[str, Known]) -> list[Trail]:
     """Lock the messages, in the order of their ids, and return their trails."""
-    rows = connection.execute(_LOAD, {"message_ids": sorted(message_ids)})
+    if not known:
+        return []
+    moments = [one.created_at for one in known.values()]
+    values = {"message_ids": list(known), "oldest": min(moments), "newest": max(moments)}
+    rows = connection.execute(_LOAD, values)
     return [
         Trail(
             message_id=row.message_id,
@@ -57,10 +73,14 @@ def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]
             sent_at=row.sent_at,
             evidence=_evidence(row),
             sequence=row.sequence,
+            created_at=row.created_at,
+            conversation_id=row.conversation_id,
             provider_id=row.whatsapp_message_id,
             tenant_id=row.tenant_id,
             case_id=row.case_id,
             queue_id=row.queue_id,
+            contact_id=row.contact_id,
+            order_id=row.order_id,
             job_id=row.job_id,
             is_fallback=is_fallback_of(row.message_id, row.original_message_id),
             priced=None if row.pricing is None else msgspec.convert(row.pricing, Priced),
@@ -72,42 +92,53 @@ def load(connection: sa.Connection, message_ids: Collection[str]) -> list[Trail]
 _CREATE = sa.text(
     """
     INSERT INTO messages
-        (message_id, channel, sender_id, customer_phone, message_type, message_content,
+        (message_id, channel, sender_id, person, conversation_id, message_type, sealed,
          message_direction, delivery_status, sent_at, tenant_id, case_id, queue_id, contact_id,
-         wa_account_type, wa_account_id, job_id, original_message_id, created_at, updated_at)
-    SELECT message_id, channel, sender_id, recipient, type, content, 'outbound', 'pending',
-           sent_at, tenant_id, case_id, queue_id, contact_id, wa_account_type, wa_account_id,
-           job_id, original_message_id, :now, :now
+         order_id, agent_id, wa_account_type, wa_account_id, job_id, original_message_id,
+         created_at, updated_at)
+    SELECT message_id, channel, sender_id, person, conversation_id, type, sealed, 'outbound',
+           'pending', sent_at, tenant_id, case_id, queue_id, contact_id, order_id, agent_id,
+           wa_account_type, wa_account_id, job_id, original_message_id, :now, :now
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
-        CAST(:recipients AS text[]), CAST(:types AS text[]), CAST(:contents AS text[]),
-        CAST(:sent_ats AS timestamptz[]), CAST(:tenants AS text[]), CAST(:cases AS text[]),
-        CAST(:queues AS text[]), CAST(:contacts AS text[]), CAST(:account_types AS text[]),
+        CAST(:persons AS bytea[]), CAST(:conversations AS text[]), CAST(:types AS text[]),
+        CAST(:sealed AS bytea[]), CAST(:sent_ats AS timestamptz[]), CAST(:tenants AS text[]),
+        CAST(:cases AS text[]), CAST(:queues AS text[]), CAST(:contacts AS text[]),
+        CAST(:orders AS text[]), CAST(:agents AS text[]), CAST(:account_types AS text[]),
         CAST(:accounts AS text[]), CAST(:jobs AS text[]), CAST(:originals AS text[])
-    ) AS r(message_id, channel, sender_id, recipient, type, content, sent_at, tenant_id, case_id,
-           queue_id, contact_id, wa_account_type, wa_account_id, job_id, original_message_id)
+    ) AS r(message_id, channel, sender_id, person, conversation_id, type, sealed, sent_at,
+           tenant_id, case_id, queue_id, contact_id, order_id, agent_id, wa_account_type,
+           wa_account_id, job_id, original_message_id)
     """
 )
 
 
-def create(connection: sa.Connection, requests: Sequence[SendRequested], now: datetime) -> None:
+def create(connection: sa.Connection, changes: Changes, people: People, now: datetime) -> None:
     """Enter new messages as pending."""
+    asked = list(changes.created.values())
+    persons = [people.of(request.channel, request.recipient) for request in asked]
     columns: dict[str, list[Any]] = {
-        "message_ids": [request.message_id for request in requests],
-        "channels": [request.channel for request in requests],
-        "senders": [request.sender_id for request in requests],
-        "recipients": [request.recipient for request in requests],
-        "types": [type_of(request.content) for request in requests],
-        "contents": [words_of(request.content) or None for request in requests],
-        "sent_ats": [request.requested_at for request in requests],
-        "tenants": [request.tenant_id for request in requests],
-        "cases": [request.case_id for request in requests],
-        "queues": [request.queue_id for request in requests],
-        "contacts": [request.contact_id for request in requests],
-        "account_types": [request.wa_account_type for request in requests],
-        "accounts": [request.wa_account_id for request in requests],
-        "jobs": [request.job_id for request in requests],
-        "originals": [request.original_message_id for request in requests],
+        "message_ids": [request.message_id for request in asked],
+        "channels": [request.channel for request in asked],
+        "senders": [request.sender_id for request in asked],
+        "persons": persons,
+        "conversations": [changes.touched[one.message_id].conversation_id for one in asked],
+        "types": [type_of(request.content) for request in asked],
+        "sealed": [
+            personal.seal(people.keyring, person, request.message_id, personal.of_request(request))
+            for person, request in zip(persons, asked, strict=True)
+        ],
+        "sent_ats": [request.requested_at for request in asked],
+        "tenants": [request.tenant_id for request in asked],
+        "cases": [request.case_id for request in asked],
+        "queues": [request.queue_id for request in asked],
+        "contacts": [request.contact_id for request in asked],
+        "orders": [request.order_id for request in asked],
+        "agents": [request.agent_id for request in asked],
+        "account_types": [request.wa_account_type for request in asked],
+        "accounts": [request.wa_account_id for request in asked],
+        "jobs": [request.job_id for request in asked],
+        "originals": [request.original_message_id for request in asked],
     }
     connection.execute(_CREATE, {**columns, "now": now})
 
@@ -119,17 +150,17 @@ _UPDATE = sa.text(
         started_at = t.started_at, accepted_at = t.accepted_at, delivered_at = t.delivered_at,
         read_at = t.read_at, failed_at = t.failed_at, error_code = t.error_code,
         error_message = t.error_message, failures = CAST(t.failures AS jsonb),
-        pricing = CAST(t.pricing AS jsonb), updated_at = :now
+        pricing = CAST(t.pricing AS jsonb), category = t.category, updated_at = :now
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:statuses AS text[]), CAST(:sequences AS int[]),
         CAST(:provider_ids AS text[]), CAST(:started_ats AS timestamptz[]),
         CAST(:accepted_ats AS timestamptz[]), CAST(:delivered_ats AS timestamptz[]),
         CAST(:read_ats AS timestamptz[]), CAST(:failed_ats AS timestamptz[]),
         CAST(:error_codes AS text[]), CAST(:error_messages AS text[]), CAST(:failures AS text[]),
-        CAST(:pricings AS text[])
+        CAST(:pricings AS text[]), CAST(:categories AS text[]), CAST(:created_ats AS timestamptz[])
     ) AS t(message_id, status, sequence, provider_id, started_at, accepted_at, delivered_at,
-           read_at, failed_at, error_code, error_message, failures, pricing)
-    WHERE m.message_id = t.message_id
+           read_at, failed_at, error_code, error_message, failures, pricing, category, created_at)
+    WHERE m.message_id = t.message_id AND m.created_at = t.created_at
     """
 )
 
@@ -151,8 +182,30 @@ def update(connection: sa.Connection, trails: Sequence[Trail], now: datetime) ->
         "error_messages": [None if one is None else one.failure.prompt for one in failed],
         "failures": [failures_of(trail.evidence) for trail in trails],
         "pricings": [_pricing(trail.priced) for trail in trails],
+        "categories": [_category(trail.priced) for trail in trails],
+        "created_ats": [trail.created_at for trail in trails],
     }
     connection.execute(_UPDATE, {**columns, "now": now})
+
+
+_RETRIED = sa.text(
+    """
+    UPDATE messages m SET retried = true, updated_at = :now
+    FROM unnest(CAST(:message_ids AS text[]), CAST(:created_ats AS timestamptz[]))
+         AS o(message_id, created_at)
+    WHERE m.message_id = o.message_id AND m.created_at = o.created_at AND NOT m.retried
+    """
+)
+
+
+def mark_retried(
+    connection: sa.Connection, changes: Changes, known: Mapping[str, Known], now: datetime
+) -> None:
+    """Note of messages, whose rows are locked or new, that they were tried once more (RT-04)."""
+    originals = {one: known[one].created_at for one in changes.retried & known.keys()}
+    originals |= dict.fromkeys(changes.retried & changes.created.keys(), now)
+    columns = {"message_ids": list(originals), "created_ats": list(originals.values())}
+    connection.execute(_RETRIED, {**columns, "now": now})
 
 
 _HISTORY = sa.text(
@@ -229,3 +282,8 @@ def _evidence(row: Any) -> Evidence:  # noqa: ANN401 - a row of _LOAD
 
 def _pricing(priced: Priced | None) -> str | None:
     return None if priced is None else msgspec.json.encode(priced).decode()
+
+
+def _category(priced: Priced | None) -> str | None:
+    category = None if priced is None else priced.pricing.category
+    return None if category is None else category[:50]

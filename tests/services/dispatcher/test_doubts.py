@@ -59,16 +59,16 @@ async def calls_have_begun(provider: RunningSimulator, requests: list[SendReques
 def project(engine: sa.Engine, request: SendRequested, provider_message_id: str) -> None:
     """Let the read model know a message, as the projector does after its first callback."""
     statement = sa.text(
-        "INSERT INTO messages (message_id, channel, sender_id, customer_phone, message_type,"
-        " message_direction, whatsapp_message_id, delivery_status, sent_at, created_at, updated_at)"
-        " VALUES (:id, :channel, :sender, :phone, 'text', 'outbound', :provider, 'delivered',"
+        "INSERT INTO messages (message_id, channel, sender_id, person, conversation_id,"
+        " message_type, message_direction, whatsapp_message_id, delivery_status, sent_at,"
+        " created_at, updated_at)"
+        " VALUES (:id, :channel, :sender, '', '', 'text', 'outbound', :provider, 'delivered',"
         " :now, :now, :now)"
     )
     values = {
         "id": request.message_id,
         "channel": request.channel,
         "sender": request.sender_id,
-        "phone": request.recipient,
         "provider": provider_message_id,
         "now": now(),
     }

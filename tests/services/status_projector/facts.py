@@ -29,6 +29,7 @@ from services.status_projector.projection import Caused, Heard, Trigger
 from services.status_projector.store import offsets, trail
 from services.status_projector.store.offsets import Place
 from tests.given import NOON, SENDER, a_failure, a_message_id, a_send_request
+from tests.sealed import VAULT
 
 Record = SendRequested | ProviderEvent
 
@@ -124,13 +125,13 @@ class Projector:
     def apply(self, batch: list[Heard]) -> list[Caused]:
         """Apply a batch in one transaction."""
         with transaction(self._engine) as connection:
-            return apply(connection, batch, self.epochs, now())
+            return apply(connection, VAULT, batch, self.epochs, now())
 
 
 def stored_evidence(engine: sa.Engine, message_id: str) -> Evidence:
     """Return what the database knows of a message."""
     with transaction(engine) as connection:
-        return trail.load(connection, [message_id])[0].evidence
+        return trail.load(connection, trail.known(connection, [message_id], []))[0].evidence
 
 
 def history_of(engine: sa.Engine, message_id: str) -> list[tuple[int, str, str]]:

@@ -23,6 +23,7 @@ from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.status_projector.handlers import Facts, Tools
 from services.status_projector.publisher import Publisher, PublisherConfig
 from tests.eventually import seconds
+from tests.sealed import VAULT
 from tests.services.status_projector.facts import Record
 
 GROUP = "members"
@@ -99,7 +100,7 @@ async def a_member(
     owner = f"{name}:{uuid4().hex[:8]}"
     publisher = Publisher(PublisherConfig(through or bootstrap, GROUP, owner, seconds(3)))
     producer = Producer(bootstrap, name)
-    tools = Tools(engine, publisher, DeadLetters(producer, name, now), now)
+    tools = Tools(engine, VAULT, publisher, DeadLetters(producer, name, now), now)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False
     )

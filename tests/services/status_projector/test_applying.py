@@ -11,6 +11,7 @@ from domain.lifecycle import Status
 from runtime.errors import Fenced
 from runtime.postgres import transaction
 from tests.given import a_message_id
+from tests.sealed import VAULT, personal_of
 from tests.services.status_projector.facts import (
     Life,
     Projector,
@@ -130,11 +131,14 @@ def test_an_inbound_message_is_entered_once(engine: sa.Engine, projector: Projec
     projector.apply([projector.heard(received)])
 
     statement = sa.text(
-        "SELECT message_direction, message_content FROM messages WHERE whatsapp_message_id = :id"
+        "SELECT message_id, message_direction FROM messages WHERE whatsapp_message_id = :id"
     )
     with transaction(engine) as connection:
-        rows = connection.execute(statement, {"id": received.provider_message_id}).all()
-    assert [tuple(row) for row in rows] == [("inbound", "Is it ready?")]
+        row = connection.execute(statement, {"id": received.provider_message_id}).one()
+        personal = personal_of(connection, VAULT, row.message_id)
+    assert row.message_direction == "inbound"
+    assert personal is not None
+    assert (personal.recipient, personal.words) == (received.author, "Is it ready?")
 
 
 def test_who_lost_a_partition_writes_nothing_more(engine: sa.Engine, projector: Projector) -> None:

@@ -20,6 +20,7 @@ from services.status_projector.apply import apply
 from services.status_projector.projection import Heard, Trigger
 from services.status_projector.store import offsets
 from tests.eventually import eventually
+from tests.sealed import VAULT
 from tests.services.dispatcher.tails import Tail, header_of, reading_all
 from tests.services.status_projector.conftest import StartProjector
 from tests.services.status_projector.facts import Life, history_of
@@ -97,7 +98,8 @@ async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
                 offsets.sign(connection, {place: claim.epoch}, "killed")
                 new = [record for record in records if record.offset >= claim.next_offset]
                 part = new if topic is SEND_REQUESTS else new[: len(new) * 2 // 3]
-                apply(connection, [heard(record) for record in part], {place: claim.epoch}, now())
+                batch = [heard(record) for record in part]
+                apply(connection, VAULT, batch, {place: claim.epoch}, now())
 
 
 def heard(record: ConsumerRecord[bytes, bytes]) -> Heard:

@@ -14,8 +14,11 @@ from runtime.clock import now
 from runtime.postgres import transaction
 from schemas.topics.provider_events import SendAccepted, StatusReported
 from services.status_projector.facts import reported
+from services.status_projector.projection import Changes, Participant
 from services.status_projector.store import participants
+from services.status_projector.store.people import people_of
 from tests.given import a_message_id
+from tests.sealed import VAULT, statuses_of_participants
 from tests.services.status_projector.facts import (
     Life,
     Projector,
@@ -81,8 +84,10 @@ def test_a_participant_is_what_the_rules_make_of_all_that_was_said(
             heard = known.get(record.participant, Evidence())
             known[record.participant] = learn(heard, reported(record))
     assert statuses(engine, life) == {who: one.status for who, one in known.items()}
+    again = {Participant(life.message_id, "whatsapp", who): known[who] for who in known}
     with transaction(engine) as connection:
-        participants.learn(connection, {(life.message_id, who): known[who] for who in known}, now())
+        people = people_of(connection, VAULT, Changes(participants=again), now())
+        participants.learn(connection, again, people, now())
     assert statuses(engine, life) == {who: one.status for who, one in known.items()}
     assert stored_evidence(engine, life.message_id) == Evidence()
 
@@ -150,8 +155,6 @@ def test_a_job_counts_a_message_and_not_its_fallback_beside_it(
     assert [to for _, _, to in history_of(engine, instead.message_id)] == ["sent"]
 
 
-def statuses(engine: sa.Engine, life: Life) -> dict[str, str]:
-    query = sa.text("SELECT participant, status FROM message_participants WHERE message_id = :id")
+def statuses(engine: sa.Engine, life: Life) -> dict[str | None, str]:
     with transaction(engine) as connection:
-        rows = connection.execute(query, {"id": life.message_id})
-        return {row.participant: row.status for row in rows}
+        return statuses_of_participants(connection, VAULT, life.message_id)

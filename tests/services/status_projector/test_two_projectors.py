@@ -14,6 +14,7 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.apply import apply
 from tests.eventually import eventually, seconds
+from tests.sealed import VAULT
 from tests.services.status_projector.facts import (
     Life,
     Projector,
@@ -87,7 +88,7 @@ async def test_what_is_parked_while_a_request_waits_for_its_name_is_applied_with
 
     with transaction(engine) as connection:
         # Parked and not committed: the names stay locked.
-        assert apply(connection, early, teller.epochs, now()) == []
+        assert apply(connection, VAULT, early, teller.epochs, now()) == []
         request = asker.heard(life.request())
         asking = asyncio.create_task(asyncio.to_thread(asker.apply, [request]))
         await eventually(lambda: one_number(engine, WAITING) == 1, within=SOON)

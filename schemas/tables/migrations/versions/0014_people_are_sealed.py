@@ -116,7 +116,6 @@ def _create_conversations() -> None:
             last_direction VARCHAR(10) NOT NULL,
             outbound_at TIMESTAMPTZ,
             inbound_at TIMESTAMPTZ,
-            read_at TIMESTAMPTZ,
             unread INTEGER NOT NULL DEFAULT 0,
             updated_at TIMESTAMPTZ NOT NULL
         ) WITH (fillfactor = 70);

@@ -1,0 +1,60 @@
+"""What is due from time to time: parked events expire, months are made ahead and dropped."""
+
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from runtime.kafka.dead_letters import Rejected
+from runtime.postgres import in_thread
+from schemas.tables.partitions import drop_months, ensure_months
+from schemas.topics.dead_letters import Reason
+from services.status_projector.handlers import Tools
+from services.status_projector.metrics import EXPIRED, PARKED
+from services.status_projector.store import conversations, notices, parked, participants
+
+EXPIRE_LIMIT: Final = 500
+DAYS_TO_FORGET: Final = 60
+"""A service that was away for longer leaves keys behind of events that are gone."""
+
+
+async def expire_parked(tools: Tools, park_for: timedelta) -> bool:
+    """Put events that nobody claimed in time into the DLQ (IM-07); say whether there may be more.
+
+    In the DLQ first: a crash in between repeats it, and loses nothing.
+    """
+    before = tools.clock() - park_for
+    ids, gone = await in_thread(
+        tools.engine,
+        lambda c: parked.expired(c, tools.vault, before=before, limit=EXPIRE_LIMIT),
+    )
+    if ids:
+        letters = [
+            Rejected(one.place, one.key, one.value, one.headers, Reason.UNKNOWN_MESSAGE, "$")
+            for one in gone
+        ]
+        await tools.dead_letters.add(letters)
+        await in_thread(tools.engine, lambda c: parked.drop(c, ids))
+        EXPIRED.inc(len(ids))
+    PARKED.set(await in_thread(tools.engine, parked.count))
+    return len(ids) == EXPIRE_LIMIT
+
+
+async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta) -> bool:
+    """Create partitions ahead of time, and drop what is older than the retention (SE-02)."""
+    now = tools.clock()
+    before = now - retention
+    # What is parked is sealed under a key of its day until it expires.
+    yesterday = (now - park_for).date() - timedelta(days=1)
+
+    def drop(connection: sa.Connection) -> None:
+        drop_months(connection, before.date())
+        conversations.forget(connection, before)
+        notices.forget(connection, before)
+        participants.forget(connection, before)
+        over = (yesterday - timedelta(days=number) for number in range(1, DAYS_TO_FORGET))
+        parked.forget_days(connection, tools.vault, over)
+
+    await in_thread(tools.engine, lambda connection: ensure_months(connection, now.date()))
+    await in_thread(tools.engine, drop)
+    return False

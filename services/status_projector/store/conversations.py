@@ -1,0 +1,170 @@
+"""Moves the conversations of a batch's messages: which is the last, and how many are unread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from runtime.vault import Person
+from schemas.topics.send_requests import SendRequested
+from services.status_projector import addresses
+from services.status_projector.projection import Changes
+from services.status_projector.store.people import People
+
+
+class Link(NamedTuple):
+    """What a conversation belongs to: that of its last message of ours (IM-27)."""
+
+    tenant_id: str | None = None
+    contact_id: str | None = None
+    order_id: str | None = None
+
+
+_NOTHING = Link()
+
+
+@dataclass(slots=True)
+class Move:
+    """What a batch's messages do to one conversation."""
+
+    conversation_id: str
+    channel: str
+    sender_id: str
+    person: Person
+    link: Link = _NOTHING
+    last: tuple[datetime, str, str] | None = None
+    """Of the newest message: when, its id, its direction."""
+    outbound_at: datetime | None = None
+    inbound_at: datetime | None = None
+    unread: int = 0
+
+    def send(self, request: SendRequested) -> None:
+        """Add a message of ours. It answers all that came before it."""
+        at = request.requested_at
+        self._follow(at, request.message_id, "outbound")
+        if self.outbound_at is None or self.outbound_at <= at:
+            self.outbound_at = at
+            self.link = Link(request.tenant_id, request.contact_id, request.order_id)
+
+    def receive(self, message_id: str, at: datetime) -> None:
+        """Add a message to us; those of ours are known."""
+        self._follow(at, message_id, "inbound")
+        self.inbound_at = at if self.inbound_at is None else max(self.inbound_at, at)
+        # Providers count in seconds: within one, nobody knows what came first.
+        if self.outbound_at is None or self.outbound_at.replace(microsecond=0) <= at:
+            self.unread += 1
+
+    def _follow(self, at: datetime, message_id: str, direction: str) -> None:
+        if self.last is None or self.last[0] <= at:
+            self.last = at, message_id, direction
+
+
+def moves(changes: Changes, people: People) -> list[Move]:
+    """Return what the messages that a batch enters do to their conversations."""
+    found: dict[str, Move] = {}
+    for message_id, request in changes.created.items():
+        name = changes.touched[message_id].conversation_id
+        if (move := found.get(name)) is None:
+            person = people.of(request.channel, request.recipient)
+            move = found[name] = Move(name, request.channel, request.sender_id, person)
+        move.send(request)
+    for message_id, event in changes.received.items():
+        name = people.conversation_of(event)
+        if (move := found.get(name)) is None:
+            person = people.of(*addresses.of_conversation(event))
+            move = found[name] = Move(name, event.channel, event.sender_id, person)
+        move.receive(message_id, event.occurred_at)
+    return list(found.values())
+
+
+# What is new is unread unless it is older than our last message; our newest message answers what is
+# older than itself.
+_MOVE = sa.text(
+    """
+    INSERT INTO conversations AS c
+        (conversation_id, channel, sender_id, person, tenant_id, contact_id, order_id,
+         last_message_id, last_at, last_direction, outbound_at, inbound_at, unread, updated_at)
+    SELECT conversation_id, channel, sender_id, person, tenant_id, contact_id, order_id,
+           last_message_id, last_at, last_direction, outbound_at, inbound_at, unread, :now
+    FROM unnest(
+        CAST(:conversation_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
+        CAST(:persons AS bytea[]), CAST(:tenants AS text[]), CAST(:contacts AS text[]),
+        CAST(:orders AS text[]), CAST(:last_ids AS text[]), CAST(:last_ats AS timestamptz[]),
+        CAST(:directions AS text[]), CAST(:outbound_ats AS timestamptz[]),
+        CAST(:inbound_ats AS timestamptz[]), CAST(:unread AS int[])
+    ) AS m(conversation_id, channel, sender_id, person, tenant_id, contact_id, order_id,
+           last_message_id, last_at, last_direction, outbound_at, inbound_at, unread)
+    ORDER BY conversation_id
+    ON CONFLICT (conversation_id) DO UPDATE
+    SET tenant_id = CASE WHEN EXCLUDED.outbound_at >= coalesce(c.outbound_at, '-infinity')
+                         THEN EXCLUDED.tenant_id ELSE c.tenant_id END,
+        contact_id = CASE WHEN EXCLUDED.outbound_at >= coalesce(c.outbound_at, '-infinity')
+                          THEN EXCLUDED.contact_id ELSE c.contact_id END,
+        order_id = CASE WHEN EXCLUDED.outbound_at >= coalesce(c.outbound_at, '-infinity')
+                        THEN EXCLUDED.order_id ELSE c.order_id END,
+        last_message_id = CASE WHEN EXCLUDED.last_at >= c.last_at THEN EXCLUDED.last_message_id
+                               ELSE c.last_message_id END,
+        last_direction = CASE WHEN EXCLUDED.last_at >= c.last_at THEN EXCLUDED.last_direction
+                              ELSE c.last_direction END,
+        last_at = greatest(c.last_at, EXCLUDED.last_at),
+        outbound_at = greatest(c.outbound_at, EXCLUDED.outbound_at),
+        inbound_at = greatest(c.inbound_at, EXCLUDED.inbound_at),
+        unread = CASE WHEN EXCLUDED.outbound_at >= c.inbound_at THEN 0 ELSE c.unread END
+               + CASE WHEN date_trunc('second', c.outbound_at) > EXCLUDED.inbound_at THEN 0
+                      ELSE EXCLUDED.unread END,
+        updated_at = EXCLUDED.updated_at
+    RETURNING conversation_id, tenant_id, contact_id, order_id
+    """
+)
+
+
+def move(connection: sa.Connection, moved: Sequence[Move], now: datetime) -> dict[str, Link]:
+    """Move conversations, in the order of their ids; return what each belongs to afterwards."""
+    newest = [one.last for one in moved if one.last is not None]
+    columns: dict[str, list[Any]] = {
+        "conversation_ids": [one.conversation_id for one in moved],
+        "channels": [one.channel for one in moved],
+        "senders": [one.sender_id for one in moved],
+        "persons": [one.person for one in moved],
+        "tenants": [one.link.tenant_id for one in moved],
+        "contacts": [one.link.contact_id for one in moved],
+        "orders": [one.link.order_id for one in moved],
+        "last_ats": [at for at, _, _ in newest],
+        "last_ids": [message_id for _, message_id, _ in newest],
+        "directions": [direction for _, _, direction in newest],
+        "outbound_ats": [one.outbound_at for one in moved],
+        "inbound_ats": [one.inbound_at for one in moved],
+        "unread": [one.unread for one in moved],
+    }
+    rows = connection.execute(_MOVE, {**columns, "now": now}).all()
+    return {name: Link(tenant, contact, order) for name, tenant, contact, order in rows}
+
+
+_READ = sa.text(
+    """
+    UPDATE conversations SET unread = 0, updated_at = :now
+    WHERE conversation_id = :conversation_id
+      AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
+    RETURNING conversation_id
+    """
+)
+
+
+def mark_read(
+    connection: sa.Connection, conversation_id: str, *, tenant_id: str | None, now: datetime
+) -> bool:
+    """Mark a conversation as read; return whether the tenant, or None for all, has it."""
+    if "\x00" in conversation_id:  # PostgreSQL refuses to look for it
+        return False
+    values = {"conversation_id": conversation_id, "tenant_id": tenant_id, "now": now}
+    return connection.execute(_READ, values).first() is not None
+
+
+_FORGET = sa.text("DELETE FROM conversations WHERE last_at < :before")
+
+
+def forget(connection: sa.Connection, before: datetime) -> None:
+    """Drop the conversations that have been silent since before that time (SE-02)."""
+    connection.execute(_FORGET, {"before": before})

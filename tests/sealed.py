@@ -1,0 +1,55 @@
+"""Opens what services sealed, with the keys that they have."""
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from deploy.pipeline import Pipeline
+from runtime.settings import read
+from runtime.vault import Person, Vault, VaultSettings
+from services.status_projector.store import participants, personal
+from services.status_projector.store.personal import Personal
+
+VAULT = Vault(read(VaultSettings))
+"""With the keys of all processes that tests start by themselves."""
+
+
+def vault_of(world: Pipeline) -> Vault:
+    """Return a vault with the keys of a running system."""
+    secrets = world.secrets
+    return Vault(
+        VaultSettings(
+            message_encryption_key=SecretStr(secrets.encryption_key),
+            message_lookup_key=SecretStr(secrets.lookup_key),
+        )
+    )
+
+
+def personal_of(connection: sa.Connection, vault: Vault, message_id: str) -> Personal | None:
+    """Return what is personal in a message; None when its person was forgotten."""
+    query = sa.text("SELECT person, sealed FROM messages WHERE message_id = :id")
+    row = connection.execute(query, {"id": message_id}).one()
+    person: Person = bytes(row.person)
+    keyring = vault.keyring(connection, [person])
+    return personal.unseal(keyring, person, message_id, bytes(row.sealed))
+
+
+def recipient_of(connection: sa.Connection, vault: Vault, message_id: str) -> str:
+    """Return whom a message was sent to."""
+    found = personal_of(connection, vault, message_id)
+    assert found is not None
+    return found.recipient
+
+
+def statuses_of_participants(
+    connection: sa.Connection, vault: Vault, message_id: str
+) -> dict[str | None, str]:
+    """Return the status of each of a message's participants."""
+    query = sa.text(
+        "SELECT person, sealed, status FROM message_participants WHERE message_id = :id"
+    )
+    rows = connection.execute(query, {"id": message_id}).all()
+    keyring = vault.keyring(connection, [bytes(row.person) for row in rows])
+    return {
+        participants.unseal(keyring, bytes(row.person), message_id, bytes(row.sealed)): row.status
+        for row in rows
+    }
