@@ -9,26 +9,28 @@ from fastapi import FastAPI
 
 from runtime.auth import Guard
 from runtime.clock import now
+from runtime.fence import fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
-from runtime.lifespan import every, running
+from runtime.lifespan import Work, every, running
 from runtime.postgres import connect
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.handlers import Facts, Tools
-from services.status_projector.housekeeping import expire_parked, keep_months
+from services.status_projector.housekeeping import expire_parked, keep_months, watch_callbacks
 from services.status_projector.live import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
-from services.status_projector.routes import conversations, jobs, messages
+from services.status_projector.routes import conversations, explain, jobs, messages
 from services.status_projector.settings import ProjectorSettings
 
 GROUP = "status-projector"
 EXPIRE_TICK = timedelta(seconds=5)
 MONTHS_TICK = timedelta(hours=12)
+STALE_TICK = timedelta(seconds=30)
 
 
 def build(settings: ProjectorSettings) -> FastAPI:
@@ -42,41 +44,55 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    tools = Tools(engine, Vault(settings), publisher, letters, now)
+    vault, guard = Vault(settings), Guard(settings)
+    tools = Tools(engine, vault, publisher, letters, now)
+    fence = fence_of(settings, owner=owner)
+    fence.watch(engine)
     facts = Facts(tools)
     hub = Hub(bootstrap)
 
+    works: dict[str, Work] = {
+        "live": hub.run,
+        "months": lambda: every(
+            MONTHS_TICK,
+            lambda: keep_months(
+                tools,
+                retention=settings.message_retention,
+                park_for=settings.projector_park_for,
+            ),
+        ),
+        "stale": lambda: every(
+            STALE_TICK,
+            lambda: watch_callbacks(
+                tools,
+                stale_after=settings.projector_stale_after,
+                threshold=settings.projector_stale_share,
+            ),
+        ),
+        "parked": lambda: every(
+            EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
+        ),
+        "stream": lambda: _stream(settings, facts, letters).run(),
+    }
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with running(
-            live=hub.run,
-            months=lambda: every(
-                MONTHS_TICK,
-                lambda: keep_months(
-                    tools,
-                    retention=settings.message_retention,
-                    park_for=settings.projector_park_for,
-                ),
-            ),
-            parked=lambda: every(
-                EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
-            ),
-            stream=lambda: _stream(settings, facts, letters).run(),
-        ):
+        async with running(fence=lambda: fence.keep(works)):
             yield
         await publisher.stop()
         await producer.stop()
         engine.dispose()
 
     async def ready() -> str | None:
-        return "Kafka does not acknowledge" if producer.is_away else None
+        return fence.problem or ("Kafka does not acknowledge" if producer.is_away else None)
 
     app = application(
         Face("Sendtrail projector", "Status, histories and live changes.", ready, lifespan)
     )
     app.include_router(messages.routes(engine, hub))
     app.include_router(jobs.routes(engine, now))
-    app.include_router(conversations.routes(engine, Guard(settings), now))
+    app.include_router(conversations.routes(engine, guard, now))
+    app.include_router(explain.routes(engine, vault, guard, now))
     shape_errors(app)
     return app
 

@@ -27,3 +27,15 @@ DROPPED = Counter(
     "projector_live_clients_dropped",
     "Live connections closed because they did not keep up. Rising: a client is too slow.",
 )
+STALE = Gauge(
+    "projector_stale_messages",
+    "Messages of a sender, of an hour's, that nobody has called back about for"
+    " PROJECTOR_STALE_AFTER. Rising: callbacks do not arrive; look at the ingester.",
+    ["sender"],
+)
+STALE_SHARE = Gauge(
+    "projector_stale_share",
+    "The part of that hour's messages that they are. Above PROJECTOR_STALE_SHARE it is logged as"
+    " callbacks.missing.",
+    ["sender"],
+)

@@ -30,3 +30,7 @@ class ProjectorSettings(DatabaseSettings, VaultSettings, AuthSettings):
     """The broker aborts a transaction that lasts longer: an open one stalls its readers."""
     message_retention: timedelta = timedelta(days=365)
     """Months of which all is older are dropped (SE-02)."""
+    projector_stale_after: timedelta = timedelta(minutes=30)
+    """A sent message without any callback for so long counts as stale (IM-54)."""
+    projector_stale_share: float = Field(default=0.05, gt=0, le=1)
+    """It alerts when so large a part of a sender's hour is stale."""
