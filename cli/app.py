@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import database, dlq, explain, fence, people, senders, topics, wecom, whatsapp
+from cli import database, dlq, explain, fence, people, rebuild, senders, topics, wecom, whatsapp
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -22,6 +22,7 @@ app.command()(database.migrate)
 app.command()(topics.topics)
 app.command()(database.check)
 app.command()(explain.explain)
+app.command()(rebuild.rebuild)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(fence.app, name="fence")
 app.add_typer(senders.app, name="senders")
