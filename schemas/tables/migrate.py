@@ -18,7 +18,7 @@ _LOCK = 7_311_854_022_671_043_587
 
 
 LOCKED_WITHIN: Final = timedelta(seconds=2)
-"""Whoever waits for a table holds up all who come after: a version waits no longer for its locks."""
+"""Whoever waits for a table holds up all who come after: a version waits no longer for a lock."""
 TRIES: Final = 30
 PAUSE: Final = timedelta(seconds=1)
 

@@ -48,32 +48,9 @@ def build(settings: ProjectorSettings) -> FastAPI:
     tools = Tools(engine, vault, publisher, letters, now)
     fence = fence_of(settings, owner=owner)
     fence.watch(engine)
-    facts = Facts(tools)
-    hub = Hub(bootstrap)
 
-    works: dict[str, Work] = {
-        "live": hub.run,
-        "months": lambda: every(
-            MONTHS_TICK,
-            lambda: keep_months(
-                tools,
-                retention=settings.message_retention,
-                park_for=settings.projector_park_for,
-            ),
-        ),
-        "stale": lambda: every(
-            STALE_TICK,
-            lambda: watch_callbacks(
-                tools,
-                stale_after=settings.projector_stale_after,
-                threshold=settings.projector_stale_share,
-            ),
-        ),
-        "parked": lambda: every(
-            EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
-        ),
-        "stream": lambda: _stream(settings, facts, letters).run(),
-    }
+    hub = Hub(bootstrap)
+    works = {"live": hub.run, **_works(settings, tools, letters)}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -95,6 +72,33 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app.include_router(explain.routes(engine, vault, guard, now))
     shape_errors(app)
     return app
+
+
+def _works(settings: ProjectorSettings, tools: Tools, letters: DeadLetters) -> dict[str, Work]:
+    """Return what runs as long as this is the live database."""
+    facts = Facts(tools)
+    return {
+        "months": lambda: every(
+            MONTHS_TICK,
+            lambda: keep_months(
+                tools,
+                retention=settings.message_retention,
+                park_for=settings.projector_park_for,
+            ),
+        ),
+        "stale": lambda: every(
+            STALE_TICK,
+            lambda: watch_callbacks(
+                tools,
+                stale_after=settings.projector_stale_after,
+                threshold=settings.projector_stale_share,
+            ),
+        ),
+        "parked": lambda: every(
+            EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
+        ),
+        "stream": lambda: _stream(settings, facts, letters).run(),
+    }
 
 
 def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:
