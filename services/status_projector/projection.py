@@ -298,12 +298,13 @@ class Projection:
         if effect is Effect.NOTHING:
             return
         after = structs.replace(before, evidence=evidence)
+        was, is_now = before.status, after.status
         if effect is Effect.MOVED:
             after = structs.replace(after, sequence=before.sequence + 1)
             change = change_of(before, after, fact.at, source_of(said.value), self._now)
             self.changes.caused.append(Caused(trigger, change))
-            self._count(after, before.status, -1)
-            self._count(after, after.status, 1)
+            self._count(after, was, -1)
+            self._count(after, is_now, 1)
         self._keep(after)
 
     def _message_of(self, event: MessageEvent) -> str | None:
