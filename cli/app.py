@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from cli import check, database, dlq, people, privacy, senders, topics, users, wecom, whatsapp
+from cli import (
+    check,
+    database,
+    dlq,
+    explain,
+    fence,
+    people,
+    privacy,
+    rebuild,
+    senders,
+    topics,
+    users,
+    wecom,
+    whatsapp,
+)
 from cli.complaints import EXPECTED, complaint
 from cli.demo import command as demo
 
@@ -21,7 +35,10 @@ app.command()(demo.demo)
 app.command()(database.migrate)
 app.command()(topics.topics)
 app.command()(check.check)
+app.command()(explain.explain)
+app.command()(rebuild.rebuild)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(fence.app, name="fence")
 app.add_typer(senders.app, name="senders")
 app.add_typer(people.app, name="people")
 app.add_typer(privacy.keys, name="keys")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from schemas.topics.fence import FENCE_RETENTION, FENCE_TOPIC
 from schemas.topics.registry import (
     DEAD_LETTER_PARTITIONS,
     DEAD_LETTER_RETENTION,
@@ -38,6 +39,9 @@ def _topics(entries: Iterable[Entry], partitions: int, replication: int) -> Iter
         yield _topic(topic.name, partitions, replication, retention)
         retention = int(DEAD_LETTER_RETENTION.total_seconds() * 1_000)
         yield _topic(dead_letter_topic(topic.name), DEAD_LETTER_PARTITIONS, replication, retention)
+    # Not in the registry: nobody but us has anything to do with it.
+    retention = int(FENCE_RETENTION.total_seconds() * 1_000)
+    yield _topic(FENCE_TOPIC, 1, replication, retention)
 
 
 def _topic(name: str, partitions: int, replication: int, retention_ms: int) -> NewTopic:

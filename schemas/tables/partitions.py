@@ -40,6 +40,7 @@ _TABLES: Final = (
         ),
     ),
     _Kept("message_status_history"),
+    _Kept("message_facts"),
 )
 
 

@@ -12,6 +12,7 @@ from providers.wecom import channel as wecom
 from providers.whatsapp.client import WhatsAppChannel
 from providers.whatsapp.templates import LOOK_EVERY, TemplateBook, TemplateKeeper
 from runtime.clock import now
+from runtime.fence import Fence, fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
@@ -53,10 +54,11 @@ CONNECTIONS = 10
 class Dispatcher:
     """The parts, joined. Making one connects to nothing."""
 
-    def __init__(self, settings: DispatcherSettings, producer: Producer) -> None:
+    def __init__(self, settings: DispatcherSettings, producer: Producer, fence: Fence) -> None:
         self._settings = settings
         self._producer = producer
         self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
+        fence.watch(self._engine)
         vault = Vault(settings)
         # What people sent us lies there sealed, and may be sent on.
         files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
@@ -145,16 +147,17 @@ class Dispatcher:
 def build(settings: DispatcherSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     producer = Producer(settings.kafka_bootstrap_servers, "dispatcher")
+    fence = fence_of(settings, owner=settings.dispatcher_owner)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        dispatcher = Dispatcher(settings, producer)
-        async with running(**dispatcher.works()):
+        dispatcher = Dispatcher(settings, producer, fence)
+        async with running(fence=lambda: fence.keep(dispatcher.works())):
             yield
         await dispatcher.stop()
 
     async def ready() -> str | None:
-        return "Kafka does not acknowledge" if producer.is_away else None
+        return fence.problem or ("Kafka does not acknowledge" if producer.is_away else None)
 
     app = application(
         Face("Sendtrail dispatcher", "Sends messages through the providers.", ready, lifespan)

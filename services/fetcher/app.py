@@ -11,14 +11,16 @@ from providers.wecom.api import WecomApi
 from providers.wecom.media import WecomMedia
 from providers.whatsapp.media import WhatsAppMedia
 from runtime.clock import now
+from runtime.fence import fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
-from runtime.lifespan import every, running
+from runtime.lifespan import Work, every, running
 from runtime.media import MediaStore
 from runtime.postgres import connect
+from runtime.settings import process_name
 from runtime.vault import Vault
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
@@ -38,6 +40,7 @@ MAX_IN_FLIGHT = 1_000
 def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     producer = Producer(settings.kafka_bootstrap_servers, "fetcher")
+    fence = fence_of(settings, owner=process_name())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -50,20 +53,22 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
         sources: dict[str, MediaSource] = {"whatsapp": whatsapp}
         if settings.wecom_apps:
             sources["wecom"] = WecomMedia(wecom, settings.wecom_apps)
+        fence.watch(engine)
         tools = Tools(settings, engine, producer, sources, media, Vault(settings), now)
         readers = {app.corp_id: app for app in settings.wecom_apps if app.kf}
         walks = Walks(tools, Desk(wecom, readers))
         workers = Workers(tools, attempt)
         stream = _stream(settings, Announcements(tools, workers.wake, walks.note), producer)
         FETCHING.set_function(lambda: workers.busy)
-        async with running(
-            counts=lambda: every(COUNT_EVERY, lambda: count_waiting(tools)),
-            unread=lambda: every(COUNT_EVERY, walks.count_unread),
-            claims=lambda: every(_renewal(settings), workers.renew),
-            workers=workers.run,
-            walks=walks.run,
-            stream=stream.run,
-        ):
+        works: dict[str, Work] = {
+            "counts": lambda: every(COUNT_EVERY, lambda: count_waiting(tools)),
+            "unread": lambda: every(COUNT_EVERY, walks.count_unread),
+            "claims": lambda: every(_renewal(settings), workers.renew),
+            "workers": workers.run,
+            "walks": walks.run,
+            "stream": stream.run,
+        }
+        async with running(fence=lambda: fence.keep(works)):
             yield
         await whatsapp.close()
         await wecom.close()
@@ -71,7 +76,7 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
         engine.dispose()
 
     async def ready() -> str | None:
-        return "Kafka does not acknowledge" if producer.is_away else None
+        return fence.problem or ("Kafka does not acknowledge" if producer.is_away else None)
 
     app = application(
         Face("Sendtrail fetcher", "Fetches the files that messages come with.", ready, lifespan)

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
 from runtime.auth import Guard
 from runtime.clock import now
 from runtime.errors import TryAgainLater
+from runtime.fence import fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
@@ -20,6 +21,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.postgres import connect, in_thread
+from runtime.settings import process_name
 from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
 from schemas.topics.status_changes import STATUS_CHANGES
@@ -59,6 +61,8 @@ class Scheduler:
     def __init__(self, settings: SchedulerSettings) -> None:
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
         self.vault = Vault(settings)
+        self.fence = fence_of(settings, owner=process_name())
+        self.fence.watch(self.engine)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
         intake = Intake(self.engine, self.vault, self.producer, now)
         self.gather: Gather[Asked, MessageAccepted] = Gather(
@@ -118,7 +122,7 @@ class Scheduler:
                 await in_thread(self.engine, lambda c: c.execute(sa.text("SELECT 1")))
         except (TryAgainLater, TimeoutError):
             return "PostgreSQL does not answer"
-        return None
+        return self.fence.problem
 
 
 def build(settings: SchedulerSettings) -> FastAPI:
@@ -127,7 +131,7 @@ def build(settings: SchedulerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with running(**scheduler.works()):
+        async with running(fence=lambda: scheduler.fence.keep(scheduler.works())):
             yield
         await scheduler.stop()
 
@@ -141,13 +145,13 @@ def build(settings: SchedulerSettings) -> FastAPI:
     )
     shape_errors(app)
     sender = settings.whatsapp_phone_number_id
-    guard = Guard(settings, scheduler.engine)
-    app.include_router(messages.router(scheduler.accept, guard, default_sender=sender, clock=now))
-    wake = scheduler.feeder.wake
-    engine, vault = scheduler.engine, scheduler.vault
-    app.include_router(
-        jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
-    )
-    app.include_router(analytics.router(scheduler.producer, guard, clock=now))
+    guard, live = Guard(settings, scheduler.engine), [Depends(scheduler.fence.check)]
+    engine, vault, wake = scheduler.engine, scheduler.vault, scheduler.feeder.wake
+    for room in (
+        messages.router(scheduler.accept, guard, default_sender=sender, clock=now),
+        jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake),
+        analytics.router(scheduler.producer, guard, clock=now),
+    ):
+        app.include_router(room, dependencies=live)
     document.complete(app)
     return app

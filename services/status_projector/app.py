@@ -9,12 +9,13 @@ from fastapi import FastAPI
 
 from runtime.auth import Guard
 from runtime.clock import now
+from runtime.fence import fence_of
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
-from runtime.lifespan import every, running
+from runtime.lifespan import Work, every, running
 from runtime.postgres import connect
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
@@ -22,12 +23,13 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.task_changes import TASK_CHANGES
 from services.status_projector.figures import Terms
 from services.status_projector.handlers import Facts, Tools
-from services.status_projector.housekeeping import expire_parked, keep_months
+from services.status_projector.housekeeping import expire_parked, keep_months, watch_callbacks
 from services.status_projector.live.hub import Hub
 from services.status_projector.publisher import Publisher, PublisherConfig
 from services.status_projector.routes import (
     conversations,
     delivery,
+    explain,
     figures,
     job_results,
     jobs,
@@ -47,6 +49,7 @@ EXPIRE_TICK = timedelta(seconds=5)
 MONTHS_TICK = timedelta(hours=12)
 QUERIES_AT_ONCE = 8
 """Connections of the query API: its callers and the projector do not wait for each other."""
+STALE_TICK = timedelta(seconds=30)
 
 
 def build(settings: ProjectorSettings) -> FastAPI:
@@ -61,31 +64,20 @@ def build(settings: ProjectorSettings) -> FastAPI:
     owner = f"{settings.projector_owner}:{uuid4().hex[:8]}"
     config = PublisherConfig(bootstrap, GROUP, owner, settings.projector_transaction_within)
     publisher = Publisher(config)
-    vault = Vault(settings)
+    vault, guard = Vault(settings), Guard(settings, engine)
     tools = Tools(engine, vault, publisher, letters, now, settings.zone)
-    facts = Facts(tools)
+    fence = fence_of(settings, owner=owner)
+    fence.watch(engine)
     hub = Hub(bootstrap, engine, vault, clock=now, keep=settings.projector_live_keep)
-    guard = Guard(settings, engine)
+    works = _works(settings, tools, letters) | {
+        "live": hub.run,
+        "live_arrivals": hub.run_arrivals,
+        "live_jobs": hub.run_jobs,
+    }
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with running(
-            live=hub.run,
-            live_arrivals=hub.run_arrivals,
-            live_jobs=hub.run_jobs,
-            months=lambda: every(
-                MONTHS_TICK,
-                lambda: keep_months(
-                    tools,
-                    retention=settings.message_retention,
-                    park_for=settings.projector_park_for,
-                ),
-            ),
-            parked=lambda: every(
-                EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
-            ),
-            stream=lambda: _stream(settings, facts, letters).run(),
-        ):
+        async with running(fence=lambda: fence.keep(works)):
             yield
         await publisher.stop()
         await producer.stop()
@@ -93,7 +85,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
         engine.dispose()
 
     async def ready() -> str | None:
-        return "Kafka does not acknowledge" if producer.is_away else None
+        return fence.problem or ("Kafka does not acknowledge" if producer.is_away else None)
 
     app = application(
         Face(
@@ -105,6 +97,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
         )
     )
     parts = Parts(asked, vault, guard, now, _terms(settings))
+    # Before the messages by their ids: "stale" is none.
+    app.include_router(explain.routes(asked, vault, guard, now))
     for room in (one_message, talks, search, figures, delivery):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, guard))
@@ -120,6 +114,33 @@ def build(settings: ProjectorSettings) -> FastAPI:
 
 def _terms(settings: ProjectorSettings) -> Terms:
     return Terms(settings.zone, settings.prices, settings.sender_daily_limit)
+
+
+def _works(settings: ProjectorSettings, tools: Tools, letters: DeadLetters) -> dict[str, Work]:
+    """Return what runs as long as this is the live database."""
+    facts = Facts(tools)
+    return {
+        "months": lambda: every(
+            MONTHS_TICK,
+            lambda: keep_months(
+                tools,
+                retention=settings.message_retention,
+                park_for=settings.projector_park_for,
+            ),
+        ),
+        "stale": lambda: every(
+            STALE_TICK,
+            lambda: watch_callbacks(
+                tools,
+                stale_after=settings.projector_stale_after,
+                threshold=settings.projector_stale_share,
+            ),
+        ),
+        "parked": lambda: every(
+            EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
+        ),
+        "stream": lambda: _stream(settings, facts, letters).run(),
+    }
 
 
 def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:

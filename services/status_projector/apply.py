@@ -11,6 +11,7 @@ from services.status_projector.lookup import look_under_locks
 from services.status_projector.names import names_of
 from services.status_projector.projection import Caused, Changes, Heard, Trail, project
 from services.status_projector.store import (
+    beside,
     conversations,
     counters,
     files,
@@ -93,6 +94,7 @@ def _save(
     _save_beside(connection, changes, people, now)
     if changes.jobs:
         counters.count_jobs(connection, changes.jobs, now)
+    beside.watch(connection, changes)
     return received
 
 
@@ -112,6 +114,8 @@ def _save_messages(
         trail.mark_retried(connection, changes, known, now)
     if changes.caused:
         trail.add_history(connection, changes.caused)
+    if changes.noted:
+        beside.note(connection, changes.noted, now)
     told = participants.learn(connection, changes.participants, people, now)
     group_sends.follow(connection, changes, told, people, now)
     if moved := conversations.moves(changes, people):

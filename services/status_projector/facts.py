@@ -8,12 +8,15 @@ from domain.masking import without_numbers
 from schemas.topics.provider_events import (
     FailureReason,
     MessageEvent,
+    ProviderEvent,
     SendAccepted,
     SendDeferred,
     SendRejected,
     SendStarted,
     StatusReported,
 )
+from schemas.topics.send_requests import SendRequested
+from schemas.topics.task_changes import TaskEvent
 
 
 def fact_of(event: MessageEvent) -> Fact | None:
@@ -67,3 +70,21 @@ def failure_of(reason: FailureReason | None) -> Failure:
     # Providers repeat whom they could not reach.
     detail = None if reason.detail is None else without_numbers(reason.detail)
     return Failure(reason.code, reason.origin, reason.provider_code, detail)
+
+
+def names_in(value: SendRequested | ProviderEvent | TaskEvent) -> tuple[str | None, str | None]:
+    """Return the names under which an event's message may become known: ours, the provider's."""
+    if isinstance(value, StatusReported):
+        return value.message_id, value.provider_message_id
+    return (
+        (value.message_id, None)
+        if isinstance(value, SendRequested | MessageEvent)
+        else (None, None)
+    )
+
+
+def provider_id_of(event: MessageEvent) -> str | None:
+    """Return the provider's message id that the event names."""
+    if isinstance(event, SendAccepted | StatusReported):
+        return event.provider_message_id
+    return None

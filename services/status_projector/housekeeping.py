@@ -6,17 +6,27 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from domain.staleness import WINDOW, step_of
 from runtime.kafka.dead_letters import Rejected
 from runtime.postgres import in_thread
 from schemas.tables.partitions import drop_months, ensure_months
 from schemas.topics.dead_letters import Reason
 from services.status_projector.handlers import Tools
-from services.status_projector.metrics import EXPIRED, PARKED
-from services.status_projector.store import conversations, notices, parked, participants, tallies
+from services.status_projector.metrics import EXPIRED, PARKED, STALE, STALE_SHARE
+from services.status_projector.store import (
+    conversations,
+    notices,
+    parked,
+    participants,
+    silence,
+    tallies,
+)
 
 log = logging.getLogger(__name__)
 
 EXPIRE_LIMIT: Final = 500
+CALLED_BACK_WITHIN: Final = timedelta(days=30)
+"""WhatsApp tries to deliver for so long; what was silent for longer stays so."""
 DAYS_TO_FORGET: Final = 60
 """A service that was away for longer leaves keys behind of events that are gone."""
 
@@ -55,6 +65,7 @@ async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta
         conversations.forget(connection, before)
         notices.forget(connection, before)
         participants.forget(connection, before)
+        silence.forget(connection, now - CALLED_BACK_WITHIN)
         over = (yesterday - timedelta(days=number) for number in range(1, DAYS_TO_FORGET))
         parked.forget_days(connection, tools.vault, over)
 
@@ -62,4 +73,19 @@ async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta
     if await in_thread(tools.engine, lambda connection: tallies.renew_days(connection, tools.zone)):
         log.info("tallies.days_renewed", extra={"zone": tools.zone.key})
     await in_thread(tools.engine, drop)
+    return False
+
+
+async def watch_callbacks(tools: Tools, *, stale_after: timedelta, threshold: float) -> bool:
+    """Count what is stale of each sender, and alert where callbacks seem to be missing (IM-54)."""
+    stop = step_of(tools.clock() - stale_after)
+    found = await in_thread(tools.engine, lambda c: silence.by_sender(c, stop - WINDOW, stop))
+    for gauge in (STALE, STALE_SHARE):
+        gauge.clear()
+    for sender, one in found.items():
+        STALE.labels(sender).set(one.unheard)
+        STALE_SHARE.labels(sender).set(one.share)
+        if one.is_alarming(threshold):
+            numbers = {"sent": one.sent, "unheard": one.unheard}
+            log.warning("callbacks.missing", extra={"sender": sender, **numbers})
     return False

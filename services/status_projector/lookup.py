@@ -33,7 +33,7 @@ clock. Longer than a transaction lasts and two clocks differ."""
 class Seen:
     """What the database has under a batch's names, and which of them have to be locked."""
 
-    known: Mapping[str, Known]
+    known: dict[str, Known]
     waiting: Sequence[Parked]
     locks: Locks
 
@@ -46,12 +46,12 @@ def look_under_locks(connection: sa.Connection, vault: Vault, names: Names, now:
     introduce is only certain under the locks, so where more have come meanwhile, all are let go
     and taken anew. This ends: the set only grows, by what others park in these moments.
     """
-    seen = _look(connection, vault, names, now)
+    seen = _look(connection, vault, names, {}, now)
     locks = seen.locks
     while locks:
         before = connection.begin_nested()
         parked.lock(connection, locks)
-        seen = _look(connection, vault, names, now)
+        seen = _look(connection, vault, names, seen.known, now)
         if seen.locks <= locks:
             before.commit()
             break
@@ -60,12 +60,20 @@ def look_under_locks(connection: sa.Connection, vault: Vault, names: Names, now:
     return seen
 
 
-def _look(connection: sa.Connection, vault: Vault, names: Names, now: datetime) -> Seen:
+def _look(
+    connection: sa.Connection,
+    vault: Vault,
+    names: Names,
+    already: dict[str, Known],
+    now: datetime,
+) -> Seen:
+    """Look for all but what was seen before: a message that is there stays there."""
     accepted = set(names.accepted.values())
-    known = trail.known(
+    provider_already = {one.provider_id for one in already.values()}
+    known = already | trail.known(
         connection,
-        names.asked | names.message_ids | names.beside,
-        names.provider_ids | accepted,
+        (names.asked | names.message_ids | names.beside) - already.keys(),
+        (names.provider_ids | accepted) - provider_already,
     )
     asked = names.asked - known.keys()
     waiting = parked.find(connection, vault, asked, accepted)

@@ -31,3 +31,15 @@ GAPS = Counter(
     "projector_live_gaps",
     "Clients that came back with a cursor older than what is kept. Rising: PROJECTOR_LIVE_KEEP.",
 )
+STALE = Gauge(
+    "projector_stale_messages",
+    "Messages of a sender, of an hour's, that nobody has called back about for"
+    " PROJECTOR_STALE_AFTER. Rising: callbacks do not arrive; look at the ingester.",
+    ["sender"],
+)
+STALE_SHARE = Gauge(
+    "projector_stale_share",
+    "The part of that hour's messages that they are. Above PROJECTOR_STALE_SHARE it is logged as"
+    " callbacks.missing.",
+    ["sender"],
+)

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.identity import message_id_for_inbound
-from schemas.topics.provider_events import MessageReceived, SendAccepted, StatusReported
+from schemas.topics.provider_events import (
+    MessageEvent,
+    MessageReceived,
+    SendAccepted,
+    StatusReported,
+)
 from schemas.topics.send_requests import SendRequested
-from services.status_projector.projection import Aside, Heard
+from services.status_projector.projection import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def names_of(batch: Sequence[Heard]) -> Names:
                 beside.add(value.original_message_id)
         elif isinstance(value, MessageReceived):
             beside.add(message_id_for_inbound(value.channel, value.provider_message_id))
-        elif not isinstance(value, Aside):
+        elif isinstance(value, MessageEvent):
             if value.message_id is not None:
                 message_ids.add(value.message_id)
             if isinstance(value, StatusReported):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
+from domain.explaining import Effect
 from domain.identity import is_fallback_of, message_id_for_inbound
 from domain.lifecycle import Evidence, Fact, Source, Status, learn
 from schemas.topics.contents import type_of
@@ -24,14 +25,20 @@ from schemas.topics.provider_events import (
     MessageReceived,
     NoticeReceived,
     Pricing,
-    SendAccepted,
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import ChangeError, StatusChanged
 from schemas.topics.task_changes import TaskEvent
 from schemas.topics.topic import Headers
-from services.status_projector.facts import fact_of, reported, source_of
+from services.status_projector.facts import (
+    fact_of,
+    names_in,
+    provider_id_of,
+    reported,
+    source_of,
+)
+from services.status_projector.noted import Noted, Said, effect_of
 
 Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost | TaskEvent
 """What is kept as it comes: it speaks of no message that we sent."""
@@ -118,12 +125,17 @@ class Parked:
     message_id: str | None
     provider_id: str | None
     event: MessageEvent
+    headers: Headers = ()
+    parked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Early:
     trigger: Trigger
-    event: MessageEvent
+    said: Said[MessageEvent]
+
+
+_ARRIVED = frozenset({Status.DELIVERED, Status.READ})
 
 
 class Participant(NamedTuple):
@@ -158,6 +170,10 @@ class Changes:
     """What the batch says of single recipients of a message."""
     jobs: dict[str, Counter[Status]] = field(default_factory=dict[str, Counter[Status]])
     """By how much each job's number of messages in a status changes."""
+    noted: list[Noted] = field(default_factory=list[Noted])
+    """The facts that no transition tells of."""
+    called_back: set[str] = field(default_factory=set[str])
+    """Messages that their provider spoke of, unless it had said before that they arrived."""
     retried: set[str] = field(default_factory=set[str])
     """The messages of which a request of the batch is another attempt (RT-04, CF-37)."""
 
@@ -193,7 +209,7 @@ class Projection:
         """Apply one record."""
         value = heard.value
         if isinstance(value, SendRequested):
-            self._create(heard.trigger, value)
+            self._create(heard, value)
         elif isinstance(value, MessageReceived):
             message_id = message_id_for_inbound(value.channel, value.provider_message_id)
             self.changes.received.setdefault(message_id, value)
@@ -203,12 +219,14 @@ class Projection:
             self.changes.notices.append(value)
         elif isinstance(value, TaskEvent):
             self.changes.tasks.append(value)
-        elif not self._hear(heard.trigger, value):
+        elif not self._hear(heard.trigger, Said(value, heard.headers)):
             self._put_down(heard, value)
 
-    def _create(self, trigger: Trigger, request: SendRequested) -> None:
-        if request.message_id in self._trails:
-            return  # the same request again is the same message
+    def _create(self, heard: Heard, request: SendRequested) -> None:
+        known = self._trails.get(request.message_id)
+        if known is not None:  # the same request again is the same message
+            self._note(known, Effect.NOTHING, Said(request, heard.headers))
+            return
         trail = Trail(
             message_id=request.message_id,
             channel=request.channel,
@@ -234,10 +252,12 @@ class Projection:
             self.changes.retried.add(request.original_message_id)
         self._keep(trail)
         self._count(trail, trail.status, 1)
-        self._unpark(trigger, request.message_id)
+        self._note(trail, Effect.TOLD, Said(request, heard.headers))
+        self._unpark(heard.trigger, request.message_id)
 
-    def _hear(self, trigger: Trigger, event: MessageEvent) -> bool:
+    def _hear(self, trigger: Trigger, said: Said[MessageEvent]) -> bool:
         """Apply an event to its message; return False when nobody knows the message."""
+        event = said.value
         message_id = self._message_of(event)
         if message_id is None:
             return False
@@ -247,17 +267,23 @@ class Projection:
                 raise ValueError("the provider's id is another message's")
             self._keep(structs.replace(self._trails[message_id], provider_id=named))
         if isinstance(event, StatusReported):
-            self._hear_report(trigger, message_id, event)
+            self._hear_report(trigger, message_id, event, said)
         elif (fact := fact_of(event)) is not None:
-            self._learn(trigger, message_id, fact, event)
+            self._learn(trigger, message_id, fact, said)
+        else:
+            self._note(self._trails[message_id], Effect.TOLD, said)
         if named is not None:
             self._unpark(trigger, named)
         return True
 
-    def _hear_report(self, trigger: Trigger, message_id: str, event: StatusReported) -> None:
+    def _hear_report(
+        self, trigger: Trigger, message_id: str, event: StatusReported, said: Said[MessageEvent]
+    ) -> None:
         fact = reported(event)
+        if self._trails[message_id].status not in _ARRIVED:
+            self.changes.called_back.add(message_id)
         if event.participant is None:
-            self._learn(trigger, message_id, fact, event)
+            self._learn(trigger, message_id, fact, said)
         else:
             one = Participant(message_id, event.channel, event.participant)
             heard = self.changes.participants.get(one, Evidence())
@@ -270,18 +296,24 @@ class Projection:
         if trail.priced is None or told.rank < trail.priced.rank:
             self._keep(structs.replace(trail, priced=told))
 
-    def _learn(self, trigger: Trigger, message_id: str, fact: Fact, event: MessageEvent) -> None:
+    def _learn(
+        self, trigger: Trigger, message_id: str, fact: Fact, said: Said[MessageEvent]
+    ) -> None:
         before = self._trails[message_id]
         evidence = learn(before.evidence, fact)
-        if evidence == before.evidence:
+        effect = effect_of(before.evidence, evidence)
+        if effect is not Effect.MOVED or said.parked_at is not None:
+            self._note(before, effect, said)
+        if effect is Effect.NOTHING:
             return
         after = structs.replace(before, evidence=evidence)
-        if after.status is not before.status:
+        was, is_now = before.status, after.status
+        if effect is Effect.MOVED:
             after = structs.replace(after, sequence=before.sequence + 1)
-            change = change_of(before, after, fact.at, source_of(event), self._now)
+            change = change_of(before, after, fact.at, source_of(said.value), self._now)
             self.changes.caused.append(Caused(trigger, change))
-            self._count(after, before.status, -1)
-            self._count(after, after.status, 1)
+            self._count(after, was, -1)
+            self._count(after, is_now, 1)
         self._keep(after)
 
     def _message_of(self, event: MessageEvent) -> str | None:
@@ -296,16 +328,21 @@ class Projection:
         for parked in self._parked.pop(name, ()):
             if parked.id not in self.changes.unparked:
                 self.changes.unparked.add(parked.id)
-                self._hear(trigger, parked.event)
+                said = Said(parked.event, parked.headers, parked.parked_at)
+                self._hear(trigger, said)
         for early in self._early.pop(name, ()):
             if self.changes.to_park.pop(early.trigger, None) is not None:
-                self._hear(trigger, early.event)
+                self._hear(trigger, early.said)
 
     def _put_down(self, heard: Heard, event: MessageEvent) -> None:
         self.changes.to_park[heard.trigger] = heard
         for name in names_in(event):
             if name is not None:
-                self._early[name].append(_Early(heard.trigger, event))
+                self._early[name].append(_Early(heard.trigger, Said(event, heard.headers)))
+
+    def _note(self, trail: Trail, effect: Effect, said: Said[SendRequested | MessageEvent]) -> None:
+        sequence = trail.sequence + (effect is Effect.MOVED)
+        self.changes.noted.append(Noted(trail.message_id, sequence, effect, said))
 
     def _keep(self, trail: Trail) -> None:
         self._trails[trail.message_id] = trail
@@ -332,20 +369,6 @@ def project(
         if not isinstance(heard.value, SendRequested):
             projection.apply(heard)
     return projection.changes
-
-
-def names_in(value: SendRequested | MessageEvent | Aside) -> tuple[str | None, str | None]:
-    """Return the names under which an event's message may become known: ours, the provider's."""
-    if isinstance(value, StatusReported):
-        return value.message_id, value.provider_message_id
-    return (None, None) if isinstance(value, Aside) else (value.message_id, None)
-
-
-def provider_id_of(event: MessageEvent) -> str | None:
-    """Return the provider's message id that the event names."""
-    if isinstance(event, SendAccepted | StatusReported):
-        return event.provider_message_id
-    return None
 
 
 def change_of(

@@ -39,6 +39,10 @@ class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimi
     """Events kept for live clients that come back, each about 1 kB; a minute at 500 changes/s."""
     message_retention: timedelta = timedelta(days=365)
     """Months of which all is older are dropped (SE-02)."""
+    projector_stale_after: timedelta = timedelta(minutes=30)
+    """A sent message without any callback for so long counts as stale (IM-54)."""
+    projector_stale_share: float = Field(default=0.05, gt=0, le=1)
+    """It alerts when so large a part of a sender's hour is stale."""
     message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])
     """JSON: what a message of each type costs, ``{"template": "0.009", "other": "0.005"}``; types
     that it does not name keep their price (SC-03, CF-43)."""

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from services.status_projector.store.rebuilding import TABLES
 from tests.architecture.tree import ROOT, files, imports, texts, where
 
 OWNERS = {
@@ -20,6 +21,10 @@ OWNERS = {
     "t_group_send_result": "status_projector",
     "group_send_members": "status_projector",
     "group_send_progress": "status_projector",
+    "message_facts": "status_projector",
+    "message_tallies": "status_projector",
+    "unheard_sends": "status_projector",
+    "sends_by_time": "status_projector",
     "conversations": "status_projector",
     "provider_notices": "status_projector",
     "dispatch_ledger": "dispatcher",
@@ -42,6 +47,17 @@ OWNERS = {
     "job_outcomes": "scheduler",
     "job_unsent": "scheduler",
     "job_changes": "scheduler",
+    "t_tasks": "scheduler",
+    "t_task_logs": "scheduler",
+    "t_pushes": "scheduler",
+    "t_push_results": "scheduler",
+    "task_changes_to_tell": "scheduler",
+    "t_previews": "scheduler",
+    "t_preview_responses": "scheduler",
+    "t_preview_templates": "scheduler",
+    "t_notifications": "scheduler",
+    "t_feedback": "scheduler",
+    "t_groups": "scheduler",
     "erasures": "administration",
     "retention_runs": "administration",
     "tenants": "administration",
@@ -77,6 +93,12 @@ def test_a_table_is_written_by_its_owner_alone(table: str) -> None:
     }
 
     assert writers <= {OWNERS[table]}
+
+
+def test_a_rebuild_has_a_shadow_of_each_of_the_projectors_tables() -> None:
+    written = {table for table, owner in OWNERS.items() if owner == "status_projector"}
+
+    assert written <= set(TABLES)
 
 
 def test_whoever_forgets_enters_nothing_else() -> None:

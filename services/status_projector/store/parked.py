@@ -21,7 +21,8 @@ from schemas.topics.dead_letters import Place
 from schemas.topics.provider_events import PROVIDER_EVENTS, MessageEvent
 from schemas.topics.topic import Headers
 from services.status_projector import addresses
-from services.status_projector.projection import Heard, Parked, names_in
+from services.status_projector.facts import names_in
+from services.status_projector.projection import Heard, Parked
 from services.status_projector.store.people import People
 
 _BUCKETS = 1_024
@@ -79,7 +80,7 @@ def _bucket(name: str) -> int:
 _FIND = sa.text(
     """
     SELECT id, message_id, whatsapp_message_id, person, sealed, source_topic, source_partition,
-           source_offset
+           source_offset, parked_at
     FROM parked_events
     WHERE message_id = ANY(:message_ids) OR whatsapp_message_id = ANY(:provider_ids)
     ORDER BY id
@@ -97,7 +98,14 @@ def find(
     values = {"message_ids": list(message_ids), "provider_ids": list(provider_ids)}
     rows = connection.execute(_FIND, values).all()
     return [
-        Parked(row.id, row.message_id, row.whatsapp_message_id, event)
+        Parked(
+            row.id,
+            row.message_id,
+            row.whatsapp_message_id,
+            event,
+            tuple(record.headers),
+            row.parked_at,
+        )
         for row, record in _opened(connection, vault, rows)
         # Nothing else is ever parked.
         if isinstance(event := PROVIDER_EVENTS.decode(record.value), MessageEvent)

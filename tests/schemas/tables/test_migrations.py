@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from schemas import tables
 from schemas.tables import METADATA
-from schemas.tables.migrate import migrate
+from schemas.tables.migrate import LOCKED_WITHIN, migrate
 from schemas.tables.partitions import MONTHS_AHEAD, ensure_months
 
 pytestmark = pytest.mark.stack
@@ -62,6 +62,27 @@ def test_processes_that_migrate_side_by_side_do_not_disturb_each_other(empty: sa
     assert set(METADATA.tables) <= set(_catalogue(empty))
 
 
+def test_a_migration_lets_who_uses_a_table_go_first(migrated: sa.Engine) -> None:
+    """A reader holds a table for longer than a version waits; another reader is not held up."""
+    with migrated.connect() as connection:
+        command.downgrade(_config(connection), "-1")
+        connection.commit()
+    read = sa.text("SELECT count(*) FROM alembic_version")
+    with ThreadPoolExecutor(1) as threads, migrated.connect() as user:
+        user.execute(read)
+        user.execute(sa.text("LOCK TABLE alembic_version IN SHARE MODE"))
+        migrating = threads.submit(migrate, migrated)
+
+        with pytest.raises(TimeoutError):
+            migrating.result(LOCKED_WITHIN.total_seconds() * 1.5)
+        with migrated.connect() as other:
+            assert other.execute(read).scalar_one() == 1
+        user.rollback()
+        migrating.result()
+
+    assert set(METADATA.tables) <= set(_catalogue(migrated))
+
+
 def test_the_migrated_database_is_what_the_tables_say(migrated: sa.Engine) -> None:
     with migrated.connect() as connection:
         context = MigrationContext.configure(
@@ -105,7 +126,7 @@ def test_the_months_around_today_have_partitions_over_the_turn_of_the_year(
         ensure_months(connection, today)
 
     made = set(_catalogue(migrated)) - before
-    tables = ("message_status_history", "messages")
+    tables = ("message_facts", "message_status_history", "messages")
     assert sorted(made) == [f"{table}_{month}" for table in tables for month in months]
     assert len(months) == MONTHS_AHEAD + 2
 

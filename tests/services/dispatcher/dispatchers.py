@@ -65,7 +65,16 @@ class RunningDispatcher:
 async def start_dispatcher(
     bootstrap: str, database_url: str, provider: Mapping[str, str], logs: Path, **environment: str
 ) -> RunningDispatcher:
-    """Start one on a free port."""
+    """Start one on a free port; return when it can do its work."""
+    running = launch_dispatcher(bootstrap, database_url, provider, logs, **environment)
+    await running.wait_ready()
+    return running
+
+
+def launch_dispatcher(
+    bootstrap: str, database_url: str, provider: Mapping[str, str], logs: Path, **environment: str
+) -> RunningDispatcher:
+    """Start one on a free port, whether or not it will ever be ready."""
     seat = next(seat for seat in wiring.seats({}) if seat.service == "dispatcher")
     settings = wiring.NO_PROXY | {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -78,7 +87,6 @@ async def start_dispatcher(
         Process("dispatcher", python_module(seat.module), environment, log), seat.url
     )
     running.process.start()
-    await running.wait_ready()
     return running
 
 
