@@ -8,6 +8,7 @@ from bench import (
     backlog,
     dispatching,
     full_life,
+    growth,
     ingester,
     job_intake,
     producer,
@@ -45,6 +46,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         provider_calls,
         dispatching,
         projection,
+        growth,
         ingester,
         job_intake,
     )
