@@ -17,9 +17,8 @@ import sqlalchemy as sa
 
 from runtime.vault import Vault
 from schemas.tables.partitions import month_of
-from schemas.topics.provider_events import SendAccepted
 from services.status_projector.names import Names
-from services.status_projector.projection import Parked
+from services.status_projector.projection import Parked, provider_id_of
 from services.status_projector.store import parked, trail
 from services.status_projector.store.parked import Locks
 from services.status_projector.store.trail import Known
@@ -75,17 +74,20 @@ def _look(
         (names.asked | names.message_ids | names.beside) - already.keys(),
         (names.provider_ids | accepted) - provider_already,
     )
+    provider_known = {one.provider_id for one in known.values() if one.provider_id is not None}
     asked = names.asked - known.keys()
-    waiting = parked.find(connection, vault, asked, accepted)
-    # A parked acceptance introduces a provider's id in its turn.
+    introduced = accepted | (names.told - provider_known)
+    waiting = parked.find(connection, vault, asked, introduced)
+    # What waited with both names introduces a provider's id in its turn.
     further = {
-        one.event.provider_message_id for one in waiting if isinstance(one.event, SendAccepted)
-    } - accepted
+        provider_id
+        for one in waiting
+        if one.message_id is not None and (provider_id := provider_id_of(one.event)) is not None
+    } - introduced
     if further:
         found = {one.id for one in waiting}
         more = parked.find(connection, vault, (), further)
         waiting += [one for one in more if one.id not in found]
-    provider_known = {one.provider_id for one in known.values() if one.provider_id is not None}
     missing = (names.message_ids - known.keys() - names.asked) | (
         names.provider_ids - provider_known - accepted
     )
