@@ -13,6 +13,7 @@ OWNERS = {
     "applied_offsets": "status_projector",
     "job_progress": "status_projector",
     "message_participants": "status_projector",
+    "message_tallies": "status_projector",
     "conversations": "status_projector",
     "provider_notices": "status_projector",
     "dispatch_ledger": "dispatcher",
