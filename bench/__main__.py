@@ -19,6 +19,8 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 STACK = "bench"
 MESSAGES = 20_000
 QUICK_MESSAGES = 1_000
+ROWS = 5_000_000
+QUICK_ROWS = 50_000
 
 
 def main() -> int:
@@ -44,7 +46,8 @@ def main() -> int:
 def _take(benchmark: Benchmark, chosen: argparse.Namespace, screen: Screen) -> Section:
     messages = chosen.messages or (QUICK_MESSAGES if chosen.quick else MESSAGES)
     with screen.benchmark(benchmark.title) as say, ground_of_its_own(STACK) as ground:
-        arena = Arena(ground, quick=chosen.quick, messages=messages, say=say)
+        rows = chosen.rows or (QUICK_ROWS if chosen.quick else ROWS)
+        arena = Arena(ground, quick=chosen.quick, messages=messages, say=say, rows=rows)
         section = Section(benchmark, machine(ground.stack), benchmark.run(arena))
     screen.show(benchmark, section.measurements)
     return section
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "names", nargs="*", metavar="NAME", type=_name, help=f"of {', '.join(names)}"
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, for trying")
+    parser.add_argument("--rows", type=int, metavar="N", help="in the table of messages, at most")
     parser.add_argument("--messages", type=int, metavar="N", help="of the whole pipeline")
     return parser
 

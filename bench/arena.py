@@ -25,6 +25,8 @@ class Arena:
     """Of the whole pipeline's benchmark."""
     say: Callable[[str], None]
     """Shows how far the benchmark is."""
+    rows: int
+    """Messages in the table, at most, where it grows."""
 
     @property
     def repeats(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Literal
+from zlib import crc32
 
 import msgspec
 
@@ -63,7 +64,7 @@ def _asked(name: str, at: datetime) -> Record:
         message_id=name,
         channel="whatsapp",
         sender_id=SENDERS[0],
-        recipient="+16505550001",
+        recipient=f"+1{crc32(name.encode()):010d}",
         content=TextContent(body="Hi Ada, your order A-17 is ready for pickup at Elm St."),
         requested_at=at,
     )

@@ -67,7 +67,7 @@ def run(arena: Arena) -> list[Measurement]:
     try:
         pair = in_turns(
             arena.repeats,
-            ours=lambda number: _ours(engine, batches(groups, f"ours-{number}")),
+            ours=lambda number: applied(engine, batches(groups, f"ours-{number}")),
             bare=lambda number: _bare(bare, batches(groups, f"bare-{number}")),
         )
     finally:
@@ -76,7 +76,8 @@ def run(arena: Arena) -> list[Measurement]:
     return [pair.rate("projection_events_per_s", "events/s"), pair.cpu("projection_cpu_per_event")]
 
 
-def _ours(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
+def applied(engine: sa.Engine, prepared: Sequence[list[Heard]]) -> Reading:
+    """Apply batches, a transaction each, as the owner of their partitions."""
     vault, epochs = Vault(KEYS), dict[Place, int]()
     with transaction(engine) as connection:
         connection.execute(sa.text("DELETE FROM applied_offsets"))  # each run counts from 0

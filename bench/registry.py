@@ -8,6 +8,7 @@ from bench import (
     backlog,
     dispatching,
     full_life,
+    growth,
     ingester,
     job_intake,
     producer,
@@ -47,6 +48,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         dispatching,
         projection,
         queries,
+        growth,
         ingester,
         job_intake,
     )

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
+_NUMBER: Final = re.compile(r"\+?\(?\d(?:[ ().-]{0,2}\d){6,}")
 """Seven digits and more, as people write them. Providers' own codes have six at most."""
 
 MASK: Final = "[number]"

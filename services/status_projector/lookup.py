@@ -17,9 +17,8 @@ import sqlalchemy as sa
 
 from runtime.vault import Vault
 from schemas.tables.partitions import month_of
-from schemas.topics.provider_events import SendAccepted
 from services.status_projector.names import Names
-from services.status_projector.projection import Parked
+from services.status_projector.projection import Parked, provider_id_of
 from services.status_projector.store import parked, trail
 from services.status_projector.store.parked import Locks
 from services.status_projector.store.trail import Known
@@ -33,7 +32,7 @@ clock. Longer than a transaction lasts and two clocks differ."""
 class Seen:
     """What the database has under a batch's names, and which of them have to be locked."""
 
-    known: Mapping[str, Known]
+    known: dict[str, Known]
     waiting: Sequence[Parked]
     locks: Locks
 
@@ -46,12 +45,12 @@ def look_under_locks(connection: sa.Connection, vault: Vault, names: Names, now:
     introduce is only certain under the locks, so where more have come meanwhile, all are let go
     and taken anew. This ends: the set only grows, by what others park in these moments.
     """
-    seen = _look(connection, vault, names, now)
+    seen = _look(connection, vault, names, {}, now)
     locks = seen.locks
     while locks:
         before = connection.begin_nested()
         parked.lock(connection, locks)
-        seen = _look(connection, vault, names, now)
+        seen = _look(connection, vault, names, seen.known, now)
         if seen.locks <= locks:
             before.commit()
             break
@@ -60,24 +59,35 @@ def look_under_locks(connection: sa.Connection, vault: Vault, names: Names, now:
     return seen
 
 
-def _look(connection: sa.Connection, vault: Vault, names: Names, now: datetime) -> Seen:
+def _look(
+    connection: sa.Connection,
+    vault: Vault,
+    names: Names,
+    already: dict[str, Known],
+    now: datetime,
+) -> Seen:
+    """Look for all but what was seen before: a message that is there stays there."""
     accepted = set(names.accepted.values())
-    known = trail.known(
+    provider_already = {one.provider_id for one in already.values()}
+    known = already | trail.known(
         connection,
-        names.asked | names.message_ids | names.beside,
-        names.provider_ids | accepted,
+        (names.asked | names.message_ids | names.beside) - already.keys(),
+        (names.provider_ids | accepted) - provider_already,
     )
+    provider_known = {one.provider_id for one in known.values() if one.provider_id is not None}
     asked = names.asked - known.keys()
-    waiting = parked.find(connection, vault, asked, accepted)
-    # A parked acceptance introduces a provider's id in its turn.
+    introduced = accepted | (names.told - provider_known)
+    waiting = parked.find(connection, vault, asked, introduced)
+    # What waited with both names introduces a provider's id in its turn.
     further = {
-        one.event.provider_message_id for one in waiting if isinstance(one.event, SendAccepted)
-    } - accepted
+        provider_id
+        for one in waiting
+        if one.message_id is not None and (provider_id := provider_id_of(one.event)) is not None
+    } - introduced
     if further:
         found = {one.id for one in waiting}
         more = parked.find(connection, vault, (), further)
         waiting += [one for one in more if one.id not in found]
-    provider_known = {one.provider_id for one in known.values() if one.provider_id is not None}
     missing = (names.message_ids - known.keys() - names.asked) | (
         names.provider_ids - provider_known - accepted
     )

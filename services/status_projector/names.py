@@ -21,6 +21,8 @@ class Names:
     """All message ids of its events."""
     provider_ids: frozenset[str]
     """All provider's ids of its callbacks."""
+    told: frozenset[str]
+    """Those of them that came with a message id: they may be introduced here."""
     beside: frozenset[str]
     """Message ids that nobody waits for: of what was received, and of what is sent once more."""
 
@@ -31,6 +33,7 @@ def names_of(batch: Sequence[Heard]) -> Names:
     accepted: dict[str, str] = {}
     message_ids: set[str] = set()
     provider_ids: set[str] = set()
+    told: set[str] = set()
     beside: set[str] = set()
     for heard in batch:
         value = heard.value
@@ -45,6 +48,8 @@ def names_of(batch: Sequence[Heard]) -> Names:
                 message_ids.add(value.message_id)
             if isinstance(value, StatusReported):
                 provider_ids.add(value.provider_message_id)
+                if value.message_id is not None:
+                    told.add(value.provider_message_id)
             elif isinstance(value, SendAccepted):
                 accepted[value.message_id] = value.provider_message_id
     return Names(
@@ -52,5 +57,6 @@ def names_of(batch: Sequence[Heard]) -> Names:
         accepted,
         frozenset(message_ids),
         frozenset(provider_ids),
+        frozenset(told),
         frozenset(beside),
     )

@@ -274,12 +274,13 @@ class Projection:
         if evidence == before.evidence:
             return
         after = structs.replace(before, evidence=evidence)
-        if after.status is not before.status:
+        was, is_now = before.status, after.status
+        if is_now is not was:
             after = structs.replace(after, sequence=before.sequence + 1)
             change = change_of(before, after, fact.at, source_of(event), self._now)
             self.changes.caused.append(Caused(trigger, change))
-            self._count(after, before.status, -1)
-            self._count(after, after.status, 1)
+            self._count(after, was, -1)
+            self._count(after, is_now, 1)
         self._keep(after)
 
     def _message_of(self, event: MessageEvent) -> str | None:

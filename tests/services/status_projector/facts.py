@@ -108,28 +108,38 @@ _OFFSETS = count()
 class Projector:
     """Applies records to a database as the service does, as the owner of its topics' partitions."""
 
-    def __init__(self, engine: sa.Engine, owner_of: Sequence[str] = EVERY_TOPIC) -> None:
+    def __init__(
+        self, engine: sa.Engine, owner_of: Sequence[str] = EVERY_TOPIC, partition: int = 0
+    ) -> None:
         self._engine = engine
         self._topics = owner_of
+        self._partition = partition
         self.epochs: dict[Place, int] = {}
         self.take_over()
 
     def take_over(self) -> None:
         """Become the owner of the partitions that the tests use."""
         with transaction(self._engine) as connection:
-            claims = offsets.claim(connection, [(topic, 0) for topic in self._topics])
+            claims = offsets.claim(connection, [(topic, self._partition) for topic in self._topics])
         self.epochs = {place: claim.epoch for place, claim in claims.items()}
 
     def heard(self, record: Record) -> Heard:
         """Return the record as it comes next from its topic."""
         topic = SEND_REQUESTS if isinstance(record, SendRequested) else PROVIDER_EVENTS
         raw = msgspec.json.encode(record)
-        return Heard(Trigger(topic.name, 0, next(_OFFSETS)), topic.decode(raw), b"k", raw, ())
+        place = Trigger(topic.name, self._partition, next(_OFFSETS))
+        return Heard(place, topic.decode(raw), b"k", raw, ())
 
-    def apply(self, batch: list[Heard]) -> list[Caused]:
-        """Apply a batch in one transaction."""
+    def apply(self, batch: list[Heard], at: datetime | None = None) -> list[Caused]:
+        """Apply a batch in one transaction, as if it were that time."""
         with transaction(self._engine) as connection:
-            return apply(connection, VAULT, batch, self.epochs, now(), ZONE)
+            return self.apply_within(connection, batch, at)
+
+    def apply_within(
+        self, connection: sa.Connection, batch: list[Heard], at: datetime | None = None
+    ) -> list[Caused]:
+        """Apply a batch in a transaction that somebody else ends."""
+        return apply(connection, VAULT, batch, self.epochs, at or now(), ZONE)
 
 
 def stored_evidence(engine: sa.Engine, message_id: str) -> Evidence:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.identity import MessageId, message_id_for_fallback
 from domain.lifecycle import Status
 from runtime.errors import Fenced
 from runtime.postgres import transaction
@@ -159,3 +160,25 @@ def parked(engine: sa.Engine, life: Life) -> int:
     with transaction(engine) as connection:
         values = {"id": life.message_id, "wamid": life.provider_id}
         return connection.execute(statement, values).scalar_one()
+
+
+def test_a_message_that_is_tried_once_more_is_marked_with_it(
+    engine: sa.Engine, projector: Projector
+) -> None:
+    first, again = Life(), Life()
+    instead = Life(message_id_for_fallback(MessageId(again.message_id)))
+    projector.apply([projector.heard(first.request()), projector.heard(first.rejected())])
+
+    requests = [
+        again.request(original_message_id=first.message_id),
+        instead.request(original_message_id=again.message_id),  # a fallback is no retry
+    ]
+    projector.apply([projector.heard(request) for request in requests])
+
+    assert [retried(engine, life) for life in (first, again, instead)] == [True, False, False]
+
+
+def retried(engine: sa.Engine, life: Life) -> bool:
+    statement = sa.text("SELECT retried FROM messages WHERE message_id = :id")
+    with transaction(engine) as connection:
+        return connection.execute(statement, {"id": life.message_id}).scalar_one()
