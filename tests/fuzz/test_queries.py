@@ -41,7 +41,10 @@ def _asked_for(schema: Any) -> list[Any]:  # noqa: ANN401 - schemathesis's own
 
 
 def _asked(
-    app: FastAPI, loop: asyncio.Runner, operation: Any, mode: schemathesis.GenerationMode
+    app: FastAPI,
+    loop: asyncio.Runner,
+    operation: Any,  # noqa: ANN401 - schemathesis's own
+    mode: schemathesis.GenerationMode,
 ) -> set[int]:
     statuses: set[int] = set()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
