@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 from runtime.postgres import connect
 from schemas.topics.status_changes import STATUS_CHANGES, StatusChanged
 from tests.services.dispatcher.tails import Tail, reading_all
+from tests.services.status_projector.asking import Asker, api_over, asking
 from tests.services.status_projector.facts import Projector
 from tests.services.status_projector.projectors import (
     RunningProjector,
@@ -75,3 +77,16 @@ async def changes(clean_topics: str) -> AsyncGenerator[Tail[StatusChanged]]:
     """Return what comes to status-changes."""
     async with reading_all(STATUS_CHANGES, clean_topics) as tail:
         yield tail
+
+
+@pytest.fixture(scope="module")
+def app(database_url: str) -> FastAPI:
+    """Return the query API over the module's database."""
+    return api_over(database_url)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ask(app: FastAPI) -> AsyncGenerator[Asker]:
+    """Return somebody who may ask everything."""
+    async with asking(app) as asker:
+        yield asker

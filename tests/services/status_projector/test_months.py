@@ -20,7 +20,7 @@ from services.status_projector.projection import Caused
 from services.status_projector.publisher import Publisher, PublisherConfig
 from tests.eventually import eventually, seconds
 from tests.sealed import VAULT
-from tests.services.status_projector.facts import Life, Projector, Record
+from tests.services.status_projector.facts import ZONE, Life, Projector, Record
 
 pytestmark = pytest.mark.stack
 
@@ -157,7 +157,7 @@ def tools_at(engine: sa.Engine, moment: datetime) -> Tools:
     """Return the service's tools at another time; nothing of Kafka is called."""
     publisher = Publisher(PublisherConfig("127.0.0.1:1", "g", "o", seconds(1)))
     letters = DeadLetters(Producer("127.0.0.1:1", "t"), "t", now)
-    return Tools(engine, VAULT, publisher, letters, lambda: moment)
+    return Tools(engine, VAULT, publisher, letters, lambda: moment, ZONE)
 
 
 def number_of(engine: sa.Engine, query: str, name: str | None = None) -> int:

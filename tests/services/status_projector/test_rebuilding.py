@@ -12,7 +12,7 @@ from runtime.vault import Vault, VaultSettings
 from services.status_projector.explain import explain
 from services.status_projector.rebuild import Rebuild, Result
 from tests.eventually import eventually
-from tests.services.status_projector.facts import Life
+from tests.services.status_projector.facts import ZONE, Life
 from tests.services.status_projector.projectors import SOON, RunningProjector, Writer, whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
@@ -65,7 +65,7 @@ async def test_what_was_damaged_is_found_and_mended_while_messages_flow(
 
 
 async def rebuilt(url: str, bootstrap: str, *, mends: bool) -> Result:
-    run = Rebuild(url, bootstrap, a_vault())
+    run = Rebuild(url, bootstrap, a_vault(), ZONE)
     return await run.run(lambda _done, _of: None, mends=mends)
 
 
