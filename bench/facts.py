@@ -22,7 +22,7 @@ from schemas.topics.provider_events import (
     StatusReported,
 )
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
-from services.status_projector.projection import Heard, Trigger
+from services.status_projector.heard import Heard, Trigger
 
 Record = SendRequested | ProviderEvent
 

@@ -18,7 +18,7 @@ from runtime.vault import Vault, VaultSettings
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.apply import apply
-from services.status_projector.projection import Heard
+from services.status_projector.heard import Heard
 from services.status_projector.store import offsets
 from services.status_projector.store.offsets import Place
 

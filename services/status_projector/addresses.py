@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, cast
 
 from schemas.topics.provider_events import MessageReceived, NoticeReceived, StatusReported
-from services.status_projector.projection import Heard
+from services.status_projector.heard import Heard
 
 Address = tuple[str, str]
 """A channel, and who has a name there; or a word of ours for what concerns nobody."""

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from runtime.vault import Vault
+from services.status_projector.heard import Heard
 from services.status_projector.lookup import look_under_locks
 from services.status_projector.names import names_of
-from services.status_projector.projection import Caused, Changes, Heard, Trail, project
+from services.status_projector.projection import Caused, Changes, project
 from services.status_projector.store import (
     beside,
     conversations,
@@ -29,6 +30,7 @@ from services.status_projector.store.offsets import Place
 from services.status_projector.store.people import People, people_of
 from services.status_projector.store.trail import Known
 from services.status_projector.tallies import Group, add_inbound, moves
+from services.status_projector.trails import Trail
 
 
 def apply(

@@ -20,9 +20,10 @@ from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.topics.dead_letters import Reason
 from services.status_projector.apply import apply, pass_over
+from services.status_projector.heard import Heard, Trigger
 from services.status_projector.metrics import APPLIED, CHANGED
 from services.status_projector.ownership import Ownership
-from services.status_projector.projection import Caused, Heard, Trigger
+from services.status_projector.projection import Caused
 from services.status_projector.publisher import Publisher
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from runtime.vault import Vault
 from schemas.tables.partitions import month_of
+from services.status_projector.facts import provider_id_of
 from services.status_projector.names import Names
-from services.status_projector.projection import Parked, provider_id_of
+from services.status_projector.projection import Parked
 from services.status_projector.store import parked, trail
 from services.status_projector.store.parked import Locks
 from services.status_projector.store.trail import Known

@@ -11,7 +11,7 @@ from schemas.topics.provider_events import (
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
-from services.status_projector.projection import Heard
+from services.status_projector.heard import Heard
 
 
 @dataclass(frozen=True, slots=True)

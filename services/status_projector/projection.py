@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
 from msgspec import structs
 
 from domain.explaining import Effect
 from domain.identity import is_fallback_of, message_id_for_inbound
-from domain.lifecycle import Evidence, Fact, Source, Status, learn
+from domain.lifecycle import Evidence, Fact, Status, learn
 from schemas.topics.contents import type_of
 from schemas.topics.provider_events import (
     MediaLost,
@@ -24,11 +23,10 @@ from schemas.topics.provider_events import (
     MessageEvent,
     MessageReceived,
     NoticeReceived,
-    Pricing,
     StatusReported,
 )
 from schemas.topics.send_requests import SendRequested
-from schemas.topics.status_changes import ChangeError, StatusChanged
+from schemas.topics.status_changes import StatusChanged
 from schemas.topics.task_changes import TaskEvent
 from schemas.topics.topic import Headers
 from services.status_projector.facts import (
@@ -38,75 +36,9 @@ from services.status_projector.facts import (
     reported,
     source_of,
 )
+from services.status_projector.heard import Heard, Trigger
 from services.status_projector.noted import Noted, Said, effect_of
-
-Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost | TaskEvent
-"""What is kept as it comes: it speaks of no message that we sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """The place of a record in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One record of the batch, as it came."""
-
-    trigger: Trigger
-    value: SendRequested | MessageEvent | Aside
-    key: bytes | None
-    raw: bytes
-    headers: Headers
-
-
-class Priced(msgspec.Struct, frozen=True, gc=False):
-    """What a provider said that a message costs, and when."""
-
-    at: datetime
-    pricing: Pricing
-
-    @property
-    def rank(self) -> tuple[datetime, bytes]:
-        """The lowest wins, so that the order in which callbacks come does not matter."""
-        return self.at, msgspec.json.encode(self.pricing)
-
-
-class Trail(msgspec.Struct, frozen=True, gc=False):
-    """What is stored of one outbound message, as far as transitions need it.
-
-    A struct for its cheap copies: each event makes one or two.
-    """
-
-    message_id: str
-    channel: str
-    sender_id: str
-    message_type: str
-    sent_at: datetime
-    evidence: Evidence
-    sequence: int
-    created_at: datetime
-    """When it was entered: its partition."""
-    conversation_id: str
-    provider_id: str | None = None
-    tenant_id: str | None = None
-    case_id: str | None = None
-    queue_id: str | None = None
-    contact_id: str | None = None
-    order_id: str | None = None
-    job_id: str | None = None
-    is_fallback: bool = False
-    """Whether it is sent instead of another: its job has no row for it."""
-    priced: Priced | None = None
-
-    @property
-    def status(self) -> Status:
-        """The status that the evidence adds up to."""
-        return self.evidence.status
+from services.status_projector.trails import Priced, Trail, change_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,40 +301,3 @@ def project(
         if not isinstance(heard.value, SendRequested):
             projection.apply(heard)
     return projection.changes
-
-
-def change_of(
-    before: Trail, after: Trail, at: datetime, source: Source, now: datetime
-) -> StatusChanged:
-    """Return the public record of a transition."""
-    evidence, failed, overruled = after.evidence, after.evidence.failed, before.evidence.failed
-    return StatusChanged(
-        message_id=after.message_id,
-        sequence=after.sequence,
-        from_status=before.status,
-        to_status=after.status,
-        updated_at=at,
-        recorded_at=now,
-        source=source,
-        channel=after.channel,
-        sender_id=after.sender_id,
-        sent_at=after.sent_at,
-        delivered_at=evidence.delivered_at,
-        read_at=evidence.read_at,
-        failed_at=None if failed is None else failed.at,
-        error=None
-        if failed is None
-        else ChangeError(
-            code=failed.failure.code,
-            message=failed.failure.prompt,
-            provider_code=failed.failure.provider_code,
-        ),
-        overruled=None if overruled is None else overruled.failure.code,
-        tenant_id=after.tenant_id,
-        case_id=after.case_id,
-        queue_id=after.queue_id,
-        job_id=after.job_id,
-        contact_id=after.contact_id,
-        order_id=after.order_id,
-        conversation_id=after.conversation_id,
-    )

@@ -25,7 +25,7 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.topic import MalformedRecord
 from services.status_projector.apply import apply, pass_over
-from services.status_projector.projection import Heard, Trigger
+from services.status_projector.heard import Heard, Trigger
 from services.status_projector.store import rebuilding
 from services.status_projector.store.offsets import Place
 from services.status_projector.store.rebuilding import Difference

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from domain.lifecycle import Status
 from services.status_projector.periods import day_of, start_of
-from services.status_projector.projection import Trail
+from services.status_projector.trails import Trail
 
 QUARTER: Final = "quarter"
 DAY: Final = "day"

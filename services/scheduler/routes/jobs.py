@@ -57,6 +57,7 @@ def router(
     # One big body at a time is in memory in its decoded form, and one thread busy with it.
     storing = asyncio.Semaphore(1)
     runner = Depends(guard.needs(Permission.JOBS_RUN))
+    _add_control(routes, engine, guard, clock=clock, wake=wake)
 
     @routes.post(
         "/api/v1/jobs",
@@ -78,6 +79,14 @@ def router(
             )
         wake()
         return Envelope(code=HTTPStatus.CREATED, data=created)
+
+    return routes
+
+
+def _add_control(
+    routes: APIRouter, engine: sa.Engine, guard: Guard, *, clock: Clock, wake: Callable[[], None]
+) -> None:
+    runner = Depends(guard.needs(Permission.JOBS_RUN))
 
     def control(job_id: str, caller: Caller, act: Control) -> Awaitable[JobOutcome]:
         return in_thread(engine, lambda c: act(c, JobId(job_id), caller, now=clock()))
@@ -106,8 +115,6 @@ def router(
         outcome = await control(jobId, caller, job_control.resume)
         wake()
         return outcome
-
-    return routes
 
 
 def _asked(

@@ -12,7 +12,8 @@ from domain.staleness import CALLED_BACK, step_of
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.topic import header
 from services.status_projector.noted import Noted
-from services.status_projector.projection import Changes, Trail
+from services.status_projector.projection import Changes
+from services.status_projector.trails import Trail
 
 _NOTE = sa.text(
     """

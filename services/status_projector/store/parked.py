@@ -22,7 +22,8 @@ from schemas.topics.provider_events import PROVIDER_EVENTS, MessageEvent
 from schemas.topics.topic import Headers
 from services.status_projector import addresses
 from services.status_projector.facts import names_in
-from services.status_projector.projection import Heard, Parked
+from services.status_projector.heard import Heard
+from services.status_projector.projection import Parked
 from services.status_projector.store.people import People
 
 _BUCKETS = 1_024

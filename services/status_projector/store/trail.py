@@ -11,10 +11,11 @@ from domain.failures import Origin
 from domain.identity import is_fallback_of
 from domain.lifecycle import Evidence
 from schemas.topics.contents import type_of
-from services.status_projector.projection import Caused, Changes, Priced, Trail
+from services.status_projector.projection import Caused, Changes
 from services.status_projector.store import personal
 from services.status_projector.store.failures import failed_at, failures_of
 from services.status_projector.store.people import People
+from services.status_projector.trails import Priced, Trail
 
 
 class Known(NamedTuple):

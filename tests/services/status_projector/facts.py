@@ -30,7 +30,8 @@ from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
 from schemas.topics.topic import Topic
 from services.status_projector.apply import apply
 from services.status_projector.facts import fact_of
-from services.status_projector.projection import Caused, Heard, Trigger
+from services.status_projector.heard import Heard, Trigger
+from services.status_projector.projection import Caused
 from services.status_projector.store import offsets, trail
 from services.status_projector.store.offsets import Place
 from tests.given import NOON, SENDER, a_failure, a_message_id, a_send_request

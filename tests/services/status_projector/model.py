@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from domain.lifecycle import Evidence, Status, learn
 from schemas.topics.provider_events import MessageEvent
 from schemas.topics.send_requests import SendRequested
-from services.status_projector.facts import fact_of
-from services.status_projector.projection import names_in, provider_id_of
+from services.status_projector.facts import fact_of, names_in, provider_id_of
 from tests.services.status_projector.facts import Record
 
 

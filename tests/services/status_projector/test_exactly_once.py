@@ -17,7 +17,7 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import StatusChanged
 from schemas.topics.topic import Topic
 from services.status_projector.apply import apply
-from services.status_projector.projection import Heard, Trigger
+from services.status_projector.heard import Heard, Trigger
 from services.status_projector.store import offsets
 from tests.eventually import eventually
 from tests.sealed import VAULT
