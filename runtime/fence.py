@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -246,11 +246,16 @@ class Kafka:
 
     async def stop(self) -> None:
         """Close; the next look begins anew."""
-        consumer, self._consumer, self._last = self._consumer, None, None
-        producer, self._producer = self._producer, None
-        for client in (consumer, producer):
-            if client is not None:
-                await client.stop()
+        # Forgotten only once it is closed: whoever is interrupted here comes again.
+        self._last = None
+        if self._consumer is not None:
+            with suppress(KafkaError):
+                await self._consumer.stop()
+            self._consumer = None
+        if self._producer is not None:
+            with suppress(KafkaError):
+                await self._producer.stop()
+            self._producer = None
 
     async def _speaking(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -1,5 +1,6 @@
 """Simulators of the provider for tests of one service: each a process of its own."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +42,12 @@ def start_simulator(
     Without, it calls nobody unless SIM_CALLBACK_URL and its sisters say whom.
     """
     seat = _free_seat()
-    secrets = Secrets()
+    # What the tests themselves open and sign is the services' too.
+    secrets = Secrets(
+        encryption_key=os.environ["MESSAGE_ENCRYPTION_KEY"],
+        lookup_key=os.environ["MESSAGE_LOOKUP_KEY"],
+        auth_key=os.environ["AUTH_SIGNING_KEYS"],
+    )
     settings = wiring.simulator_environment([seat], secrets)
     if ingester_url is not None:
         settings |= secrets.chats.simulator_environment(ingester_url)

@@ -31,24 +31,24 @@ def counters_are_right(database: sa.Engine) -> Generator[None]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scheduler(
-    kafka_bootstrap: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[RunningScheduler]:
     """Return a scheduler with ordinary settings, the same for the whole module."""
     logs = tmp_path_factory.mktemp("scheduler")
-    running = await start_scheduler(kafka_bootstrap, database_url, logs)
+    running = await start_scheduler(clean_topics, database_url, logs)
     yield running
     await stop_scheduler(running)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def a_scheduler(
-    kafka_bootstrap: str, database_url: str, tmp_path: Path
+    clean_topics: str, database_url: str, tmp_path: Path
 ) -> AsyncGenerator[StartScheduler]:
     """Return what starts one, by its settings as keywords; all end with the test."""
     started: list[RunningScheduler] = []
 
     async def start(**environment: str) -> RunningScheduler:
-        running = await start_scheduler(kafka_bootstrap, database_url, tmp_path, **environment)
+        running = await start_scheduler(clean_topics, database_url, tmp_path, **environment)
         started.append(running)
         return running
 
@@ -58,24 +58,24 @@ async def a_scheduler(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def requests(kafka_bootstrap: str) -> AsyncGenerator[Tail[SendRequested]]:
+async def requests(clean_topics: str) -> AsyncGenerator[Tail[SendRequested]]:
     """Return what comes to send-requests during the test."""
-    tail = await tail_of(SEND_REQUESTS, kafka_bootstrap)
+    tail = await tail_of(SEND_REQUESTS, clean_topics)
     yield tail
     await tail.consumer.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def job_changes(kafka_bootstrap: str) -> AsyncGenerator[Tail[TaskEvent]]:
+async def job_changes(clean_topics: str) -> AsyncGenerator[Tail[TaskEvent]]:
     """Return what comes to task-changes during the test."""
-    tail = await tail_of(TASK_CHANGES, kafka_bootstrap)
+    tail = await tail_of(TASK_CHANGES, clean_topics)
     yield tail
     await tail.consumer.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def projector(kafka_bootstrap: str) -> AsyncGenerator[Projector]:
+async def projector(clean_topics: str) -> AsyncGenerator[Projector]:
     """Return what says that messages were sent."""
-    speaking = Projector(kafka_bootstrap)
+    speaking = Projector(clean_topics)
     yield speaking
     await speaking.stop()

@@ -24,9 +24,9 @@ EACH = [
 
 
 async def test_each_event_reaches_its_topic_with_who_and_when(
-    scheduler: RunningScheduler, kafka_bootstrap: str
+    scheduler: RunningScheduler, clean_topics: str
 ) -> None:
-    tail = await tail_of(TRACKING_EVENTS, kafka_bootstrap)
+    tail = await tail_of(TRACKING_EVENTS, clean_topics)
     caller = of_tenant("t", Permission.EVENTS_TRACK)
 
     answer = await scheduler.client.post(EVENTS, json={"events": EACH}, headers=signed_in(caller))
@@ -95,9 +95,9 @@ async def test_a_body_that_is_none_is_refused_as_a_whole(
 
 
 async def test_an_event_that_is_told_again_carries_the_same_id(
-    scheduler: RunningScheduler, kafka_bootstrap: str
+    scheduler: RunningScheduler, clean_topics: str
 ) -> None:
-    tail = await tail_of(TRACKING_EVENTS, kafka_bootstrap)
+    tail = await tail_of(TRACKING_EVENTS, clean_topics)
     event = {**POLLED, "messageId": a_message_id(), "at": now().isoformat()}
 
     for _ in range(2):

@@ -71,7 +71,9 @@ async def test_who_may_send_marks_their_tenants_conversations_as_read(
 async def test_without_a_token_nothing_is_marked(
     running: RunningProjector, engine: sa.Engine
 ) -> None:
-    answer = await running.client.post(f"/api/v1/im/conversations/{CONVERSATION}/read")
+    answer = await running.client.post(
+        f"/api/v1/im/conversations/{CONVERSATION}/read", headers={"Authorization": ""}
+    )
 
     assert answer.status_code == 401
     assert unread_in(engine) > 0
