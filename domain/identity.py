@@ -4,6 +4,7 @@ A derived identifier is a function of what it stands for, so whoever is interrup
 again arrives at the same one and meets the claim made the first time (IM-01, IM-17).
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -66,6 +67,22 @@ def is_fallback_of(message_id: str, original: str | None) -> bool:
     return original is not None and message_id == message_id_for_fallback(MessageId(original))
 
 
+def notification_id(subject: str) -> str:
+    """Return the id of a notification, of which there is one for each subject (IM-19)."""
+    return str(uuid5(_NAMESPACE, f"notification\x00{subject}"))
+
+
+def message_id_for_notification(subject: str) -> MessageId:
+    """Return the message id of a notification: claimed again after a crash, it is the same."""
+    return _message_id(uuid5(_NAMESPACE, f"notification message\x00{subject}"))
+
+
+def message_id_for_alert(rounds: Iterable[tuple[str, int]]) -> MessageId:
+    """Return the message id of an alert about some tasks, each with the number of its alert."""
+    told = "\x00".join(f"{task_id}:{number}" for task_id, number in sorted(rounds))
+    return _message_id(uuid5(_NAMESPACE, f"alert\x00{told}"))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)
@@ -107,6 +124,18 @@ def preview_answer_id(preview_id: str, recipient: str, response: str, comment: s
     parts = (preview_id, recipient, response, comment or "")
     said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
     return f"preview_{blake2b(said, digest_size=16).hexdigest()}"
+
+
+def feedback_event_id(push_id: str, user_id: str, content: str) -> str:
+    """Return the id of an opinion: said again in the same words it is the same statement (IM-04)."""
+    parts = (push_id, user_id, content)
+    said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
+    return f"feedback_{blake2b(said, digest_size=16).hexdigest()}"
+
+
+def feedback_id(push_id: str, person: bytes) -> str:
+    """Return the id of a person's answer about a push, of which there is one (IM-42)."""
+    return str(uuid5(_NAMESPACE, f"feedback\x00{push_id}\x00{person.hex()}"))
 
 
 def media_event_id(provider_message_id: str, media_id: str, kind: str) -> str:

@@ -7,10 +7,18 @@ import msgspec
 
 from domain.answers import Choice
 from domain.failures import ErrorCode, Origin
-from domain.identity import MessageId, callback_event_id, media_event_id, reply_event_id
+from domain.identity import (
+    MessageId,
+    callback_event_id,
+    feedback_event_id,
+    media_event_id,
+    reply_event_id,
+)
+from domain.opinions import LONGEST_OPINION
 from schemas.topics.records import (
     Attempt,
     ChannelName,
+    ContextId,
     MessageIdField,
     Moment,
     ProviderIdField,
@@ -202,6 +210,19 @@ class NoticeReceived(Record, frozen=True, kw_only=True, rename="camel", tag="not
     """Some notices carry no time."""
 
 
+class FeedbackGiven(Record, frozen=True, kw_only=True, rename="camel", tag="feedback.given"):
+    """Somebody said on its form what they think of a push (NF-04, IM-42)."""
+
+    push_id: ContextId
+    task_id: ContextId
+    user_id: PersonId
+    """Who answered, as the mini-program or the page's browser says; nobody has checked it."""
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_OPINION)]
+    at: Moment
+    """Of several answers of one person the latest counts."""
+    tenant_id: ContextId | None = None
+
+
 class MediaStored(Record, frozen=True, kw_only=True, rename="camel", tag="media.stored"):
     """A file that somebody sent us is in our store (IM-27)."""
 
@@ -231,7 +252,7 @@ class MediaLost(Record, frozen=True, kw_only=True, rename="camel", tag="media.lo
 
 
 DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
-CallbackEvent = StatusReported | MessageReceived | NoticeReceived
+CallbackEvent = StatusReported | MessageReceived | NoticeReceived | FeedbackGiven
 """What `ingest_webhook` says."""
 MediaEvent = MediaStored | MediaLost
 """What `fetcher` says."""
@@ -243,12 +264,17 @@ MessageEvent = DispatchEvent | StatusReported
 
 
 def key_of(event: ProviderEvent) -> str:
-    """Return our message id where it is known, else the provider's; of a notice, the account's."""
+    """Return our message id where it is known, else the provider's.
+
+    Of a notice, the account's; of feedback, the push's.
+    """
     match event:
         case NoticeReceived():
             return event.account_id
         case MessageReceived() | MediaStored() | MediaLost():
             return event.provider_message_id
+        case FeedbackGiven():
+            return event.push_id
         case StatusReported():
             return event.message_id or event.provider_message_id
         case _:
@@ -266,6 +292,8 @@ def event_id_of(event: ProviderEvent) -> str:
             return event.provider_message_id
         case NoticeReceived():
             return event.notice_id
+        case FeedbackGiven():
+            return feedback_event_id(event.push_id, event.user_id, event.content)
         case MediaStored() | MediaLost():
             return media_event_id(event.provider_message_id, event.media_id, tag_of(event))
         case _:
@@ -290,7 +318,8 @@ PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     name="provider-events",
     model=ProviderEvent,
     key=key_of,
-    key_meaning="Our message id where it is known, else the provider's; a notice's account.",
+    key_meaning="Our message id where it is known, else the provider's; a notice's account; of"
+    " feedback the push.",
     event_id=event_id_of,
     subject=key_of,
     event_type=lambda event: _event_type(type(event)),

@@ -18,6 +18,7 @@ from domain.identity import is_fallback_of, message_id_for_inbound
 from domain.lifecycle import Evidence, Fact, Source, Status, learn
 from schemas.topics.contents import type_of
 from schemas.topics.provider_events import (
+    FeedbackGiven,
     MediaLost,
     MediaStored,
     MessageEvent,
@@ -33,7 +34,7 @@ from schemas.topics.task_changes import TaskEvent
 from schemas.topics.topic import Headers
 from services.status_projector.facts import fact_of, reported, source_of
 
-Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost | TaskEvent
+Aside = MessageReceived | NoticeReceived | FeedbackGiven | MediaStored | MediaLost | TaskEvent
 """What is kept as it comes: it speaks of no message that we sent."""
 
 
@@ -203,6 +204,8 @@ class Projection:
             self.changes.notices.append(value)
         elif isinstance(value, TaskEvent):
             self.changes.tasks.append(value)
+        elif isinstance(value, FeedbackGiven):
+            pass  # the scheduler keeps it, beside the task it is about
         elif not self._hear(heard.trigger, value):
             self._put_down(heard, value)
 
