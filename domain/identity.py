@@ -127,7 +127,7 @@ def preview_answer_id(preview_id: str, recipient: str, response: str, comment: s
 
 
 def feedback_event_id(push_id: str, user_id: str, content: str) -> str:
-    """Return the id of an opinion: said again in the same words it is the same statement (IM-04)."""
+    """Return the id of an opinion: in the same words it is the same statement (IM-04)."""
     parts = (push_id, user_id, content)
     said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
     return f"feedback_{blake2b(said, digest_size=16).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The form on which a push is answered, the link to it, and what became of the answers (NF-04, NF-05).
+"""The form on which a push is answered, and the link to it (NF-04).
 
 The form is the ingester's; whoever sends a push puts the link into it.
 """
