@@ -5,6 +5,7 @@ again arrives at the same one and meets the claim made the first time (IM-01, IM
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -45,6 +46,23 @@ def message_id_for_row(job_id: JobId, row: int) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"job\x00{job_id}\x00{row}"))
 
 
+def push_id_for_occurrence(task_id: str, occurrence: datetime) -> str:
+    """Return the id of the push that serves an occurrence, a UUID (IM-17, CF-28).
+
+    Task and occurrence: whoever claims it, however often, arrives at the same push.
+    """
+    moment = occurrence.astimezone(UTC).isoformat()
+    return str(uuid5(_NAMESPACE, f"push\x00{task_id}\x00{moment}"))
+
+
+def message_id_for_group(push_id: str, group_id: str) -> MessageId:
+    """Return the message id of one group of a push.
+
+    Push and group: handed over again, it is the same message; the next push writes anew.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"group\x00{push_id}\x00{group_id}"))
+
+
 def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:
     """Return our id of a message that somebody wrote to us (IM-27).
 
@@ -77,9 +95,9 @@ def message_id_for_notification(subject: str) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"notification message\x00{subject}"))
 
 
-def message_id_for_alert(rounds: Iterable[tuple[str, int]]) -> MessageId:
-    """Return the message id of an alert about some tasks, each with the number of its alert."""
-    told = "\x00".join(f"{task_id}:{number}" for task_id, number in sorted(rounds))
+def message_id_for_alert(failures: Iterable[int]) -> MessageId:
+    """Return the message id of an alert: told again of the same failures, it is the same."""
+    told = ",".join(map(str, sorted(failures)))
     return _message_id(uuid5(_NAMESPACE, f"alert\x00{told}"))
 
 
