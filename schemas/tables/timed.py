@@ -257,6 +257,7 @@ t_feedback = sa.Table(
     METADATA,
     sa.Column("feedback_id", ID, primary_key=True),
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
+    # A keyed hash of who answered, in hex; who it was and what they said is sealed, in Base64.
     sa.Column("user_id", sa.String(50), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("timestamp", MOMENT, nullable=False),
@@ -265,6 +266,7 @@ t_feedback = sa.Table(
     # One answer per user and push (IM-42).
     sa.UniqueConstraint("push_id", "user_id"),
     sa.Index("t_feedback_task", "task_id", "timestamp"),
+    sa.Index("t_feedback_user", "user_id"),
 )
 
 # Group chats that tasks may be sent to, for the picker (IM-44).
@@ -279,5 +281,7 @@ t_groups = sa.Table(
     # As the channel spells it: `chat:…`.
     sa.Column("recipient", sa.String(128), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
+    # How many people are in it; null: nobody has said.
+    sa.Column("members", sa.Integer),
     sa.Column("created_at", MOMENT, nullable=False),
 )

@@ -49,3 +49,16 @@ JOBS_STALLED = Gauge(
     "Running jobs of whose rows nothing was heard for JOB_STALLS_AFTER; the log names each. Look at"
     " the dispatcher's waits and at the lag of the group scheduler.",
 )
+NOTICES_HANDED_OVER = Counter(
+    "scheduler_notices_handed_over",
+    "Reminders and results that went to send-requests as service notifications. Stands still while"
+    " tasks run: NOTICE_SENDER or NOTICE_TEMPLATES is not set, or users have no openid.",
+)
+ALERTS_TOLD = Counter(
+    "scheduler_alerts_told",
+    "Alerts about failed pushes that went to the robot of ALERT_ROBOT; each sums up a minute.",
+)
+FEEDBACK_KEPT = Counter(
+    "scheduler_feedback_kept",
+    "Opinions about pushes that were stored, repeated ones included.",
+)
