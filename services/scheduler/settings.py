@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -37,7 +36,9 @@ class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings, LinkSetti
     """The mini-program that sends service notifications."""
     preview_template_id: str = Field(default="", max_length=255)
     """Its template that asks somebody to look at a preview; empty: previews cannot be sent."""
-    preview_template_data: Mapping[str, str] = MappingProxyType({"thing1": "{taskName}:{text}"})
+    preview_template_data: Mapping[str, str] = Field(
+        default_factory=lambda: {"thing1": "{taskName}:{text}"}
+    )
     """A JSON object: a value for each key of the template (PV-02, WX 14.2)."""
     preview_page: str = Field(default="pages/confirm?token={token}", pattern=r"\{token\}")
     """The mini-program's page that opens the signed link (CF-27)."""
