@@ -13,6 +13,8 @@ from schemas.tables.messages import MOMENT
 
 ID = sa.String(36)
 
+VISIBLE = sa.text("deleted_at IS NULL")
+
 t_tasks = sa.Table(
     "t_tasks",
     METADATA,
@@ -56,6 +58,12 @@ t_tasks = sa.Table(
     sa.Column("asks_feedback", sa.Boolean, nullable=False, server_default=sa.false()),
     # Of what a preview shows: a preview of another content counts no more (CF-25).
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
+    # The most urgent first, since the words of `priority` do not sort by it.
+    sa.Column(
+        "urgency",
+        sa.SmallInteger,
+        sa.Computed("CASE priority WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END"),
+    ),
     sa.CheckConstraint("char_length(content_text) <= 500", name="t_tasks_content_text"),
     sa.CheckConstraint("schedule_type IN ('once', 'recurring')", name="t_tasks_schedule_type"),
     sa.CheckConstraint(
@@ -76,10 +84,35 @@ t_tasks = sa.Table(
         "resume_at",
         postgresql_where=sa.text("resume_at IS NOT NULL AND deleted_at IS NULL"),
     ),
-    sa.Index("t_tasks_created", "tenant_id", "created_at", "task_id"),
-    sa.Index("t_tasks_scheduled", "tenant_id", "schedule_time", "task_id"),
-    sa.Index("t_tasks_status_created", "tenant_id", "status", "created_at", "task_id"),
-    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id"),
+    # Each order of the list, of all tenants and of one; a tenant with few tasks is sorted.
+    sa.Index("t_tasks_created", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_scheduled", "schedule_time", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_status", "status", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_urgency", "urgency", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_tenant_created", "tenant_id", "created_at", "task_id", postgresql_where=VISIBLE
+    ),
+    sa.Index(
+        "t_tasks_tenant_scheduled",
+        "tenant_id",
+        "schedule_time",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    sa.Index(
+        "t_tasks_tenant_status",
+        "tenant_id",
+        "status",
+        "created_at",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_deleted",
+        "deleted_at",
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    ),
     sa.Index("t_tasks_groups", "groups", postgresql_using="gin"),
     sa.Index("t_tasks_recipients", "preview_recipients", postgresql_using="gin"),
     postgresql_with={"fillfactor": "70"},

@@ -1,1 +1,1 @@
-"""Timed push tasks: what is planned, previewed, sent on time and told of (TP, PV, NF)."""
+"""Timed pushes: planned, previewed, fired, told of."""
