@@ -80,6 +80,14 @@ def message_id_for_fallback(message_id: MessageId) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"fallback\x00{message_id}"))
 
 
+def message_id_for_preview(preview_id: str, recipient: str) -> MessageId:
+    """Return the message id of the notification that asks somebody to look at a preview (PV-01).
+
+    Preview and person: each is asked once.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"preview\x00{preview_id}\x00{recipient}"))
+
+
 def is_fallback_of(message_id: str, original: str | None) -> bool:
     """Tell whether a message is what is sent instead of another."""
     return original is not None and message_id == message_id_for_fallback(MessageId(original))

@@ -6,7 +6,7 @@ IM-40, IM-41, IM-43); what they lack is noted beside them. Where things stand is
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from schemas.tables import METADATA
 from schemas.tables.messages import MOMENT
@@ -220,6 +220,7 @@ t_previews = sa.Table(
     sa.Column("preview_id", ID, primary_key=True),
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
     sa.Column("content", JSONB, nullable=False),
+    # Each sealed for whom it names, in Base64.
     sa.Column("recipients", JSONB, nullable=False),
     sa.Column("validation", JSONB),
     sa.Column("status", sa.String(10), nullable=False, server_default="sent"),
@@ -227,8 +228,11 @@ t_previews = sa.Table(
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
     sa.Column("requested_by", sa.String(50), nullable=False),
     sa.Column("tenant_id", sa.Text),
+    # Keyed hashes of those asked, by which an answer finds it.
+    sa.Column("people", ARRAY(sa.LargeBinary), nullable=False),
     sa.CheckConstraint("status IN ('sent', 'confirmed', 'modified')", name="t_previews_status"),
     sa.Index("t_previews_task", "task_id", "created_at"),
+    sa.Index("t_previews_people", "people", postgresql_using="gin"),
     sa.Index("t_previews_requested", "requested_by", "created_at"),
 )
 
@@ -237,7 +241,9 @@ t_preview_responses = sa.Table(
     METADATA,
     sa.Column("response_id", sa.Text, primary_key=True),
     sa.Column("preview_id", ID, sa.ForeignKey("t_previews.preview_id"), nullable=False),
-    sa.Column("user_id", sa.String(128), nullable=False),
+    # A keyed hash of who answered; who it was and what they wrote is sealed, in Base64.
+    sa.Column("person", sa.LargeBinary, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("response", sa.String(10), nullable=False),
     sa.Column("comment", sa.Text),
     sa.Column("time", MOMENT, nullable=False),
@@ -255,6 +261,7 @@ t_preview_templates = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("built_in", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("tenant_id", sa.Text),
+    sa.Index("t_preview_templates_tenant", "tenant_id", "created_at"),
 )
 
 t_notifications = sa.Table(

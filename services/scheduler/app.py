@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
@@ -19,17 +19,24 @@ from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
+from runtime.media import MediaStore
 from runtime.postgres import connect, in_thread
+from runtime.sealed_files import OpenedFiles
 from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
+from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import document, jobs, messages
+from services.scheduler.media.intake import MediaIntake
+from services.scheduler.routes import document, jobs, media, messages, previews, templates
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
+from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
+from services.scheduler.timed.preview_notices import Notifier
+from services.scheduler.timed.previews import PreviewDesk
 
 SERVICE = "scheduler"
 
@@ -45,12 +52,15 @@ QUEUED = 2_000
 IN_FLIGHT = 4_000
 """Status changes in memory."""
 
+ANSWERS_AT_ONCE = 500
+"""Answers to previews in memory."""
+
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 9
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
-side by side."""
+CONNECTIONS = 12
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
+files and asking who calls, side by side."""
 
 
 class Scheduler:
@@ -81,6 +91,25 @@ class Scheduler:
             handlers.StatusChanges(self.engine, breaker=breaker, clock=now, wake=self.feeder.wake),
             DeadLetters(self.producer, SERVICE, now),
         )
+        self.answers = Stream(
+            StreamConfig(
+                bootstrap=settings.kafka_bootstrap_servers,
+                group=f"{SERVICE}-answers",
+                max_in_flight=ANSWERS_AT_ONCE,
+                wanted=WANTED,
+            ),
+            [PROVIDER_EVENTS],
+            PreviewAnswers(self.engine, self.vault),
+            DeadLetters(self.producer, SERVICE, now),
+        )
+        self.previews = PreviewDesk(
+            self.engine,
+            self.vault,
+            self.producer,
+            _notifier(settings),
+            most_a_minute=settings.preview_per_minute,
+            clock=now,
+        )
 
     async def accept(self, asked: Asked) -> MessageAccepted:
         """Accept one send. Raises `Conflict` or `TryAgainLater`."""
@@ -93,6 +122,7 @@ class Scheduler:
             "accept_sends": self.gather.run,
             "feed_jobs": self.feeder.run,
             "status_changes": self.stream.run,
+            "preview_answers": self.answers.run,
             "fire_due": lambda: every(
                 handlers.DUE_EVERY, lambda: handlers.fire_due(engine, vault, producer, now)
             ),
@@ -121,7 +151,7 @@ class Scheduler:
         return None
 
 
-def build(settings: SchedulerSettings) -> FastAPI:
+def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     scheduler = Scheduler(settings)
 
@@ -148,5 +178,28 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app.include_router(
         jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
     )
+    # Where previews are told apart by their ids, "templates" is none.
+    app.include_router(templates.router(engine, guard, now))
+    app.include_router(previews.router(engine, vault, guard, scheduler.previews))
+    app.include_router(_media(scheduler, store, guard))
     document.complete(app)
     return app
+
+
+def _media(scheduler: Scheduler, store: MediaStore, guard: Guard) -> APIRouter:
+    intake = MediaIntake(scheduler.engine, store, now)
+    files = OpenedFiles(store, scheduler.engine, scheduler.vault)
+    return media.router(scheduler.engine, guard, intake, files)
+
+
+def _notifier(settings: SchedulerSettings) -> Notifier | None:
+    if not settings.preview_template_id:
+        return None
+    return Notifier(
+        settings.wechat_app_id,
+        settings.preview_template_id,
+        settings.preview_template_data,
+        settings.preview_page,
+        settings.link_keys[0],
+        settings.preview_link_lasts,
+    )

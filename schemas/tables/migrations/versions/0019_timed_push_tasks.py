@@ -84,6 +84,7 @@ def upgrade() -> None:
             tenant_id TEXT,
             PRIMARY KEY (template_id)
         );
+        CREATE INDEX t_preview_templates_tenant ON t_preview_templates (tenant_id, created_at);
         CREATE TABLE t_push_results (
             push_id VARCHAR(36) NOT NULL,
             group_id VARCHAR(128) NOT NULL,
@@ -210,10 +211,12 @@ def upgrade() -> None:
             content_hash BYTEA NOT NULL,
             requested_by VARCHAR(50) NOT NULL,
             tenant_id TEXT,
+            people BYTEA[] NOT NULL,
             PRIMARY KEY (preview_id),
             CONSTRAINT t_previews_status CHECK (status IN ('sent', 'confirmed', 'modified')),
             FOREIGN KEY(task_id) REFERENCES t_tasks (task_id)
         );
+        CREATE INDEX t_previews_people ON t_previews USING gin (people);
         CREATE INDEX t_previews_requested ON t_previews (requested_by, created_at);
         CREATE INDEX t_previews_task ON t_previews (task_id, created_at);
         CREATE TABLE t_task_logs (
@@ -232,7 +235,8 @@ def upgrade() -> None:
         CREATE TABLE t_preview_responses (
             response_id TEXT NOT NULL,
             preview_id VARCHAR(36) NOT NULL,
-            user_id VARCHAR(128) NOT NULL,
+            person BYTEA NOT NULL,
+            user_id TEXT NOT NULL,
             response VARCHAR(10) NOT NULL,
             comment TEXT,
             time TIMESTAMPTZ NOT NULL,
