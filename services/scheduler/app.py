@@ -31,9 +31,20 @@ from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
 from services.scheduler.media.intake import MediaIntake
-from services.scheduler.routes import document, jobs, media, messages, previews, templates
+from services.scheduler.routes import (
+    document,
+    feedback,
+    jobs,
+    media,
+    messages,
+    notifications,
+    previews,
+    templates,
+)
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
+from services.scheduler.timed import notifying
+from services.scheduler.timed.notice_words import WORDS
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
 from services.scheduler.timed.previews import PreviewDesk
@@ -58,15 +69,16 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 12
+CONNECTIONS = 14
 """Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
-files and asking who calls, side by side."""
+files, notices, alerts and asking who calls, side by side."""
 
 
 class Scheduler:
     """The parts, joined. Making one connects to nothing."""
 
     def __init__(self, settings: SchedulerSettings) -> None:
+        self.settings = settings
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
         self.vault = Vault(settings)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
@@ -129,8 +141,27 @@ class Scheduler:
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
+            **self._notifying(),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
         }
+
+    def _notifying(self) -> dict[str, Work]:
+        engine, producer, settings = self.engine, self.producer, self.settings
+        works: dict[str, Work] = {
+            "send_notices": lambda: every(
+                notifying.NOTICES_EVERY,
+                lambda: notifying.send_due(engine, producer, settings, now),
+            ),
+            "purge_failures": lambda: every(
+                handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
+            ),
+        }
+        if settings.alert_robot:
+            works["tell_failures"] = lambda: every(
+                notifying.ALERTS_EVERY,
+                lambda: notifying.tell_failures(engine, producer, settings, now),
+            )
+        return works
 
     async def stop(self) -> None:
         """Close what the works have left."""
@@ -181,6 +212,9 @@ def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     # Where previews are told apart by their ids, "templates" is none.
     app.include_router(templates.router(engine, guard, now))
     app.include_router(previews.router(engine, vault, guard, scheduler.previews))
+    words = WORDS[settings.notice_language]
+    app.include_router(notifications.router(engine, guard, words, now))
+    app.include_router(feedback.router(engine, vault, guard))
     app.include_router(_media(scheduler, store, guard))
     document.complete(app)
     return app

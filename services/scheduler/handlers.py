@@ -25,8 +25,9 @@ from services.scheduler.idempotency import REMEMBERED_FOR
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
-from services.scheduler.store import changes, keys, sends
+from services.scheduler.store import changes, keys, notices, sends
 from services.scheduler.store.changes import Change
+from services.scheduler.timed.notifying import outcomes_of
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,9 @@ class StatusChanges:
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Settle the rows of the batch."""
+        outcomes = outcomes_of(map(_change, deliveries))
+        if outcomes:
+            await in_thread(self._engine, lambda connection: notices.settle(connection, outcomes))
         news = news_of(map(_change, deliveries))
         if news:
             now = self._clock()

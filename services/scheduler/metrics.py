@@ -52,7 +52,7 @@ JOBS_STALLED = Gauge(
 NOTICES_HANDED_OVER = Counter(
     "scheduler_notices_handed_over",
     "Reminders and results that went to send-requests as service notifications. Stands still while"
-    " tasks run: NOTICE_SENDER or NOTICE_TEMPLATES is not set, or users have no openid.",
+    " tasks run: WECHAT_APP_ID or NOTICE_TEMPLATES is not set, or users have no openid.",
 )
 ALERTS_TOLD = Counter(
     "scheduler_alerts_told",

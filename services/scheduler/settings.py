@@ -13,9 +13,12 @@ from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings
 from runtime.signed_links import LinkSettings
 from runtime.vault import VaultSettings
+from services.scheduler.timed.notice_settings import NoticeSettings
 
 
-class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings, LinkSettings, MediaSettings):
+class SchedulerSettings(
+    DatabaseSettings, AuthSettings, VaultSettings, LinkSettings, MediaSettings, NoticeSettings
+):
     """One field a variable; defaults work on one machine."""
 
     http_port: int = 8083
@@ -32,8 +35,6 @@ class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings, LinkSetti
     """Outcomes that make a window; 0: no job is paused."""
     job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""
-    wechat_app_id: str = Field(default="", max_length=64)
-    """The mini-program that sends service notifications."""
     preview_template_id: str = Field(default="", max_length=255)
     """Its template that asks somebody to look at a preview; empty: previews cannot be sent."""
     preview_template_data: Mapping[str, str] = Field(

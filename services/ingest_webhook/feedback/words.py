@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from domain.languages import spoken
 from domain.opinions import LONGEST_OPINION
-from services.ingest_webhook.pages.languages import spoken
 from services.ingest_webhook.pages.look import Notice
 
 

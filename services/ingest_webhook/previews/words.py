@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.answers import LONGEST_COMMENT, Choice
-from services.ingest_webhook.pages.languages import spoken
+from domain.languages import spoken
 from services.ingest_webhook.pages.look import Notice
 
 

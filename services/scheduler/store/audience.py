@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -73,6 +75,11 @@ def accounts(connection: sa.Connection, names: Collection[str]) -> dict[str, Acc
     found = [Account(str(r.user_id), r.wechat_id, r.openid, r.tenant_id) for r in rows]
     by_openid = {one.openid: one for one in found if one.openid in wanted}
     return by_openid | {one.wechat_id: one for one in found if one.wechat_id in wanted}
+
+
+def local(at: datetime, subject: Subject) -> str:
+    """Return a moment on the task's clock."""
+    return f"{at.astimezone(ZoneInfo(subject.timezone)):%Y-%m-%d %H:%M}"
 
 
 def account_of(connection: sa.Connection, user_id: str) -> Account | None:

@@ -221,7 +221,7 @@ class Listed:
     type: Type
     task_id: str | None
     content: Content
-    status: str
+    status: Literal["waiting", "handed_over", "sent", "failed"]
     error: str | None
     at: datetime
     read_at: datetime | None

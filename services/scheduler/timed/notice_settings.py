@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from providers.tencent.settings import Listed
 from services.scheduler.timed.notice_words import Language
 
-
 NoticeType = Literal["reminder", "result", "preview"]
 
 
@@ -24,9 +23,9 @@ class NoticeTemplate(BaseModel):
 
     template_id: Annotated[str, Field(min_length=1, max_length=256)]
     data: Mapping[str, str]
-    """Value by key, with ``{task}``, ``{time}``, ``{state}`` and ``{message}`` to be filled in."""
+    """Value by key; they may hold `{taskName}`, `{time}`, `{state}` and `{message}`."""
     page: str | None = None
-    """Where it leads, with ``{taskId}``."""
+    """Where it leads; may hold `{taskId}`."""
 
 
 class NoticeSettings(BaseSettings):
@@ -34,15 +33,18 @@ class NoticeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    notice_sender: str = Field(default="", max_length=64)
-    """The mini-program (an app id of WECHAT_APPS) whose service notifications tell people of their
-    tasks. Empty: they find it in their list only."""
-    notice_templates: Annotated[
-        Mapping[NoticeType, NoticeTemplate], *Listed
-    ] = Field(default_factory=dict[NoticeType, NoticeTemplate])
-    """By type, a JSON object of ``{templateId, data, page?}``. Types that it lacks are not sent."""
+    wechat_app_id: str = Field(default="", max_length=64)
+    """The mini-program that sends service notifications."""
+    notice_templates: Annotated[Mapping[NoticeType, NoticeTemplate], *Listed] = Field(
+        default_factory=dict[NoticeType, NoticeTemplate]
+    )
+    """By type, a JSON object of ``{templateId, data, page?}``. What is of a type that it lacks is
+    found in people's lists only."""
     notice_language: Language = "zh"
     alert_robot: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     """The name in WECOM_ROBOTS of the robot that tells of failed pushes (NF-08). Empty: none."""
+    public_url: str = Field(default="", pattern=r"^(https?://\S+[^/])?$")
+    """Where the ingester is reached from outside: forms for feedback are found there. Empty: no
+    push carries a link to one."""
     feedback_open_for: timedelta = Field(default=timedelta(days=30), gt=timedelta(0))
     """How long after a push its form takes answers."""

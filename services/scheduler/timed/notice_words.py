@@ -12,6 +12,8 @@ class Words:
 
     soon: str
     """The state of what is about to happen: two to five characters, as a template takes them."""
+    told: str
+    """The state of what somebody else tells."""
     sent: str
     partly: str
     failed: str
@@ -29,6 +31,7 @@ class Words:
 
 CHINESE: Final = Words(
     soon="即将推送",
+    told="通知",
     sent="推送成功",
     partly="部分成功",
     failed="推送失败",
@@ -44,6 +47,7 @@ CHINESE: Final = Words(
 )
 ENGLISH: Final = Words(
     soon="Soon",
+    told="Notice",
     sent="Sent",
     partly="Partly sent",
     failed="Failed",

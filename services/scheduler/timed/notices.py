@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -146,7 +145,7 @@ class Notices:
         notices.note(connection, told, now=now)
 
     def _reminder(self, subject: Subject, at: datetime) -> Content:
-        time = _local(at, subject)
+        time = audience.local(at, subject)
         said = self.words.reminder.format(time=time, groups=subject.groups)
         return Content(message=said, state=self.words.soon, task=subject.name, time=time)
 
@@ -164,11 +163,11 @@ class Notices:
             error=summed_up(push.reasons, words) or push.reason,
             state=state,
             task=subject.name,
-            time=_local(push.at, subject),
+            time=audience.local(push.at, subject),
         )
 
     def _missed(self, subject: Subject, at: datetime) -> Content:
-        time = _local(at, subject)
+        time = audience.local(at, subject)
         return Content(
             message=self.words.missed.format(time=time),
             status="failed",
@@ -207,7 +206,3 @@ def _readers(subject: Subject, accounts: Mapping[str, Account]) -> list[str]:
 
 def _is_near(account: Account, subject: Subject) -> bool:
     return account.tenant_id is None or account.tenant_id == subject.tenant_id
-
-
-def _local(at: datetime, subject: Subject) -> str:
-    return f"{at.astimezone(ZoneInfo(subject.timezone)):%Y-%m-%d %H:%M}"

@@ -5,12 +5,13 @@ Ticks return whether they found so much to do that the next one should follow at
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from domain.content import render
 from domain.identity import message_id_for_alert, message_id_for_notification
 from domain.lifecycle import Status
 from runtime.clock import Clock
@@ -149,7 +150,7 @@ def _sorted(due: Sequence[Due], settings: NoticeSettings, now: datetime) -> _Sor
     for each in due:
         if each.type == "reminder" and now >= each.due_at + AHEAD:
             found.late[each.id] = "its push had begun"
-        elif not settings.notice_sender or each.type not in settings.notice_templates:
+        elif not settings.wechat_app_id or each.type not in settings.notice_templates:
             found.failed[each.id] = "service notifications are not set up"
         elif each.has_account and each.openid is None:
             found.failed[each.id] = "the user has no openid"
@@ -164,24 +165,22 @@ def _subjects(due: Sequence[Due], found: _Sorted) -> Iterable[tuple[str, str]]:
 
 def _request(due: Due, settings: NoticeSettings, now: datetime) -> SendRequested:
     template, content = settings.notice_templates[due.type], due.content
-    fill: Callable[[str], str] = lambda text: text.format_map(  # noqa: E731 - two uses, one line
-        {
-            "task": content.task,
-            "time": content.time,
-            "state": content.state,
-            "message": content.message,
-            "taskId": due.task_id or "",
-        }
-    )
+    values = {
+        "taskName": content.task,
+        "time": content.time,
+        "state": content.state,
+        "message": content.message,
+        "taskId": due.task_id or "",
+    }
     return SendRequested(
         message_id=message_id_for_notification(due.subject),
         channel=_NOTICES_CHANNEL,
-        sender_id=settings.notice_sender,
+        sender_id=settings.wechat_app_id,
         recipient=due.openid or due.user_id,
         content=NotificationContent(
             template_id=template.template_id,
-            data={key: fill(value) for key, value in template.data.items()},
-            page=None if template.page is None else fill(template.page),
+            data={key: render(value, values) for key, value in template.data.items()},
+            page=None if template.page is None else render(template.page, values),
             language="zh_CN" if settings.notice_language == "zh" else "en_US",
         ),
         requested_at=now,

@@ -1,4 +1,7 @@
-"""Hears what people answer to previews, by link, by word or by button (PV-06…PV-08, CF-27)."""
+"""Hears what people answer to previews, by link, by word or by button, and what they say of pushes.
+
+PV-06…PV-08, CF-27, NF-04, IM-42.
+"""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -13,13 +16,19 @@ from domain.previews import PreviewStatus
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from runtime.vault import Vault
-from schemas.topics.provider_events import MessageReceived, event_types
-from services.scheduler.store import preview_responses
+from schemas.topics.provider_events import (
+    FeedbackGiven,
+    MessageReceived,
+    ProviderEvent,
+    event_types,
+)
+from services.scheduler.metrics import FEEDBACK_KEPT
+from services.scheduler.store import feedback, preview_responses
 from services.scheduler.store.preview_responses import Heard
 
 log = logging.getLogger(__name__)
 
-WANTED: Final = event_types(MessageReceived)
+WANTED: Final = event_types(MessageReceived, FeedbackGiven)
 WORDS_COUNT_FOR: Final = timedelta(days=7)
 """Whoever writes "确认" later than that means something else."""
 
@@ -36,17 +45,26 @@ class PreviewAnswers:
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Enter the answers, committed, before the records are finished."""
+        events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
         heard = [
-            _heard(self._vault, delivery.value)
-            for delivery in deliveries
-            if delivery.value.choice is not None
+            _heard(self._vault, event)
+            for event in events
+            if isinstance(event, MessageReceived) and event.choice is not None
         ]
-        if heard:
-            moved = await in_thread(self._engine, lambda c: answer(c, self._vault, heard))
+        given = [event for event in events if isinstance(event, FeedbackGiven)]
+        if heard or given:
+            moved = await in_thread(self._engine, lambda c: self._enter(c, heard, given))
             for preview_id, status in moved.items():
                 log.info("preview.answered", extra={"preview_id": preview_id, "status": status})
         for delivery in deliveries:
             delivery.finish()
+
+    def _enter(
+        self, connection: sa.Connection, heard: Sequence[Heard], given: Sequence[FeedbackGiven]
+    ) -> dict[str, PreviewStatus]:
+        if given:
+            FEEDBACK_KEPT.inc(feedback.keep(connection, self._vault, given))
+        return answer(connection, self._vault, heard) if heard else {}
 
     def revoked(self, places: Collection[TopicPartition]) -> None:
         """Nothing to forget: no record is held."""
