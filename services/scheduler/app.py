@@ -27,9 +27,10 @@ from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import document, jobs, messages
+from services.scheduler.routes import document, jobs, messages, pushes
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
+from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes
 
 SERVICE = "scheduler"
 
@@ -48,9 +49,9 @@ IN_FLIGHT = 4_000
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 9
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
-side by side."""
+CONNECTIONS = 13
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, asking who calls,
+firing, handing over, telling and looking for stalls, side by side."""
 
 
 class Scheduler:
@@ -71,6 +72,9 @@ class Scheduler:
             bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
             stalls=Stalls(settings.job_stalls_after),
             clock=now,
+        )
+        self.pushes = TimedPushes(
+            self.engine, self.producer, stalls_after=settings.push_stalls_after
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -99,6 +103,10 @@ class Scheduler:
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
+            "hand_over_pushes": self.pushes.hand_over_all,
+            "fire_tasks": lambda: every(EVERY, self.pushes.fire),
+            "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
+            "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
         }
 
@@ -148,5 +156,6 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app.include_router(
         jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
     )
+    app.include_router(pushes.router(engine, guard, wake=scheduler.pushes.wake))
     document.complete(app)
     return app

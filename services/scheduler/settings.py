@@ -28,3 +28,5 @@ class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """Outcomes that make a window; 0: no job is paused."""
     job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""
+    push_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """The same of a push's groups."""
