@@ -125,7 +125,7 @@ class Counts:
         return self.sent > 0
 
 
-def after_push(  # noqa: PLR0913 - what there is to know of a task and its push
+def after_push(
     status: TaskStatus,
     counts: Counts,
     *,

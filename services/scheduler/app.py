@@ -39,6 +39,7 @@ from services.scheduler.routes import (
     messages,
     notifications,
     previews,
+    pushes,
     templates,
 )
 from services.scheduler.settings import SchedulerSettings
@@ -48,6 +49,7 @@ from services.scheduler.timed.notice_words import WORDS
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
 from services.scheduler.timed.previews import PreviewDesk
+from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes
 
 SERVICE = "scheduler"
 
@@ -69,9 +71,10 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 14
+CONNECTIONS = 18
 """Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
-files, notices, alerts and asking who calls, side by side."""
+files, firing, handing over, telling, looking for stalls, notices, alerts and asking who calls, side
+by side."""
 
 
 class Scheduler:
@@ -93,6 +96,9 @@ class Scheduler:
             bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
             stalls=Stalls(settings.job_stalls_after),
             clock=now,
+        )
+        self.pushes = TimedPushes(
+            self.engine, self.producer, stalls_after=settings.push_stalls_after
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -142,6 +148,10 @@ class Scheduler:
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
             **self._notifying(),
+            "hand_over_pushes": self.pushes.hand_over_all,
+            "fire_tasks": lambda: every(EVERY, self.pushes.fire),
+            "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
+            "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
         }
 
@@ -216,6 +226,7 @@ def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     app.include_router(notifications.router(engine, guard, words, now))
     app.include_router(feedback.router(engine, vault, guard))
     app.include_router(_media(scheduler, store, guard))
+    app.include_router(pushes.router(engine, guard, wake=scheduler.pushes.wake))
     document.complete(app)
     return app
 

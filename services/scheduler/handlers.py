@@ -27,6 +27,7 @@ from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
 from services.scheduler.store import changes, keys, notices, sends
 from services.scheduler.store.changes import Change
+from services.scheduler.timed import settling as pushes
 from services.scheduler.timed.notifying import outcomes_of
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,10 @@ async def purge(engine: sa.Engine, clock: Clock) -> bool:
 
 
 class StatusChanges:
-    """Settles rows of jobs, as messages reach a provider or fail: windows empty, breakers count."""
+    """Settles rows of jobs and groups of pushes, as messages reach a provider or fail.
+
+    Windows empty, breakers count, pushes end.
+    """
 
     def __init__(
         self, engine: sa.Engine, *, breaker: Breaker, clock: Clock, wake: Callable[[], None]
@@ -107,11 +111,12 @@ class StatusChanges:
         """Nothing to prepare: the rows know what has been applied."""
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Settle the rows of the batch."""
-        outcomes = outcomes_of(map(_change, deliveries))
+        """Settle the rows, the groups and the notices of the batch."""
+        changes = [_change(delivery) for delivery in deliveries]
+        outcomes = outcomes_of(changes)
         if outcomes:
             await in_thread(self._engine, lambda connection: notices.settle(connection, outcomes))
-        news = news_of(map(_change, deliveries))
+        news = news_of(changes)
         if news:
             now = self._clock()
             freed = await in_thread(
@@ -121,6 +126,11 @@ class StatusChanges:
             ROWS_SETTLED.inc(freed)
             if freed:
                 self._wake()
+        of_groups = pushes.news_of(changes)
+        if of_groups:
+            # In a transaction of its own: it waits for hand-overs, and jobs need not.
+            at = self._clock()
+            await in_thread(self._engine, lambda c: pushes.settle(c, of_groups, now=at))
         for delivery in deliveries:
             delivery.finish()
 

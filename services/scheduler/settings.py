@@ -35,6 +35,8 @@ class SchedulerSettings(
     """Outcomes that make a window; 0: no job is paused."""
     job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""
+    push_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """The same of a push's groups."""
     preview_template_id: str = Field(default="", max_length=255)
     """Its template that asks somebody to look at a preview; empty: previews cannot be sent."""
     preview_template_data: Mapping[str, str] = Field(

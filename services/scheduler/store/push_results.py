@@ -77,7 +77,7 @@ def enter(connection: sa.Connection, begun: Sequence[Begun]) -> None:
                 CAST(:tenants AS text[])
             ) AS result(push_id, group_id, message_id, tenant_id)
             LEFT JOIN t_groups AS known ON known.group_id = result.group_id AND {_IS_OURS}
-            """
+            """  # noqa: S608 - our own words only
         ),
         {
             "push_ids": [push for push, _, _ in places],

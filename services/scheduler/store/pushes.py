@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from domain.pacing import Priority
 from domain.pushes import Counts
-from domain.tasks import TaskStatus
+from domain.tasks import MiniProgram, PushContent, TaskStatus
 from schemas.topics.task_changes import PushChanged, PushStatus
-from services.scheduler.store import push_results, telling
+from services.scheduler.store import push_results
+from services.scheduler.store.task_changes import tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class NewPush:
     """None: somebody starts it by hand."""
     due_at: datetime
     priority: Priority
-    content: Mapping[str, Any]
+    content: PushContent
     groups: tuple[str, ...]
     reason: str | None = None
     started_by: str | None = None
@@ -50,6 +51,16 @@ class Push:
     returns_to: TaskStatus | None
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A locked push of which no group is pending."""
+
+    push: Push
+    counts: Counts
+    error: str | None
+    """One of its groups'."""
+
+
 _COLUMNS: Final = "push_id, task_id, tenant_id, occurrence_time, due_at, version, returns_to"
 
 
@@ -65,6 +76,12 @@ def busy(connection: sa.Connection, task_ids: Collection[str]) -> set[str]:
         SELECT DISTINCT task_id FROM t_pushes
         WHERE task_id = ANY(:ids) AND status IN ('running', 'held')
     """
+    return set(connection.execute(sa.text(query), {"ids": list(task_ids)}).scalars())
+
+
+def running(connection: sa.Connection, task_ids: Collection[str]) -> set[str]:
+    """Return which of the tasks have a push under way."""
+    query = "SELECT task_id FROM t_pushes WHERE task_id = ANY(:ids) AND status = 'running'"
     return set(connection.execute(sa.text(query), {"ids": list(task_ids)}).scalars())
 
 
@@ -105,7 +122,7 @@ def enter(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime
             "dues": [push.due_at for push in pushes],
             "reasons": [push.reason for push in pushes],
             "priorities": [push.priority for push in pushes],
-            "contents": [json.dumps(push.content, ensure_ascii=False) for push in pushes],
+            "contents": [_stored(push.content) for push in pushes],
             "starters": [push.started_by for push in pushes],
             "returns": [push.returns_to for push in pushes],
             "now": now,
@@ -116,18 +133,16 @@ def enter(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime
     # Nobody is told of one that waits: it has not begun.
     told = [push for push in pushes if push.status in {PushStatus.RUNNING, PushStatus.SKIPPED}]
     if told:
-        telling.note(connection, [_began(push, now) for push in told], now=now)
+        tell(connection, [_began(push, now) for push in told], now=now)
 
 
-def next_held(
-    connection: sa.Connection, task_ids: Collection[str], *, now: datetime
-) -> list[Push]:
+def next_held(connection: sa.Connection, task_ids: Collection[str], *, now: datetime) -> list[Push]:
     """Return the first push of each locked task that waits and whose hours have come."""
     query = f"""
         SELECT DISTINCT ON (task_id) {_COLUMNS} FROM t_pushes
         WHERE task_id = ANY(:ids) AND status = 'held' AND due_at <= :now
         ORDER BY task_id, due_at, occurrence_time
-    """
+    """  # noqa: S608 - our own words only
     rows = connection.execute(sa.text(query), {"ids": list(task_ids), "now": now})
     return [_push(row) for row in rows]
 
@@ -151,12 +166,12 @@ def begin_held(connection: sa.Connection, pushes: Sequence[NewPush], *, now: dat
         {
             "ids": [push.push_id for push in pushes],
             "priorities": [push.priority for push in pushes],
-            "contents": [json.dumps(push.content, ensure_ascii=False) for push in pushes],
+            "contents": [_stored(push.content) for push in pushes],
             "now": now,
         },
     )
     push_results.enter(connection, [(one.push_id, one.tenant_id, one.groups) for one in pushes])
-    telling.note(connection, [_began(push, now) for push in pushes], now=now)
+    tell(connection, [_began(push, now) for push in pushes], now=now)
 
 
 def let_go(connection: sa.Connection, task_id: str, reason: str, *, now: datetime) -> None:
@@ -164,16 +179,13 @@ def let_go(connection: sa.Connection, task_id: str, reason: str, *, now: datetim
     query = f"""
         UPDATE t_pushes SET status = 'skipped', reason = :reason, finished_at = :now
         WHERE task_id = :task_id AND status = 'held' RETURNING {_COLUMNS}
-    """
+    """  # noqa: S608 - our own words only
     rows = connection.execute(
         sa.text(query), {"task_id": task_id, "reason": reason, "now": now}
     ).all()
-    changes = [
-        _changed(_push(row), None, PushStatus.SKIPPED, groups=0, reason=reason, now=now)
-        for row in rows
-    ]
+    changes = [_left_out(_push(row), reason, now) for row in rows]
     if changes:
-        telling.note(connection, changes, now=now)
+        tell(connection, changes, now=now)
 
 
 def tasks_of(connection: sa.Connection, push_ids: Collection[str]) -> dict[str, str]:
@@ -188,21 +200,23 @@ def lock_running(connection: sa.Connection, push_ids: Collection[str]) -> list[P
     query = f"""
         SELECT {_COLUMNS} FROM t_pushes WHERE push_id = ANY(:ids) AND status = 'running'
         ORDER BY push_id FOR UPDATE
-    """
+    """  # noqa: S608 - our own words only
     rows = connection.execute(sa.text(query), {"ids": sorted(set(push_ids))})
     return [_push(row) for row in rows]
 
 
-def running_of(connection: sa.Connection, task_id: str) -> list[str]:
-    """Return the pushes of a task that are under way."""
-    query = "SELECT push_id FROM t_pushes WHERE task_id = :task_id AND status = 'running'"
-    return list(connection.execute(sa.text(query), {"task_id": task_id}).scalars())
+def running_of(connection: sa.Connection, task_ids: Collection[str]) -> list[str]:
+    """Return the pushes of tasks that are under way."""
+    query = "SELECT push_id FROM t_pushes WHERE task_id = ANY(:ids) AND status = 'running'"
+    return list(connection.execute(sa.text(query), {"ids": list(task_ids)}).scalars())
 
 
 def end(
-    connection: sa.Connection, ended: Sequence[tuple[Push, Counts, str | None]], *, now: datetime
+    connection: sa.Connection, ended: Sequence[Ended], *, nothing_sent: str, now: datetime
 ) -> None:
-    """End locked pushes, each with the reason why it failed (CF-41)."""
+    """End pushes; ``nothing_sent``: why one failed of which no group had an error (CF-41)."""
+    reasons = [None if one.counts.succeeded else one.error or nothing_sent for one in ended]
+    statuses = [_status_of(one.counts) for one in ended]
     connection.execute(
         sa.text(
             """
@@ -216,24 +230,29 @@ def end(
             """
         ),
         {
-            "ids": [push.push_id for push, _, _ in ended],
-            "statuses": [_status_of(counts) for _, counts, _ in ended],
-            "reasons": [None if counts.succeeded else reason for _, counts, reason in ended],
+            "ids": [one.push.push_id for one in ended],
+            "statuses": statuses,
+            "reasons": reasons,
             "now": now,
         },
     )
     changes = [
-        _changed(
-            push,
-            PushStatus.RUNNING,
-            _status_of(counts),
-            groups=counts.all,
-            reason=None if counts.succeeded else reason,
-            now=now,
+        PushChanged(
+            push_id=one.push.push_id,
+            task_id=one.push.task_id,
+            from_status=PushStatus.RUNNING,
+            to_status=status,
+            sequence=one.push.version + 1,
+            occurrence_at=one.push.occurrence,
+            due_at=one.push.due_at,
+            groups=one.counts.all,
+            reason=reason,
+            updated_at=now,
+            tenant_id=one.push.tenant_id,
         )
-        for push, counts, reason in ended
+        for one, status, reason in zip(ended, statuses, reasons, strict=True)
     ]
-    telling.note(connection, changes, now=now)
+    tell(connection, changes, now=now)
 
 
 def heard(connection: sa.Connection, pushes: Sequence[Push], *, now: datetime) -> None:
@@ -286,25 +305,38 @@ def _began(push: NewPush, now: datetime) -> PushChanged:
     )
 
 
-def _changed(  # noqa: PLR0913 - all that a change says
-    push: Push,
-    before: PushStatus | None,
-    to: PushStatus,
-    *,
-    groups: int,
-    reason: str | None,
-    now: datetime,
-) -> PushChanged:
+def _left_out(push: Push, reason: str, now: datetime) -> PushChanged:
     return PushChanged(
         push_id=push.push_id,
         task_id=push.task_id,
-        from_status=before,
-        to_status=to,
-        sequence=push.version + (before is not None),
+        to_status=PushStatus.SKIPPED,
+        sequence=push.version,
         occurrence_at=push.occurrence,
         due_at=push.due_at,
-        groups=groups,
+        groups=0,
         reason=reason,
         updated_at=now,
         tenant_id=push.tenant_id,
+    )
+
+
+def _stored(content: PushContent) -> str:
+    card = content.miniprogram
+    said = {
+        "text": content.text,
+        "image": content.image,
+        "link": content.link,
+        "miniprogram": None if card is None else {"appid": card.appid, "pagePath": card.page_path},
+    }
+    return json.dumps(said, ensure_ascii=False)
+
+
+def content_of(stored: Mapping[str, Any]) -> PushContent:
+    """Return the content of a push."""
+    card = stored["miniprogram"]
+    return PushContent(
+        text=stored["text"],
+        image=stored["image"],
+        link=stored["link"],
+        miniprogram=None if card is None else MiniProgram(card["appid"], card["pagePath"]),
     )

@@ -1,4 +1,4 @@
-"""What `task-changes` may not have heard of yet of tasks and pushes.
+"""Hands what `task_changes.py` noted to whoever tells it.
 
 A change is noted in the transaction that makes it, under the lock of its task, so the numbers of
 one subject's notes are in its order.
@@ -6,10 +6,8 @@ one subject's notes are in its order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-import msgspec
 import sqlalchemy as sa
 
 from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
@@ -24,26 +22,6 @@ class Note:
 
     id: int
     change: TaskEvent
-
-
-def note(connection: sa.Connection, changes: Sequence[TaskEvent], *, now: datetime) -> None:
-    """Note changes in their order."""
-    connection.execute(
-        sa.text(
-            """
-            INSERT INTO task_changes_to_tell (subject, change, noted_at)
-            SELECT subject, change, :now
-            FROM unnest(CAST(:subjects AS text[]), CAST(:changes AS bytea[]))
-                WITH ORDINALITY AS noted(subject, change, place)
-            ORDER BY place
-            """
-        ),
-        {
-            "subjects": [TASK_CHANGES.subject(change) for change in changes],
-            "changes": [msgspec.json.encode(change) for change in changes],
-            "now": now,
-        },
-    )
 
 
 def take(connection: sa.Connection, *, limit: int) -> list[Note]:
