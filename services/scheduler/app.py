@@ -27,7 +27,7 @@ from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import document, jobs, messages
+from services.scheduler.routes import document, jobs, messages, task_lists, tasks
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
 
@@ -48,9 +48,9 @@ IN_FLIGHT = 4_000
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 9
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
-side by side."""
+CONNECTIONS = 13
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, asking who calls, and
+four that ask about tasks, side by side."""
 
 
 class Scheduler:
@@ -134,7 +134,7 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app = application(
         Face(
             "Sendtrail scheduler",
-            "Accepts single sends, timed sends and jobs.",
+            "Accepts single sends, timed sends, jobs and timed push tasks.",
             scheduler.problem,
             lifespan,
         )
@@ -148,5 +148,8 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app.include_router(
         jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake)
     )
+    desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    app.include_router(task_lists.router(desk))
+    app.include_router(tasks.router(desk))
     document.complete(app)
     return app

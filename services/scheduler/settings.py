@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
+from domain.task_rules import zones
 from runtime.auth import AuthSettings
 from runtime.settings import DatabaseSettings
 from runtime.vault import VaultSettings
@@ -28,3 +29,12 @@ class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings):
     """Outcomes that make a window; 0: no job is paused."""
     job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""
+    app_timezone: str = "UTC"
+    """The IANA zone that a timed push task is in which names none (CF-29)."""
+
+    @field_validator("app_timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name not in zones():
+            raise ValueError("must be an IANA time zone")
+        return name
