@@ -334,17 +334,34 @@ class LogShown(Shape):
     """By field: `from` and `to`."""
 
 
+Plain = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]*$")]
+"""A text of one line."""
+
+
 class GroupBody(_Given):
     """A group chat that tasks may be sent to (IM-44)."""
 
-    group_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    group_id: Annotated[Plain, StringConstraints(max_length=128)]
+    name: Annotated[Plain, StringConstraints(max_length=100)]
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-    sender_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    recipient: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    """As the channel spells it; without it, the group's id as a chat."""
-    is_active: bool = True
+    sender_id: Annotated[Plain, StringConstraints(max_length=64)]
+    recipient: Annotated[Plain, StringConstraints(max_length=128)] | None = Field(
+        None, description="As the channel spells it; without it `chat:` and the group's id."
+    )
+    is_active: Annotated[bool, Field(description="False: it is not offered any more.")] = True
     tenant_id: Word | None = None
+
+
+class GroupsBody(_Given):
+    """Group chats that are new, or changed."""
+
+    groups: Annotated[tuple[GroupBody, ...], Field(min_length=1, max_length=1_000)]
+
+
+class GroupsEntered(Shape):
+    """How many were given, each counted once."""
+
+    entered: int
 
 
 class GroupShown(Shape):

@@ -40,6 +40,8 @@ from services.scheduler.routes import (
     notifications,
     previews,
     pushes,
+    task_lists,
+    tasks,
     templates,
 )
 from services.scheduler.settings import SchedulerSettings
@@ -71,10 +73,10 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 18
+CONNECTIONS = 20
 """Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
-files, firing, handing over, telling, looking for stalls, notices, alerts and asking who calls, side
-by side."""
+files, firing, handing over, telling, looking for stalls, notices, alerts, two that ask about tasks,
+and asking who calls, side by side."""
 
 
 class Scheduler:
@@ -205,7 +207,7 @@ def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     app = application(
         Face(
             "Sendtrail scheduler",
-            "Accepts single sends, timed sends and jobs.",
+            "Accepts single sends, timed sends, jobs and timed push tasks.",
             scheduler.problem,
             lifespan,
         )
@@ -227,6 +229,9 @@ def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     app.include_router(feedback.router(engine, vault, guard))
     app.include_router(_media(scheduler, store, guard))
     app.include_router(pushes.router(engine, guard, wake=scheduler.pushes.wake))
+    desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    app.include_router(task_lists.router(desk))
+    app.include_router(tasks.router(desk))
     document.complete(app)
     return app
 

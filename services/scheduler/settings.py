@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
+from domain.task_rules import zones
 from runtime.auth import AuthSettings
 from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings
@@ -57,3 +58,13 @@ class SchedulerSettings(
                 "PREVIEW_TEMPLATE_ID needs WECHAT_APP_ID and LINK_SIGNING_KEYS beside it"
             )
         return self
+
+    app_timezone: str = "UTC"
+    """The IANA zone that a timed push task is in which names none (CF-29)."""
+
+    @field_validator("app_timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name not in zones():
+            raise ValueError("must be an IANA time zone")
+        return name

@@ -201,6 +201,8 @@ _PURGE: Final = [
 def _task(
     connection: sa.Connection, task_id: str, tenant: str | None, how: str = ""
 ) -> Task | None:
+    if "\x00" in task_id:  # in no text of PostgreSQL's
+        return None
     row = (
         connection.execute(
             sa.text(
