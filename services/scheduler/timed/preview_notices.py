@@ -14,7 +14,7 @@ from schemas.http.previews import PreviewLink
 from schemas.topics.contents import NotificationContent, words_of
 from schemas.topics.send_requests import SendRequested
 from services.scheduler.store.previews import PreviewedTask
-from services.scheduler.timed.rendering import messages_of
+from services.scheduler.timed.rendering import message_of
 
 PROMPT: Final = "请确认内容,回复‘确认’或‘修改’"  # noqa: RUF001 - Chinese quotes
 """The seeds' own words (PV-02)."""
@@ -77,7 +77,7 @@ class Notifier:
 
     def _data(self, task: PreviewedTask, content: PushContent) -> dict[str, str]:
         # What the group will read, by the one path that pushes take, too (PV-14).
-        said = "\n".join(filter(None, (words_of(one) for one in messages_of(content))))
+        said = words_of(message_of(content))
         at = task.schedule_time.astimezone(ZoneInfo(task.timezone))
         values = {
             "taskName": task.name,
