@@ -5,12 +5,11 @@ from typing import Annotated, Final
 import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Header, Query, Request
-from starlette.exceptions import HTTPException
 
 from domain.tasks import MiniProgram, PushContent
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
-from runtime.errors import InvalidInput, NotFound
+from runtime.errors import InvalidInput, NotFound, WrongFields
 from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.previews import (
@@ -75,10 +74,10 @@ def asked_of(raw: bytes, caller: Caller) -> Asked:
         body = decode(_DECODER, raw)
         refuse_nul(list(body.recipients), inside="recipients")
     except InvalidInput as error:
-        raise HTTPException(400, INVALID) from error
+        raise WrongFields(INVALID, [(error.field, error.problem)]) from error
     content = content_of(body.content)
     if content.is_empty:
-        raise HTTPException(400, INVALID)
+        raise WrongFields(INVALID, [("content", "must not be empty")])
     return Asked(body.task_id, content, body.recipients, caller)
 
 

@@ -7,13 +7,12 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request
-from starlette.exceptions import HTTPException
 
 from domain.task_rules import content_problems
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body
 from runtime.clock import Clock
-from runtime.errors import Conflict, InvalidInput, NotFound
+from runtime.errors import Conflict, InvalidInput, NotFound, WrongFields
 from runtime.postgres import in_thread
 from schemas.http.previews import (
     ContentShown,
@@ -105,10 +104,12 @@ def _new(raw: bytes, caller: Caller, clock: Clock) -> NewTemplate:
     try:
         body = decode(_SAVE, raw)
     except InvalidInput as error:
-        raise HTTPException(400, INVALID) from error
+        raise _wrong(error.field, error.problem) from error
     content = content_of(body.content)
-    if content.is_empty or content_problems(content):
-        raise HTTPException(400, INVALID)
+    if content.is_empty:
+        raise _wrong("content", "must not be empty")
+    if problems := content_problems(content):
+        raise WrongFields(INVALID, [(one.field, one.problem) for one in problems])
     return NewTemplate(
         str(uuid4()),
         _checked(body.name),
@@ -123,14 +124,18 @@ def _name(raw: bytes) -> str:
     try:
         return _checked(decode(_RENAME, raw).name)
     except InvalidInput as error:
-        raise HTTPException(400, INVALID) from error
+        raise _wrong(error.field, error.problem) from error
 
 
 def _checked(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= LONGEST_NAME or "\x00" in name:
-        raise HTTPException(400, INVALID)
+        raise _wrong("name", f"must have 1 to {LONGEST_NAME} characters")
     return name
+
+
+def _wrong(field: str, problem: str) -> WrongFields:
+    return WrongFields(INVALID, [(field, problem)])
 
 
 def _own(connection: sa.Connection, template_id: str, caller: Caller) -> None:

@@ -58,6 +58,9 @@ _SAID: Final[Mapping[tuple[str, Wrong], _Words]] = {
         f"小程序的页面路径超长,最多 {LONGEST_PAGE_PATH} 个字符",
         f"The mini-program's page path is too long: at most {LONGEST_PAGE_PATH} characters",
     ),
+    ("content", Wrong.OUT_OF_PLACE): _Words(
+        "这些内容无法组成一条消息:{why}", "These parts make no message: {why}"
+    ),
     ("recipients", Wrong.TOO_MANY): _Words(
         f"预览接收人过多,最多 {MOST_RECIPIENTS} 人",
         f"Too many recipients: at most {MOST_RECIPIENTS}",
@@ -85,4 +88,4 @@ def _said(problem: Problem, accepted: str | None) -> str:
     place = _PLACE.search(problem.field)
     words = _SAID[_PLACE.sub("", problem.field), problem.wrong]
     text = spoken(accepted, chinese=words.chinese, english=words.english)
-    return text if place is None else text.format(number=int(place[1]) + 1)
+    return text.format(number=int(place[1]) + 1 if place else "", why=problem.problem)

@@ -24,6 +24,7 @@ from services.scheduler.intake import SOURCE
 from services.scheduler.store import previews, uploads
 from services.scheduler.store.previews import Named, NewPreview
 from services.scheduler.timed.preview_notices import Notifier, Recipient
+from services.scheduler.timed.rendering import CannotRender, message_of
 
 UNKNOWN_TASK: Final = "Task not found"
 RATE: Final = timedelta(minutes=1)
@@ -95,6 +96,7 @@ class PreviewDesk:
             *_picture_problems(connection, asked.content, task.tenant_id),
             *recipient_problems(asked.recipients, openids),
         ]
+        found = found or list(_form_problems(asked.content))
         if found:
             return Refused(tuple(found))
         if self._notifier is None:
@@ -139,6 +141,14 @@ def recipient_problems(
             yield Problem(f"recipients[{number}]", Wrong.TWICE, "is named twice")
         else:
             seen.add(openid)
+
+
+def _form_problems(content: PushContent) -> Iterator[Problem]:
+    """Say whether the parts make a message: what could not be pushed is not previewed (PV-14)."""
+    try:
+        message_of(content)
+    except CannotRender as error:
+        yield Problem("content", Wrong.OUT_OF_PLACE, str(error))
 
 
 def _picture_problems(
