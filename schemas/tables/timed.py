@@ -158,6 +158,8 @@ t_pushes = sa.Table(
     sa.Column("published_at", MOMENT),
     # When one of its groups was last heard of; at first, when it began.
     sa.Column("moved_at", MOMENT),
+    # When people were told what became of it.
+    sa.Column("notified_at", MOMENT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("tenant_id", sa.Text),
     sa.CheckConstraint(
@@ -173,6 +175,11 @@ t_pushes = sa.Table(
     ),
     sa.Index("t_pushes_task", "task_id", "due_at"),
     sa.Index("t_pushes_held", "due_at", postgresql_where=sa.text("status = 'held'")),
+    sa.Index(
+        "t_pushes_untold",
+        "finished_at",
+        postgresql_where=sa.text("notified_at IS NULL AND finished_at IS NOT NULL"),
+    ),
     sa.Index("t_pushes_running", "started_at", postgresql_where=sa.text("status = 'running'")),
     sa.Index(
         "t_pushes_unpublished",

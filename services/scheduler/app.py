@@ -47,11 +47,12 @@ from services.scheduler.routes import (
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
 from services.scheduler.timed import notifying
+from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.notice_words import WORDS
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
 from services.scheduler.timed.previews import PreviewDesk
-from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes
+from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes, by_the_database
 
 SERVICE = "scheduler"
 
@@ -100,7 +101,10 @@ class Scheduler:
             clock=now,
         )
         self.pushes = TimedPushes(
-            self.engine, self.producer, stalls_after=settings.push_stalls_after
+            self.engine,
+            self.producer,
+            stalls_after=settings.push_stalls_after,
+            forms=_forms(settings),
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -160,9 +164,13 @@ class Scheduler:
     def _notifying(self) -> dict[str, Work]:
         engine, producer, settings = self.engine, self.producer, self.settings
         works: dict[str, Work] = {
+            "note_notices": lambda: every(
+                notifying.NOTED_EVERY,
+                lambda: notifying.note_due(engine, settings, by_the_database),
+            ),
             "send_notices": lambda: every(
                 notifying.NOTICES_EVERY,
-                lambda: notifying.send_due(engine, producer, settings, now),
+                lambda: notifying.send_due(engine, producer, settings, by_the_database),
             ),
             "purge_failures": lambda: every(
                 handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
@@ -171,7 +179,7 @@ class Scheduler:
         if settings.alert_robot:
             works["tell_failures"] = lambda: every(
                 notifying.ALERTS_EVERY,
-                lambda: notifying.tell_failures(engine, producer, settings, now),
+                lambda: notifying.tell_failures(engine, producer, settings, by_the_database),
             )
         return works
 
@@ -253,3 +261,9 @@ def _notifier(settings: SchedulerSettings) -> Notifier | None:
         settings.link_keys[0],
         settings.preview_link_lasts,
     )
+
+
+def _forms(settings: SchedulerSettings) -> Forms | None:
+    if not settings.public_url or not settings.link_keys:
+        return None
+    return Forms(settings.public_url, settings.link_keys[0], settings.feedback_open_for)

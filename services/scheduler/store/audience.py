@@ -2,10 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+
+_COLUMNS: Final = """
+    task_id, tenant_id, name, timezone, creator_id, preview_recipients,
+    jsonb_array_length(groups) AS group_count
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +42,52 @@ def subjects(connection: sa.Connection, task_ids: Collection[str]) -> dict[str, 
     """Return what the tasks are about, those that are not deleted."""
     rows = connection.execute(
         sa.text(
-            """
-            SELECT task_id, tenant_id, name, timezone, creator_id, preview_recipients,
-                jsonb_array_length(groups) AS groups
-            FROM t_tasks WHERE task_id = ANY(:ids) AND deleted_at IS NULL
-            """
+            f"""
+            SELECT {_COLUMNS} FROM t_tasks WHERE task_id = ANY(:ids) AND deleted_at IS NULL
+            """  # noqa: S608 - our own words only
         ),
         {"ids": list(task_ids)},
     )
-    return {
-        row.task_id: Subject(
-            task_id=row.task_id,
-            tenant_id=row.tenant_id,
-            name=row.name,
-            timezone=row.timezone,
-            creator_id=row.creator_id,
-            recipients=tuple(row.preview_recipients),
-            groups=row.groups,
-        )
-        for row in rows
-    }
+    return {row.task_id: _subject(row) for row in rows}
+
+
+def unreminded(
+    connection: sa.Connection, *, now: datetime, ahead: timedelta, limit: int
+) -> list[tuple[Subject, datetime]]:
+    """Return tasks whose next occurrence is that near and of which nobody was reminded, with it.
+
+    Asked of the tasks as they stand: who pauses, deletes or moves one has nothing to take back.
+    """
+    rows = connection.execute(
+        sa.text(
+            f"""
+            SELECT {_COLUMNS}, next_at FROM t_tasks AS task
+            WHERE next_at > :now AND next_at <= :until AND deleted_at IS NULL
+                AND status IN ('scheduled', 'running')
+                AND preview_recipients <> CAST('[]' AS jsonb)
+                AND NOT EXISTS (
+                    SELECT 1 FROM t_notifications AS told
+                    WHERE told.task_id = task.task_id AND told.type = 'reminder'
+                        AND told.due_at = task.next_at - :ahead
+                )
+            ORDER BY next_at LIMIT :limit
+            """  # noqa: S608 - the same
+        ),
+        {"now": now, "until": now + ahead, "ahead": ahead, "limit": limit},
+    )
+    return [(_subject(row), row.next_at) for row in rows]
+
+
+def _subject(row: sa.Row[Any]) -> Subject:
+    return Subject(
+        task_id=row.task_id,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        timezone=row.timezone,
+        creator_id=row.creator_id,
+        recipients=tuple(row.preview_recipients),
+        groups=row.group_count,
+    )
 
 
 def accounts(connection: sa.Connection, names: Collection[str]) -> dict[str, Account]:

@@ -1,14 +1,12 @@
-"""What became of pushes, as people are told of it (NF-02)."""
+"""Pushes that are over, until people are told of them (NF-02)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Literal
 
 import sqlalchemy as sa
-
-_NO_REASON: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +15,8 @@ class Ended:
 
     push_id: str
     task_id: str
-    is_success: bool
-    """Whether at least one group was sent to (CF-41)."""
+    status: Literal["completed", "failed", "skipped"]
+    """Completed: at least one group was sent to (CF-41)."""
     at: datetime
     """When it was to begin."""
     reason: str | None
@@ -32,40 +30,30 @@ class Ended:
         return sum(self.reasons.values())
 
 
-def of(connection: sa.Connection, push_ids: Collection[str]) -> list[Ended]:
-    """Return what became of these pushes, those that are over."""
-    ids = {"ids": sorted(push_ids)}
-    groups = connection.execute(
-        sa.text(
-            """
-            SELECT push_id, status, error, count(*) AS groups FROM t_push_results
-            WHERE push_id = ANY(:ids) GROUP BY push_id, status, error ORDER BY push_id
-            """
-        ),
-        ids,
-    )
-    sent: defaultdict[str, int] = defaultdict(int)
-    reasons: defaultdict[str, dict[str, int]] = defaultdict(dict[str, int])
-    for row in groups:
-        if row.status == "sent":
-            sent[row.push_id] += row.groups
-        else:
-            of_push, reason = reasons[row.push_id], row.error or _NO_REASON
-            of_push[reason] = of_push.get(reason, 0) + row.groups
+def claim_untold(connection: sa.Connection, *, now: datetime, limit: int) -> list[Ended]:
+    """Return pushes that are over and that nobody was told of; from now on somebody was.
+
+    SKIP LOCKED: each goes to one scheduler.
+    """
     pushes = connection.execute(
         sa.text(
             """
-            SELECT push_id, task_id, status, reason, coalesce(occurrence_time, due_at) AS at
-            FROM t_pushes WHERE push_id = ANY(:ids) AND status IN ('completed', 'failed')
+            UPDATE t_pushes SET notified_at = :now WHERE push_id = ANY(ARRAY(
+                SELECT push_id FROM t_pushes
+                WHERE notified_at IS NULL AND finished_at IS NOT NULL
+                ORDER BY finished_at LIMIT :limit FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING push_id, task_id, status, reason, coalesce(occurrence_time, due_at) AS at
             """
         ),
-        ids,
-    )
+        {"now": now, "limit": limit},
+    ).all()
+    sent, reasons = _groups(connection, [row.push_id for row in pushes])
     return [
         Ended(
             push_id=row.push_id,
             task_id=row.task_id,
-            is_success=row.status == "completed",
+            status=row.status,
             at=row.at,
             reason=row.reason,
             sent=sent[row.push_id],
@@ -73,3 +61,27 @@ def of(connection: sa.Connection, push_ids: Collection[str]) -> list[Ended]:
         )
         for row in pushes
     ]
+
+
+def _groups(
+    connection: sa.Connection, push_ids: Sequence[str]
+) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
+    """Return how many groups of each push were sent to, and how many were not for which reason."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT push_id, status, error, count(*) AS groups FROM t_push_results
+            WHERE push_id = ANY(:ids) GROUP BY push_id, status, error ORDER BY push_id
+            """
+        ),
+        {"ids": list(push_ids)},
+    )
+    sent: defaultdict[str, int] = defaultdict(int)
+    reasons: defaultdict[str, dict[str, int]] = defaultdict(dict[str, int])
+    for row in rows:
+        if row.status == "sent":
+            sent[row.push_id] += row.groups
+        else:
+            reason = row.error or row.status
+            reasons[row.push_id][reason] = reasons[row.push_id].get(reason, 0) + row.groups
+    return sent, reasons

@@ -1,6 +1,6 @@
 """What people are told of tasks: each once, through the pipeline and in a list (IM-19, IM-43)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -68,10 +68,7 @@ class Outcome:
 
 
 def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime) -> None:
-    """Enter notices, each subject once.
-
-    One that was cancelled is revived: a task that was paused goes on with the same occurrence.
-    """
+    """Enter notices, each subject once."""
     if not notices:
         return
     ordered = sorted({each.subject: each for each in notices}.items())  # no deadlock
@@ -89,9 +86,7 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
                 CAST(:tasks AS text[]), CAST(:contents AS text[]), CAST(:subjects AS text[]),
                 CAST(:dues AS timestamptz[]), CAST(:tenants AS text[])
             ) AS notice(id, user_id, type, task_id, content, subject, due_at, tenant_id)
-            ON CONFLICT (subject) DO UPDATE
-            SET status = 'waiting', content = EXCLUDED.content, due_at = EXCLUDED.due_at
-            WHERE t_notifications.status = 'cancelled'
+            ON CONFLICT (subject) DO NOTHING
             """
         ),
         {
@@ -105,23 +100,6 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
             "tenants": [each.tenant_id for _, each in ordered],
             "now": now,
         },
-    )
-
-
-def cancel_reminders(connection: sa.Connection, task_ids: Collection[str]) -> None:
-    """Cancel the reminders of these tasks that nobody got yet."""
-    connection.execute(
-        sa.text(
-            """
-            UPDATE t_notifications SET status = 'cancelled'
-            WHERE notification_id = ANY(ARRAY(
-                SELECT notification_id FROM t_notifications
-                WHERE task_id = ANY(:ids) AND type = 'reminder' AND status = 'waiting'
-                ORDER BY subject FOR UPDATE
-            ))
-            """
-        ),
-        {"ids": sorted(task_ids)},
     )
 
 

@@ -40,6 +40,10 @@ class Handing:
     content: Mapping[str, Any]
     due_at: datetime
     started_at: datetime
+    tenant_id: str | None
+    name: str
+    """Of its task."""
+    asks_feedback: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +101,12 @@ def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]
     rows = connection.execute(
         sa.text(
             """
-            SELECT push_id, task_id, priority, content, due_at, started_at FROM t_pushes
-            WHERE status = 'running' AND published_at IS NULL
-            ORDER BY array_position(ARRAY['high', 'medium', 'low'], priority::text), due_at
-            LIMIT :limit FOR UPDATE SKIP LOCKED
+            SELECT push_id, task_id, push.priority, content, due_at, started_at, push.tenant_id,
+                task.name, task.asks_feedback
+            FROM t_pushes AS push JOIN t_tasks AS task USING (task_id)
+            WHERE push.status = 'running' AND published_at IS NULL
+            ORDER BY array_position(ARRAY['high', 'medium', 'low'], push.priority::text), due_at
+            LIMIT :limit FOR UPDATE OF push SKIP LOCKED
             """
         ),
         {"limit": limit},

@@ -12,11 +12,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.pushes import NO_GROUP
+from domain.tasks import PushContent
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.scheduler.held import Publish
 from services.scheduler.intake import SOURCE
 from services.scheduler.store import push_results, pushes
 from services.scheduler.store.push_results import Handing, Unpublished
+from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.rendering import CannotRender, message_of
 
 
@@ -32,7 +34,7 @@ class HandedOver:
 
 
 def hand_over(
-    connection: sa.Connection, publish: Publish, *, now: datetime, limit: int
+    connection: sa.Connection, publish: Publish, forms: Forms | None, *, now: datetime, limit: int
 ) -> HandedOver:
     """Publish the requests of pushes that have begun, the most urgent first."""
     handing = push_results.claim_unpublished(connection, limit=limit)
@@ -46,7 +48,7 @@ def hand_over(
         groups[group.push_id].append(group)
     failed: list[str] = []
     for push in handing:
-        made, refused = _requests(push, groups[push.push_id])
+        made, refused = _requests(push, groups[push.push_id], forms)
         requests += made
         errors |= refused
         if refused:
@@ -58,11 +60,12 @@ def hand_over(
 
 
 def _requests(
-    push: Handing, groups: Sequence[Unpublished]
+    push: Handing, groups: Sequence[Unpublished], forms: Forms | None
 ) -> tuple[list[SendRequested], dict[str, str]]:
     """Return the requests of a push, and why which of its messages are none."""
     try:
-        content = message_of(pushes.content_of(push.content))
+        said = pushes.content_of(push.content)
+        content = message_of(said, form=_form(push, said, forms))
     except CannotRender as error:
         return [], {group.message_id: str(error) for group in groups}
     made: list[SendRequested] = []
@@ -87,3 +90,10 @@ def _requests(
             )
         )
     return made, refused
+
+
+def _form(push: Handing, content: PushContent, forms: Forms | None) -> str | None:
+    """Return the link to the push's form; a mini-program's card has no place for one."""
+    if forms is None or not push.asks_feedback or content.miniprogram is not None:
+        return None
+    return forms.link(push.push_id, push.task_id, push.name, push.tenant_id, began=push.started_at)

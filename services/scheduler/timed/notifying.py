@@ -26,12 +26,17 @@ from services.scheduler.metrics import ALERTS_TOLD, NOTICES_HANDED_OVER
 from services.scheduler.store import alerts, notices
 from services.scheduler.store.alerts import Failure
 from services.scheduler.store.notices import Due, Outcome
+from services.scheduler.timed import notices as notes
 from services.scheduler.timed.notice_settings import NoticeSettings
 from services.scheduler.timed.notice_words import WORDS, Words
 from services.scheduler.timed.notices import AHEAD, summed_up
+from services.scheduler.timed.works import Time
 
 log = logging.getLogger(__name__)
 
+NOTED_EVERY: Final = timedelta(seconds=1)
+NOTED: Final = 200
+"""Tasks, and pushes, in one transaction."""
 NOTICES_EVERY: Final = timedelta(milliseconds=500)
 NOTICES_BATCH: Final = 500
 ALERTS_EVERY: Final = timedelta(seconds=2)
@@ -61,13 +66,25 @@ class _Sorted(NamedTuple):
     late: dict[str, str]
 
 
+async def note_due(engine: sa.Engine, settings: NoticeSettings, time: Time) -> bool:
+    """Enter reminders whose time has come, and results of pushes that are over."""
+    words = WORDS[settings.notice_language]
+
+    def enter(connection: sa.Connection) -> int:
+        now = time(connection)
+        reminded = notes.remind(connection, words, now=now, limit=NOTED)
+        return max(reminded, notes.tell_results(connection, words, now=now, limit=NOTED))
+
+    return await in_thread(engine, enter) == NOTED
+
+
 async def send_due(
-    engine: sa.Engine, producer: Producer, settings: NoticeSettings, clock: Clock
+    engine: sa.Engine, producer: Producer, settings: NoticeSettings, time: Time
 ) -> bool:
     """Publish the notices whose time has come."""
 
     def send(connection: sa.Connection, publish: Publish) -> int:
-        now = clock()
+        now = time(connection)
         due = notices.claim_due(connection, now=now, limit=NOTICES_BATCH)
         if not due:
             return 0
@@ -86,12 +103,12 @@ async def send_due(
 
 
 async def tell_failures(
-    engine: sa.Engine, producer: Producer, settings: NoticeSettings, clock: Clock
+    engine: sa.Engine, producer: Producer, settings: NoticeSettings, time: Time
 ) -> bool:
     """Tell the robot's group which tasks failed: at most once a minute, and an hour for a task."""
 
     def tell(connection: sa.Connection, publish: Publish) -> int:
-        now = clock()
+        now = time(connection)
         if not alerts.is_my_turn(connection, now=now, pace=ALERT_PACE):
             return 0
         failures = alerts.untold(connection, now=now, quiet=QUIET, limit=ALERTS_BATCH)

@@ -21,6 +21,7 @@ from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import PUSH_LAG, PUSH_REQUESTS, PUSHES_STALLED
 from services.scheduler.store import due_tasks, pushes, telling
 from services.scheduler.timed import firing, settling
+from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.handing import HandedOver, hand_over
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,13 @@ class TimedPushes:
         producer: Producer,
         *,
         stalls_after: timedelta,
+        forms: Forms | None = None,
         time: Time = by_the_database,
     ) -> None:
         self._engine = engine
         self._producer = producer
         self._stalls_after = stalls_after
+        self._forms = forms
         self._time = time
         self._begun = asyncio.Event()
         self._stalled: frozenset[str] = frozenset()
@@ -129,7 +132,7 @@ class TimedPushes:
     async def _hand_over(self) -> bool:
         def hand(connection: sa.Connection, publish: Publish) -> tuple[HandedOver, datetime]:
             now = self._time(connection)
-            done = hand_over(connection, publish, now=now, limit=HANDED)
+            done = hand_over(connection, publish, self._forms, now=now, limit=HANDED)
             return done, self._time(connection) if done.due_at else now
 
         done, at = await held(self._engine, self._producer, hand)

@@ -27,6 +27,7 @@ from tests.services.ingest_webhook.ingesters import (
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "k" * 32
+TASK = str(uuid4())
 KEYS = {"LINK_SIGNING_KEYS": KEY}
 NO_KAFKA = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
 NOT_FOUND = (404, {"error": "Feedback link not found"})
@@ -45,7 +46,7 @@ async def ingester(
 
 def a_link(task_name: str = "三月会员日") -> FeedbackLink:
     """Return what a link carries; of a push that no other test uses."""
-    return FeedbackLink(str(uuid4()), "task-1", task_name, "acme")
+    return FeedbackLink.to(str(uuid4()), TASK, task_name, "acme")
 
 
 def signed(link: FeedbackLink | PreviewLink, lasts: timedelta = timedelta(hours=1)) -> str:
@@ -105,7 +106,7 @@ async def test_an_opinion_of_the_form_is_a_fact(ingester: RunningIngester) -> No
 
     assert (page.status_code, "已收到您的反馈" in page.text) == (200, True)
     (fact,) = await opinions_about(ingester, link)
-    assert (fact.task_id, fact.tenant_id) == ("task-1", "acme")
+    assert (fact.task_id, fact.tenant_id) == (TASK, "acme")
     assert (fact.user_id, fact.content) == ("oChen", "太晚了\n谢谢")
 
 
@@ -216,7 +217,7 @@ async def test_a_source_that_answers_without_end_is_told_to_wait(
     link = a_link()
 
     answers = [
-        await ingester.client.post(FEEDBACK, json=an_opinion(link, token="forged"))  # noqa: S106
+        await ingester.client.post(FEEDBACK, json=an_opinion(link, token="forged"))
         for _ in range(FEEDBACK_BURST + 20)
     ]
 

@@ -115,6 +115,7 @@ def upgrade() -> None:
             returns_to VARCHAR(10),
             published_at TIMESTAMPTZ,
             moved_at TIMESTAMPTZ,
+            notified_at TIMESTAMPTZ,
             version INTEGER DEFAULT '1' NOT NULL,
             tenant_id TEXT,
             PRIMARY KEY (push_id),
@@ -124,6 +125,7 @@ def upgrade() -> None:
         CREATE INDEX t_pushes_held ON t_pushes (due_at) WHERE status = 'held';
         CREATE UNIQUE INDEX t_pushes_occurrence ON t_pushes (task_id, occurrence_time) WHERE occurrence_time IS NOT NULL;
         CREATE INDEX t_pushes_running ON t_pushes (started_at) WHERE status = 'running';
+        CREATE INDEX t_pushes_untold ON t_pushes (finished_at) WHERE notified_at IS NULL AND finished_at IS NOT NULL;
         CREATE INDEX t_pushes_task ON t_pushes (task_id, due_at);
         CREATE INDEX t_pushes_unpublished ON t_pushes (due_at) WHERE status = 'running' AND published_at IS NULL;
         CREATE TABLE t_tasks (
