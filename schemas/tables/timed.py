@@ -283,7 +283,7 @@ t_notifications = sa.Table(
     # What it is about, so that each is sent once: "reminder:<task>:<occurrence>:<user>".
     sa.Column("subject", sa.Text, nullable=False, unique=True),
     sa.Column("due_at", MOMENT, nullable=False),
-    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
     sa.Column("message_id", sa.Text, unique=True),
     sa.Column("error", sa.Text),
     sa.Column("created_at", MOMENT, nullable=False),

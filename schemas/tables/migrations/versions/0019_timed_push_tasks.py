@@ -59,7 +59,7 @@ def upgrade() -> None:
             content JSONB NOT NULL,
             subject TEXT NOT NULL,
             due_at TIMESTAMPTZ NOT NULL,
-            status VARCHAR(10) NOT NULL,
+            status VARCHAR(12) NOT NULL,
             message_id TEXT,
             error TEXT,
             created_at TIMESTAMPTZ NOT NULL,
