@@ -55,7 +55,11 @@ def task_id(database: sa.Engine) -> str:
     return task.task_id
 
 
-def an_opinion(task_id: str, content: str = "讲得很好", **what_matters: Any) -> FeedbackGiven:
+def an_opinion(
+    task_id: str,
+    content: str = "讲得很好",
+    **what_matters: Any,  # noqa: ANN401 - any field
+) -> FeedbackGiven:
     fields = {"push_id": str(uuid4()), "user_id": f"o{uuid4().hex}", "at": NOON} | what_matters
     return FeedbackGiven(task_id=task_id, content=content, **fields)
 
@@ -193,7 +197,7 @@ async def test_a_report_says_how_many_answered_and_what_they_speak_of(
     assert (report["pushes"], report["groupsReached"], report["recipientsReached"]) == (1, 2, 40)
     assert (report["feedbackUsers"], report["feedbackCount"]) == (4, 4)
     assert (report["interactionRate"], report["ratePer"]) == (0.1, "recipient")
-    assert [(one["opinion"], one["count"]) for one in report["opinions"]][0] == ("价格", 3)
+    assert next((one["opinion"], one["count"]) for one in report["opinions"]) == ("价格", 3)
     assert len(report["opinions"]) == 2
     assert set(report["opinions"][0]["examples"]) <= set(said)
     assert table.content.startswith("\N{ZERO WIDTH NO-BREAK SPACE}".encode())

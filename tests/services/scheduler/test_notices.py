@@ -104,7 +104,7 @@ def planned(at: datetime, *recipients: str, **what_matters: Any) -> Task:  # noq
 
 
 def in_(minutes: float) -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=minutes)
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
 
 
 def told(database: sa.Engine, task: Task, type_: str = "reminder") -> list[Any]:
