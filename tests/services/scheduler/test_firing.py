@@ -60,7 +60,9 @@ def settle(database: sa.Engine, push_id: str, to: Status = Status.SENT, sequence
     """Say that each group's message came to this status."""
     failed = to is Status.FAILED
     error = (
-        ChangeError(code=ErrorCode.TIMEOUT, message="The group was dissolved") if failed else None
+        ChangeError(code=ErrorCode.UNKNOWN_ERROR, message="The group was dissolved")
+        if failed
+        else None
     )
     changes = [
         a_status_changed(
