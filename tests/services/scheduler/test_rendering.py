@@ -4,9 +4,9 @@ import pytest
 
 from domain.tasks import MiniProgram, PushContent
 from schemas.topics.contents import (
+    ArticleContent,
     Content,
     ImageContent,
-    LinkContent,
     MiniProgramContent,
     TextContent,
 )
@@ -14,7 +14,6 @@ from schemas.topics.files import File
 from services.scheduler.timed.rendering import CannotRender, message_of
 
 LINK = "https://example.com/room"
-PICTURE = "https://example.com/room.png"
 CARD = MiniProgram("wx1", "pages/room")
 
 
@@ -25,10 +24,11 @@ CARD = MiniProgram("wx1", "pages/room")
         (PushContent(link=LINK), TextContent(body=LINK, preview_url=True)),
         (PushContent(text="Hi", link=LINK), TextContent(body=f"Hi\n{LINK}", preview_url=True)),
         (PushContent(image="ab12.png"), ImageContent(key="ab12.png")),
-        (PushContent(image=PICTURE), ImageContent(link=PICTURE)),
         (
-            PushContent(text="Hi\nSee you", image=PICTURE, link=LINK),
-            LinkContent(title="Hi", description="See you", url=LINK, picture_url=PICTURE),
+            PushContent(text="Hi\nSee you", image="ab12.png", link=LINK),
+            ArticleContent(
+                title="Hi", body=f"Hi\nSee you\n{LINK}", cover=File(key="ab12.png"), url=LINK
+            ),
         ),
         (
             PushContent(text="Room", image="ab12.png", miniprogram=CARD),
@@ -50,6 +50,13 @@ def test_five_hundred_chinese_characters_and_a_long_link_are_one_text() -> None:
     assert isinstance(message, TextContent)
 
 
+def test_a_long_first_line_is_cut_in_the_title_of_an_article_only() -> None:
+    message = message_of(PushContent(text="课" * 500, image="ab12.png"))
+
+    assert isinstance(message, ArticleContent)
+    assert (message.title, message.body) == ("课" * 42, "课" * 500)
+
+
 def test_a_form_for_opinions_stands_below_all_else() -> None:
     message = message_of(PushContent(text="Hi", link=LINK), form="https://example.com/form")
 
@@ -61,9 +68,6 @@ def test_a_form_for_opinions_stands_below_all_else() -> None:
     [
         (PushContent(), "nothing to send"),
         (PushContent(text="😀" * 500, link=LINK + "x" * 230), "too long together"),
-        (PushContent(text="Hi", image="ab12.png"), "public address"),
-        (PushContent(text="课" * 50, image=PICTURE), "first line"),
-        (PushContent(text="Hi\n" + "课" * 200, image=PICTURE), "below its first line"),
         (PushContent(text="Room", miniprogram=CARD), "cover"),
         (PushContent(image="ab12.png", miniprogram=CARD), "title"),
         (PushContent(text="Room", link=LINK, image="a.png", miniprogram=CARD), "no place"),
