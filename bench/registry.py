@@ -15,6 +15,7 @@ from bench import (
     provider_calls,
     queries,
     stream,
+    timed,
 )
 from bench.arena import Arena
 from bench.measurement import Measurement
@@ -49,5 +50,6 @@ BENCHMARKS: Sequence[Benchmark] = [
         queries,
         ingester,
         job_intake,
+        timed,
     )
 ]

@@ -186,6 +186,17 @@ def pushes_of(connection: sa.Connection, message_ids: Collection[str]) -> set[st
     return set(connection.execute(sa.text(query), {"ids": list(message_ids)}).scalars())
 
 
+def none_pending(connection: sa.Connection, push_ids: Collection[str]) -> list[str]:
+    """Return those of the pushes of which no group is pending."""
+    query = """
+        SELECT push_id FROM unnest(CAST(:ids AS text[])) AS push(push_id) WHERE NOT EXISTS (
+            SELECT 1 FROM t_push_results AS result
+            WHERE result.push_id = push.push_id AND result.status = 'pending'
+        )
+    """
+    return list(connection.execute(sa.text(query), {"ids": list(push_ids)}).scalars())
+
+
 def settle(connection: sa.Connection, news: Collection[News]) -> int:
     """Enter what messages' last changes say; an older one, or the same again, changes nothing."""
     settled = connection.execute(

@@ -6,8 +6,8 @@ A group gets one message a push (CF-12), so parts that come together become one:
     image                   a picture
     link                    a text with the address on a line of its own, which people tap
     text and link           the same, below the text
-    image and text or link  a card that opens the link: the text's first line is its title, the
-                            rest stands below it; the picture is shown where it has an address
+    image and text or link  an article: the text's first line is its title, the image its cover,
+                            all words stand below it, and it leads on to the link
     mini-program            its card: the text is its title, the image its cover
 """
 
@@ -15,9 +15,9 @@ from typing import Final
 
 from domain.tasks import MiniProgram, PushContent
 from schemas.topics.contents import (
+    ArticleContent,
     Content,
     ImageContent,
-    LinkContent,
     MiniProgramContent,
     TextContent,
 )
@@ -26,8 +26,7 @@ from schemas.topics.files import File
 _LONGEST_TEXT: Final = 2_048
 """Bytes that a group chat takes (WX 6)."""
 _LONGEST_TITLE: Final = 64
-_LONGEST_CARD_TITLE: Final = 128
-_LONGEST_DESCRIPTION: Final = 512
+_LONGEST_ARTICLE_TITLE: Final = 128
 
 
 class CannotRender(ValueError):
@@ -45,8 +44,7 @@ def message_of(content: PushContent, *, form: str | None = None) -> Content:
     if content.image is None:
         return _text(content.text, content.link, form)
     if content.text is None and content.link is None and form is None:
-        file = _file(content.image)
-        return ImageContent(id=file.id, link=file.link, key=file.key)
+        return ImageContent(key=content.image)
     return _article(content.image, content, form)
 
 
@@ -59,18 +57,12 @@ def _text(*lines: str | None) -> TextContent:
     return TextContent(body=body, preview_url=True)
 
 
-def _article(image: str, content: PushContent, form: str | None) -> LinkContent:
-    if not _is_address(image):
-        raise CannotRender("a picture that comes with words needs a public address")
-    title, _, rest = (content.text or content.link or image).partition("\n")
-    description = "\n".join(filter(None, (rest.strip(), form)))
-    _within(_LONGEST_CARD_TITLE, title, "the first line of the text")
-    _within(_LONGEST_DESCRIPTION, description, "the text below its first line")
-    return LinkContent(
-        title=title,
-        url=content.link or image,
-        description=description or None,
-        picture_url=image,
+def _article(image: str, content: PushContent, form: str | None) -> ArticleContent:
+    words = _text(content.text, content.link, form).body
+    # Nothing is lost where the title is cut: the words stand below it.
+    title = words.strip().partition("\n")[0].encode()[:_LONGEST_ARTICLE_TITLE]
+    return ArticleContent(
+        title=title.decode(errors="ignore"), body=words, cover=File(key=image), url=content.link
     )
 
 
@@ -86,16 +78,8 @@ def _card(card: MiniProgram, content: PushContent, form: str | None) -> MiniProg
         title=content.text,
         app_id=card.appid,
         page=card.page_path,
-        cover=_file(content.image),
+        cover=File(key=content.image),
     )
-
-
-def _file(image: str) -> File:
-    return File(link=image) if _is_address(image) else File(key=image)
-
-
-def _is_address(image: str) -> bool:
-    return image.startswith(("http://", "https://"))
 
 
 def _within(most: int, text: str, what: str) -> None:

@@ -52,10 +52,11 @@ def settle(connection: sa.Connection, news: dict[str, News], *, now: datetime) -
 
 def end_finished(connection: sa.Connection, push_ids: Collection[str], *, now: datetime) -> int:
     """End those of the pushes of which no group is pending; returns how many."""
-    if not push_ids:
+    finished = push_results.none_pending(connection, push_ids)
+    if not finished:
         return 0
-    locked = _lock(connection, push_ids)
-    return _end(connection, pushes.lock_running(connection, push_ids), locked, now=now)
+    locked = _lock(connection, finished)
+    return _end(connection, pushes.lock_running(connection, finished), locked, now=now)
 
 
 def stop(connection: sa.Connection, task_id: str, reason: str, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Timed push tasks for tests of their firing: entered as people plan them, and what came of them."""
+"""Timed push tasks for tests: entered as people plan them, and what came of them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What becomes of tasks that are due, by a clock that the test moves (IM-15…IM-18, IM-56; R9, R11)."""
+"""What becomes of tasks that are due, by a clock that the test moves (IM-15…18, 56; R9, R11)."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 import pytest
 import sqlalchemy as sa
 
+from domain.failures import ErrorCode
 from domain.identity import message_id_for_group, push_id_for_occurrence
 from domain.lifecycle import Status
 from domain.misfires import Catching, Misfire
@@ -42,7 +43,7 @@ def groups(database: sa.Engine) -> None:
     enter_groups(database)
     with database.begin() as connection:
         for table in ("t_push_results", "t_pushes", "t_task_logs", "t_tasks"):
-            connection.execute(sa.text(f"DELETE FROM {table}"))
+            connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - the names above
 
 
 def fire(database: sa.Engine, now: datetime, limit: int = 100) -> int:
@@ -58,7 +59,11 @@ def fire(database: sa.Engine, now: datetime, limit: int = 100) -> int:
 def settle(database: sa.Engine, push_id: str, to: Status = Status.SENT, sequence: int = 3) -> None:
     """Say that each group's message came to this status."""
     failed = to is Status.FAILED
-    error = ChangeError(code="TIMEOUT", message="The group was dissolved") if failed else None
+    error = (
+        ChangeError(code=ErrorCode.UNKNOWN_ERROR, message="The group was dissolved")
+        if failed
+        else None
+    )
     changes = [
         a_status_changed(
             message_id=message_id_for_group(push_id, group),
@@ -101,9 +106,9 @@ def test_many_schedulers_at_once_give_each_occurrence_one_push(database: sa.Engi
     enter(database, *new)
 
     with ThreadPoolExecutor(6) as schedulers:
-        fired = list(schedulers.map(lambda _: fire(database, NOON, limit=7), range(18)))
+        fired = [schedulers.submit(fire, database, NOON, limit=7) for _ in range(18)]
 
-    assert sum(fired) == len(new)
+    assert sum(one.result() for one in fired) == len(new)
     assert [statuses(database, task) for task in new] == [["running"]] * len(new)
 
 
@@ -121,7 +126,7 @@ def test_a_clock_that_jumps_back_and_forth_repeats_nothing_and_loses_nothing(
 ) -> None:
     daily = a_task(at=NOON, every=Every.DAILY, misfire=Catching(Misfire.ALL), overlap=Overlap.ALLOW)
     enter(database, daily)
-    steps = random.Random(9)
+    steps = random.Random(9)  # noqa: S311 - no secret
     now, end = NOON, NOON + 10 * DAY
 
     while now < end:

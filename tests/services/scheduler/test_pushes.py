@@ -1,4 +1,4 @@
-"""Pushes over real parts: handed over once whoever dies, started by hand, ended by their messages."""
+"""Pushes over real parts: handed over once whoever dies, started by hand, ended (R10, TP-15)."""
 
 import asyncio
 from collections import Counter
