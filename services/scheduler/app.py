@@ -100,6 +100,9 @@ class Scheduler:
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
+            "purge_tasks": lambda: every(
+                handlers.PURGE_EVERY, lambda: handlers.purge_tasks(engine, now)
+            ),
         }
 
     async def stop(self) -> None:
