@@ -15,6 +15,7 @@ from bench import (
     provider_calls,
     queries,
     stream,
+    tasks,
 )
 from bench.arena import Arena
 from bench.measurement import Measurement
@@ -47,6 +48,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         dispatching,
         projection,
         queries,
+        tasks,
         ingester,
         job_intake,
     )
