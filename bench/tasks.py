@@ -21,9 +21,9 @@ TITLE = "Timed push tasks"
 HOW = """\
 The table is filled by SQL with 1,000,000 tasks of two years and 20 tenants. Each kind of list is
 asked for over HTTP 200 times, one question after the other, with other filters, orders and pages
-each time. Then lists are asked for 200 times a second for 10 seconds; an answer's time counts from when
-it was to be asked for. The raw limit is `SELECT 1` through the same pool in a bare FastAPI process,
-in the same way."""
+each time. Then lists are asked for 200 times a second for 10 seconds; an answer's time counts from
+when it was to be asked for. The raw limit is `SELECT 1` through the same pool in a bare FastAPI
+process, in the same way."""
 
 TASKS: Final = 1_000_000
 ASKED: Final = 200
