@@ -32,7 +32,8 @@ _TASKS = """
     FROM (
         -- Who, where it stands and how urgent it is have nothing to do with each other.
         SELECT n, abs(hashint8(n)::bigint) AS a, abs(hashint8(n + 1000000000)::bigint) AS b,
-               abs(hashint8(n + 2000000000)::bigint) AS c, date_trunc('second', now() - :half + n * CAST(:step AS interval)) AS due,
+               abs(hashint8(n + 2000000000)::bigint) AS c,
+               date_trunc('second', now() - :half + n * CAST(:step AS interval)) AS due,
                now() - :half + n * CAST(:step AS interval) - INTERVAL '20 days' AS made
         FROM generate_series(1, CAST(:tasks AS bigint)) AS n
     ) AS numbered
