@@ -15,6 +15,7 @@ from bench import (
     provider_calls,
     queries,
     stream,
+    tasks,
     timed,
 )
 from bench.arena import Arena
@@ -48,6 +49,7 @@ BENCHMARKS: Sequence[Benchmark] = [
         dispatching,
         projection,
         queries,
+        tasks,
         ingester,
         job_intake,
         timed,

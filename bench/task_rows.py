@@ -20,17 +20,20 @@ _TASKS = """
            CASE WHEN n % 4 = 0 THEN 'recurring' ELSE 'once' END, due,
            CASE WHEN n % 4 = 0 THEN 'weekly' END, repeat(md5(n::text), 4),
            -- One group is in every tenth task, most in few.
-           jsonb_build_array('g-' || (n % :groups), 'g-' || (n * 7 % :groups),
-               CASE WHEN n % 10 = 0 THEN 'g-all' ELSE 'g-' || (n * 31 % :groups) END),
-           CASE n % 5 WHEN 0 THEN 'high' WHEN 1 THEN 'low' ELSE 'medium' END,
-           CASE WHEN n % 1000 = 1 THEN 'failed' WHEN n % 50 = 2 THEN 'paused'
-                WHEN n % 20 = 3 THEN 'draft' WHEN due > now() THEN 'scheduled'
+           jsonb_build_array('g-' || (a % :groups), 'g-' || (b % :groups),
+               CASE WHEN c % 10 = 0 THEN 'g-all' ELSE 'g-' || (c % :groups) END),
+           CASE c % 5 WHEN 0 THEN 'high' WHEN 1 THEN 'low' ELSE 'medium' END,
+           CASE WHEN b % 1000 = 1 THEN 'failed' WHEN b % 50 = 2 THEN 'paused'
+                WHEN b % 20 = 3 THEN 'draft' WHEN due > now() THEN 'scheduled'
                 ELSE 'completed' END,
-           (n % :creators)::text, jsonb_build_array('person-' || (n % :recipients)),
-           made, made, 'tenant-' || (n % :tenants), 'UTC',
+           (a % :creators)::text, jsonb_build_array('person-' || (a % :recipients)),
+           made, made, 'tenant-' || (a % :creators % :tenants), 'UTC',
            CASE WHEN due > now() THEN due END, decode(md5(n::text), 'hex')
     FROM (
-        SELECT n, date_trunc('second', now() - :half + n * CAST(:step AS interval)) AS due,
+        -- Who, where it stands and how urgent it is have nothing to do with each other.
+        SELECT n, abs(hashint8(n)::bigint) AS a, abs(hashint8(n + 1000000000)::bigint) AS b,
+               abs(hashint8(n + 2000000000)::bigint) AS c,
+               date_trunc('second', now() - :half + n * CAST(:step AS interval)) AS due,
                now() - :half + n * CAST(:step AS interval) - INTERVAL '20 days' AS made
         FROM generate_series(1, CAST(:tasks AS bigint)) AS n
     ) AS numbered

@@ -107,6 +107,14 @@ t_tasks = sa.Table(
         "task_id",
         postgresql_where=VISIBLE,
     ),
+    # A few of one state may lie among many of its time.
+    sa.Index(
+        "t_tasks_status_scheduled",
+        "status",
+        "schedule_time",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
     sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id", postgresql_where=VISIBLE),
     sa.Index(
         "t_tasks_deleted",

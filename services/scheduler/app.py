@@ -159,6 +159,9 @@ class Scheduler:
             "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
             "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
+            "purge_tasks": lambda: every(
+                handlers.PURGE_EVERY, lambda: handlers.purge_tasks(engine, now)
+            ),
         }
 
     def _notifying(self) -> dict[str, Work]:

@@ -25,7 +25,7 @@ from services.scheduler.idempotency import REMEMBERED_FOR
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
-from services.scheduler.store import changes, keys, notices, sends
+from services.scheduler.store import changes, keys, notices, sends, task_logs, tasks
 from services.scheduler.store.changes import Change
 from services.scheduler.timed import settling as pushes
 from services.scheduler.timed.notifying import outcomes_of
@@ -41,6 +41,8 @@ ANNOUNCE_BATCH: Final = 100
 
 PURGE_EVERY: Final = timedelta(minutes=1)
 PURGE_BATCH: Final = 1_000
+TASKS_KEPT: Final = timedelta(days=30)
+"""How long deleted tasks and the entries of logs are (TP-12, CF-31, SE-05)."""
 
 
 async def fire_due(engine: sa.Engine, vault: Vault, producer: Producer, clock: Clock) -> bool:
@@ -88,6 +90,19 @@ async def purge(engine: sa.Engine, clock: Clock) -> bool:
         return max(
             keys.forget(connection, before=before, limit=PURGE_BATCH),
             sends.forget(connection, before=before, limit=PURGE_BATCH),
+        )
+
+    return await in_thread(engine, forget) == PURGE_BATCH
+
+
+async def purge_tasks(engine: sa.Engine, clock: Clock) -> bool:
+    """Forget tasks that were deleted long ago, and what was done long ago, a batch at a time."""
+    before = clock() - TASKS_KEPT
+
+    def forget(connection: sa.Connection) -> int:
+        return max(
+            tasks.purge(connection, before=before, limit=PURGE_BATCH),
+            task_logs.forget(connection, before=before, limit=PURGE_BATCH),
         )
 
     return await in_thread(engine, forget) == PURGE_BATCH

@@ -107,18 +107,15 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
 
 def _page(connection: sa.Connection, asked: TasksQuery, wanted: Wanted) -> TasksPage:
     skip = (asked.page - 1) * asked.limit
-    found = task_lists.page(connection, wanted, skip=skip, limit=asked.limit)
-    # The last page says by itself how many there are.
-    is_last = len(found) < asked.limit and (bool(found) or skip == 0)
-    counted = (
-        skip + len(found) if is_last else task_lists.count(connection, wanted, most=FARTHEST_ROW)
-    )
+    counted = task_lists.count(connection, wanted, most=FARTHEST_ROW)
+    is_exact = counted <= FARTHEST_ROW
+    found = task_lists.page(connection, wanted, skip=skip, limit=asked.limit, are_few=is_exact)
     return TasksPage(
         tasks=list(map(shown, found)),
         total=min(counted, FARTHEST_ROW),
         page=asked.page,
         limit=asked.limit,
-        total_is_exact=counted <= FARTHEST_ROW,
+        total_is_exact=is_exact,
     )
 
 

@@ -47,14 +47,26 @@ _CONDITIONS: Final[Mapping[str, str]] = {
 }
 
 
-def page(connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int) -> list[Task]:
-    """Return a part of what is wanted."""
+def page(
+    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, are_few: bool
+) -> list[Task]:
+    """Return a part of what is wanted.
+
+    ``are_few``: all of them are found first and then sorted. The planner would go through an index
+    in order until it has found enough, which are all rows where hardly one is wanted.
+    """
     conditions, values = _narrowed(wanted)
+    kept = "AS MATERIALIZED" if are_few else "AS NOT MATERIALIZED"
+    order = _order(wanted)
     rows = connection.execute(
         sa.text(
             f"""
-            SELECT {COLUMNS} FROM t_tasks WHERE {conditions} ORDER BY {_order(wanted)}
-            OFFSET :skip LIMIT :limit
+            WITH found {kept} (
+                SELECT {", ".join(SORTS[wanted.sort])} FROM t_tasks WHERE {conditions}
+            ), part AS (
+                SELECT task_id FROM found ORDER BY {order} OFFSET :skip LIMIT :limit
+            )
+            SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - our own words only
         ),
         {**values, "skip": skip, "limit": limit},

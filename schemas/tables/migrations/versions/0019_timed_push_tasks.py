@@ -177,6 +177,7 @@ def upgrade() -> None:
         CREATE INDEX t_tasks_resuming ON t_tasks (resume_at) WHERE resume_at IS NOT NULL AND deleted_at IS NULL;
         CREATE INDEX t_tasks_scheduled ON t_tasks (schedule_time, task_id) WHERE deleted_at IS NULL;
         CREATE INDEX t_tasks_status ON t_tasks (status, created_at, task_id) WHERE deleted_at IS NULL;
+        CREATE INDEX t_tasks_status_scheduled ON t_tasks (status, schedule_time, task_id) WHERE deleted_at IS NULL;
         CREATE INDEX t_tasks_tenant_created ON t_tasks (tenant_id, created_at, task_id) WHERE deleted_at IS NULL;
         CREATE INDEX t_tasks_tenant_scheduled ON t_tasks (tenant_id, schedule_time, task_id) WHERE deleted_at IS NULL;
         CREATE INDEX t_tasks_tenant_status ON t_tasks (tenant_id, status, created_at, task_id) WHERE deleted_at IS NULL;
