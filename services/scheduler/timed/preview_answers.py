@@ -37,7 +37,7 @@ class PreviewAnswers:
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         """Enter the answers, committed, before the records are finished."""
         heard = [
-            _heard(self._vault, delivery.value)
+            heard_of(self._vault, delivery.value)
             for delivery in deliveries
             if delivery.value.choice is not None
         ]
@@ -68,7 +68,8 @@ def answer(
     return preview_responses.settle(connection, set(previews.values()))
 
 
-def _heard(vault: Vault, message: MessageReceived) -> Heard:
+def heard_of(vault: Vault, message: MessageReceived) -> Heard:
+    """Return the answer that a message with a choice is."""
     comment = message.content.get("comment")
     assert message.choice is not None  # noqa: S101 - the caller has looked
     return Heard(
