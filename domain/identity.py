@@ -4,6 +4,7 @@ A derived identifier is a function of what it stands for, so whoever is interrup
 again arrives at the same one and meets the claim made the first time (IM-01, IM-17).
 """
 
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -42,6 +43,23 @@ def message_id_for_row(job_id: JobId, row: int) -> MessageId:
     job is written to twice, and two rows with the same phone number stay two messages.
     """
     return _message_id(uuid5(_NAMESPACE, f"job\x00{job_id}\x00{row}"))
+
+
+def push_id_for_occurrence(task_id: str, occurrence: datetime) -> str:
+    """Return the id of the push that serves an occurrence, a UUID (IM-17, CF-28).
+
+    Task and occurrence: whoever claims it, however often, arrives at the same push.
+    """
+    moment = occurrence.astimezone(UTC).isoformat()
+    return str(uuid5(_NAMESPACE, f"push\x00{task_id}\x00{moment}"))
+
+
+def message_id_for_group(push_id: str, group_id: str) -> MessageId:
+    """Return the message id of one group of a push.
+
+    Push and group: handed over again, it is the same message; the next push writes anew.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"group\x00{push_id}\x00{group_id}"))
 
 
 def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:

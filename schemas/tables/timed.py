@@ -152,6 +152,12 @@ t_pushes = sa.Table(
     sa.Column("started_at", MOMENT),
     sa.Column("finished_at", MOMENT),
     sa.Column("started_by", sa.String(50)),
+    # Of one started by hand: the status that its task goes back to.
+    sa.Column("returns_to", sa.String(10)),
+    # When the broker had the requests of all its groups.
+    sa.Column("published_at", MOMENT),
+    # When one of its groups was last heard of; at first, when it began.
+    sa.Column("moved_at", MOMENT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("tenant_id", sa.Text),
     sa.CheckConstraint(
@@ -168,6 +174,11 @@ t_pushes = sa.Table(
     sa.Index("t_pushes_task", "task_id", "due_at"),
     sa.Index("t_pushes_held", "due_at", postgresql_where=sa.text("status = 'held'")),
     sa.Index("t_pushes_running", "started_at", postgresql_where=sa.text("status = 'running'")),
+    sa.Index(
+        "t_pushes_unpublished",
+        "due_at",
+        postgresql_where=sa.text("status = 'running' AND published_at IS NULL"),
+    ),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -184,13 +195,10 @@ t_push_results = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     # When the broker had its request; null: it is still to be handed over.
     sa.Column("published_at", MOMENT),
+    # Of the message's last change that was heard of: an older one changes nothing.
+    sa.Column("sequence", sa.Integer, nullable=False, server_default="0"),
     sa.CheckConstraint(
         "status IN ('pending', 'sent', 'failed', 'cancelled')", name="t_push_results_status"
-    ),
-    sa.Index(
-        "t_push_results_unpublished",
-        "push_id",
-        postgresql_where=sa.text("published_at IS NULL AND status = 'pending'"),
     ),
     postgresql_with={"fillfactor": "70"},
 )

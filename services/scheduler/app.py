@@ -31,12 +31,13 @@ from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
 from services.scheduler.media.intake import MediaIntake
-from services.scheduler.routes import document, jobs, media, messages, previews, templates
+from services.scheduler.routes import document, jobs, media, messages, previews, pushes, templates
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
 from services.scheduler.timed.previews import PreviewDesk
+from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes
 
 SERVICE = "scheduler"
 
@@ -58,9 +59,10 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 12
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
-files and asking who calls, side by side."""
+CONNECTIONS = 16
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, asking who calls,
+firing, handing over, telling, looking for stalls, previews, their answers and files, side by
+side."""
 
 
 class Scheduler:
@@ -81,6 +83,9 @@ class Scheduler:
             bounds=Bounds(per_job=settings.job_window, of_all=settings.jobs_in_flight),
             stalls=Stalls(settings.job_stalls_after),
             clock=now,
+        )
+        self.pushes = TimedPushes(
+            self.engine, self.producer, stalls_after=settings.push_stalls_after
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -129,6 +134,10 @@ class Scheduler:
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
+            "hand_over_pushes": self.pushes.hand_over_all,
+            "fire_tasks": lambda: every(EVERY, self.pushes.fire),
+            "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
+            "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
         }
 
@@ -182,6 +191,7 @@ def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     app.include_router(templates.router(engine, guard, now))
     app.include_router(previews.router(engine, vault, guard, scheduler.previews))
     app.include_router(_media(scheduler, store, guard))
+    app.include_router(pushes.router(engine, guard, wake=scheduler.pushes.wake))
     document.complete(app)
     return app
 

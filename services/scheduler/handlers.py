@@ -27,6 +27,7 @@ from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
 from services.scheduler.store import changes, keys, sends
 from services.scheduler.store.changes import Change
+from services.scheduler.timed import settling as pushes
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,10 @@ async def purge(engine: sa.Engine, clock: Clock) -> bool:
 
 
 class StatusChanges:
-    """Settles rows of jobs, as messages reach a provider or fail: windows empty, breakers count."""
+    """Settles rows of jobs and groups of pushes, as messages reach a provider or fail.
+
+    Windows empty, breakers count, pushes end.
+    """
 
     def __init__(
         self, engine: sa.Engine, *, breaker: Breaker, clock: Clock, wake: Callable[[], None]
@@ -106,8 +110,9 @@ class StatusChanges:
         """Nothing to prepare: the rows know what has been applied."""
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Settle the rows of the batch."""
-        news = news_of(map(_change, deliveries))
+        """Settle the rows and the groups of the batch."""
+        changes = [_change(delivery) for delivery in deliveries]
+        news = news_of(changes)
         if news:
             now = self._clock()
             freed = await in_thread(
@@ -117,6 +122,11 @@ class StatusChanges:
             ROWS_SETTLED.inc(freed)
             if freed:
                 self._wake()
+        of_groups = pushes.news_of(changes)
+        if of_groups:
+            # In a transaction of its own: it waits for hand-overs, and jobs need not.
+            at = self._clock()
+            await in_thread(self._engine, lambda c: pushes.settle(c, of_groups, now=at))
         for delivery in deliveries:
             delivery.finish()
 

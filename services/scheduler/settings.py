@@ -32,6 +32,8 @@ class SchedulerSettings(DatabaseSettings, AuthSettings, VaultSettings, LinkSetti
     """Outcomes that make a window; 0: no job is paused."""
     job_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long nothing may be heard of a running job's rows before it alerts (IM-60)."""
+    push_stalls_after: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """The same of a push's groups."""
     wechat_app_id: str = Field(default="", max_length=64)
     """The mini-program that sends service notifications."""
     preview_template_id: str = Field(default="", max_length=255)

@@ -78,12 +78,12 @@ def upgrade() -> None:
             delivered_at TIMESTAMPTZ,
             attempts INTEGER DEFAULT '0' NOT NULL,
             published_at TIMESTAMPTZ,
+            sequence INTEGER DEFAULT '0' NOT NULL,
             PRIMARY KEY (push_id, group_id),
             CONSTRAINT t_push_results_status CHECK (status IN ('pending', 'sent', 'failed', 'cancelled')),
             UNIQUE (message_id)
         )
          WITH (fillfactor = 70);
-        CREATE INDEX t_push_results_unpublished ON t_push_results (push_id) WHERE published_at IS NULL AND status = 'pending';
         CREATE TABLE t_pushes (
             push_id VARCHAR(36) NOT NULL,
             task_id VARCHAR(36) NOT NULL,
@@ -96,6 +96,9 @@ def upgrade() -> None:
             started_at TIMESTAMPTZ,
             finished_at TIMESTAMPTZ,
             started_by VARCHAR(50),
+            returns_to VARCHAR(10),
+            published_at TIMESTAMPTZ,
+            moved_at TIMESTAMPTZ,
             version INTEGER DEFAULT '1' NOT NULL,
             tenant_id TEXT,
             PRIMARY KEY (push_id),
@@ -106,6 +109,7 @@ def upgrade() -> None:
         CREATE UNIQUE INDEX t_pushes_occurrence ON t_pushes (task_id, occurrence_time) WHERE occurrence_time IS NOT NULL;
         CREATE INDEX t_pushes_running ON t_pushes (started_at) WHERE status = 'running';
         CREATE INDEX t_pushes_task ON t_pushes (task_id, due_at);
+        CREATE INDEX t_pushes_unpublished ON t_pushes (due_at) WHERE status = 'running' AND published_at IS NULL;
         CREATE TABLE t_tasks (
             task_id VARCHAR(36) NOT NULL,
             name VARCHAR(50) NOT NULL,
