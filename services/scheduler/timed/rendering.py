@@ -14,6 +14,7 @@ A group gets one message a push (CF-12), so parts that come together become one:
 from typing import Final
 
 from domain.tasks import MiniProgram, PushContent
+from schemas.http.media import key_of
 from schemas.topics.contents import (
     Content,
     ImageContent,
@@ -91,7 +92,7 @@ def _card(card: MiniProgram, content: PushContent, form: str | None) -> MiniProg
 
 
 def _file(image: str) -> File:
-    return File(link=image) if _is_address(image) else File(key=image)
+    return File(link=image) if _is_address(image) else File(key=key_of(image))
 
 
 def _is_address(image: str) -> bool:
