@@ -95,7 +95,7 @@ def an_answer(choice: Choice = Choice.CONFIRM, **what_matters: Any) -> MessageRe
 def a_picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), **how: Any) -> bytes:  # noqa: ANN401 - Pillow's
     """Return a picture's bytes."""
     out = BytesIO()
-    Image.linear_gradient("L").resize(size).convert("RGB").save(out, kind, **how)
+    Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 20).convert("RGB").save(out, kind, **how)
     return out.getvalue()
 
 

@@ -181,8 +181,13 @@ async def stored(
     store = open_store(MediaSettings(media_store_url=(media / "store").as_uri()))
     await store.put(key, seal.over(whole()))
     with database.begin() as connection:
-        about = {"key": key, "now": datetime.now(UTC), "tenant": tenant_id, "id": uuid4().hex}
-        about["person"] = person
+        about = {
+            "key": key,
+            "now": datetime.now(UTC),
+            "tenant": tenant_id,
+            "id": uuid4().hex,
+            "person": person,
+        }
         connection.execute(
             sa.text(
                 """
