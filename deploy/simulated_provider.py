@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import httpx
 
+from simulator.wechat.templates import PREVIEW
+
 WORLD = "/_sim/worlds/default"
 PAGE = 10_000
 ANSWERS_WITHIN = timedelta(seconds=10)
@@ -106,6 +108,11 @@ class ChatAccounts:
             "WECOM_ROBOTS": json.dumps([{"name": ROBOT, "key": self.robot_key}]),
             "WECOM_API_BASE_URL": f"{simulator_url}/wecom",
             "WECHAT_APPS": json.dumps([sender]),
+            "WECHAT_APP_ID": self.app_id,
+            "PREVIEW_TEMPLATE_ID": PREVIEW,
+            "PREVIEW_TEMPLATE_DATA": json.dumps(
+                {"thing1": "{taskName}:{text}", "time2": "{time}", "phrase3": "待确认"}
+            ),
             "WECHAT_API_BASE_URL": f"{simulator_url}/wechat",
         }
 

@@ -30,10 +30,10 @@ def url_of(key: str) -> str:
     return f"{MEDIA}/{key}"
 
 
-def key_of(url: str) -> str:
-    """Return the key of a stored file, however it is named: by its address or by the key itself.
+def key_of(image: str) -> str:
+    """Return the key of a stored file, however it is named: by its address here or by its key.
 
-    >>> key_of("https://push.example/api/v1/media/uploads/2026/03/0a1b.png")
+    >>> key_of("/api/v1/media/uploads/2026/03/0a1b.png")
     'uploads/2026/03/0a1b.png'
     """
-    return url.rpartition(f"{MEDIA}/")[2]
+    return image.removeprefix(f"{MEDIA}/")

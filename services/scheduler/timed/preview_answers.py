@@ -47,7 +47,7 @@ class PreviewAnswers:
         """Enter the answers, committed, before the records are finished."""
         events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
         heard = [
-            _heard(self._vault, event)
+            heard_of(self._vault, event)
             for event in events
             if isinstance(event, MessageReceived) and event.choice is not None
         ]
@@ -86,7 +86,8 @@ def answer(
     return preview_responses.settle(connection, set(previews.values()))
 
 
-def _heard(vault: Vault, message: MessageReceived) -> Heard:
+def heard_of(vault: Vault, message: MessageReceived) -> Heard:
+    """Return the answer that a message with a choice is."""
     comment = message.content.get("comment")
     assert message.choice is not None  # noqa: S101 - the caller has looked
     return Heard(

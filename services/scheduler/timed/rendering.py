@@ -14,6 +14,7 @@ A group gets one message a push (CF-12), so parts that come together become one:
 from typing import Final
 
 from domain.tasks import MiniProgram, PushContent
+from schemas.http.media import key_of
 from schemas.topics.contents import (
     ArticleContent,
     Content,
@@ -44,7 +45,7 @@ def message_of(content: PushContent, *, form: str | None = None) -> Content:
     if content.image is None:
         return _text(content.text, content.link, form)
     if content.text is None and content.link is None and form is None:
-        return ImageContent(key=content.image)
+        return ImageContent(key=key_of(content.image))
     return _article(content.image, content, form)
 
 
@@ -62,7 +63,7 @@ def _article(image: str, content: PushContent, form: str | None) -> ArticleConte
     # Nothing is lost where the title is cut: the words stand below it.
     title = words.strip().partition("\n")[0].encode()[:_LONGEST_ARTICLE_TITLE]
     return ArticleContent(
-        title=title.decode(errors="ignore"), body=words, cover=File(key=image), url=content.link
+        title=title.decode(errors="ignore"), body=words, cover=File(key=key_of(image)), url=content.link
     )
 
 
@@ -78,7 +79,7 @@ def _card(card: MiniProgram, content: PushContent, form: str | None) -> MiniProg
         title=content.text,
         app_id=card.appid,
         page=card.page_path,
-        cover=File(key=content.image),
+        cover=File(key=key_of(content.image)),
     )
 
 

@@ -12,15 +12,19 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from domain.answers import Choice
 from runtime.clock import now
+from runtime.kafka.producer import Producer
 from runtime.signed_links import opened
 from schemas.http.previews import PreviewLink
 from schemas.topics.contents import NotificationContent
+from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
 from schemas.topics.send_requests import SendRequested
 from tests.callers import of_tenant, signed_in
-from tests.eventually import eventually
+from tests.eventually import eventually, seconds
+from tests.given import a_message_received
 from tests.services.scheduler import previewing
-from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, ask, sent
+from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, an_answer, ask, sent
 from tests.services.scheduler.schedulers import (
     RunningScheduler,
     Tail,
@@ -319,6 +323,38 @@ async def test_a_template_without_a_name_or_a_right_content_is_refused(
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid template")
 
 
+async def test_an_answer_is_heard_and_shown(
+    editor: httpx.AsyncClient, database: sa.Engine, kafka_bootstrap: str
+) -> None:
+    task_id = a_task(database, tenant_id="acme")
+    preview_id = await sent(editor, task_id)
+    about = {"about": preview_id, "message_type": "preview_answer"}
+
+    await tell(
+        kafka_bootstrap,
+        a_message_received(),
+        an_answer(Choice.MODIFY, content={"comment": "时间改为三点"}, **about),
+    )
+
+    async def answered() -> dict[str, Any] | None:
+        shown = (await editor.get(previewing.PATH, params={"taskId": task_id})).json()[0]
+        return shown if shown["status"] != "sent" else None
+
+    seen = await eventually(answered, within=seconds(30))
+    assert seen is not None
+    assert seen["status"] == "modified"
+    (response,) = seen["responses"]
+    assert (response["userId"], response["response"]) == (OPENID, "modify")
+    assert response["comment"] == "时间改为三点"
+
+
+async def tell(bootstrap: str, *events: ProviderEvent) -> None:
+    producer = Producer(bootstrap, "tests")
+    records = [PROVIDER_EVENTS.record(one, source="tests", at=now()) for one in events]
+    await producer.publish(records, within=seconds(30))
+    await producer.stop()
+
+
 async def test_what_becomes_of_a_preview_is_seen(
     editor: httpx.AsyncClient, database: sa.Engine
 ) -> None:
@@ -326,10 +362,7 @@ async def test_what_becomes_of_a_preview_is_seen(
     first = await sent(editor, task_id, content={"text": "Another"})
     second = await sent(editor, task_id)
 
-    async def shown() -> list[dict[str, Any]]:
-        return (await editor.get(previewing.PATH, params={"taskId": task_id})).json()
-
-    seen = await eventually(shown)
+    seen = (await editor.get(previewing.PATH, params={"taskId": task_id})).json()
     assert [one["previewId"] for one in seen] == [second, first]
     assert [one["isCurrent"] for one in seen] == [True, False]
     assert seen[0]["status"] == "sent"
