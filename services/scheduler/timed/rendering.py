@@ -63,7 +63,10 @@ def _article(image: str, content: PushContent, form: str | None) -> ArticleConte
     # Nothing is lost where the title is cut: the words stand below it.
     title = words.strip().partition("\n")[0].encode()[:_LONGEST_ARTICLE_TITLE]
     return ArticleContent(
-        title=title.decode(errors="ignore"), body=words, cover=File(key=key_of(image)), url=content.link
+        title=title.decode(errors="ignore"),
+        body=words,
+        cover=File(key=key_of(image)),
+        url=content.link,
     )
 
 
