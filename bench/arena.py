@@ -45,10 +45,14 @@ class Arena:
     def system(
         self,
         *services: str,
+        copies: Mapping[str, int] | None = None,
         simulator_env: Mapping[str, str] | None = None,
         service_env: Mapping[str, str] | None = None,
     ) -> Pipeline:
-        """Return the simulator (profile bench) and the named services, not started yet."""
+        """Return the simulator (profile bench) and the named services, not started yet.
+
+        One of each, where `copies` does not say more.
+        """
         provider = {
             "SIM_PROFILE": "bench",
             "SIM_PHONE_NUMBER_IDS": ",".join(SENDERS),
@@ -57,7 +61,7 @@ class Arena:
         }
         return Pipeline(
             self.ground.stack.name,
-            copies={service: int(service in services) for service in SERVICES},
+            copies={service: int(service in services) for service in SERVICES} | dict(copies or {}),
             simulator_env=provider | dict(simulator_env or {}),
             service_env={
                 "WHATSAPP_APP_SECRET": APP_SECRET,

@@ -17,6 +17,8 @@ from bench import (
     provider_calls,
     queries,
     stream,
+    tasks,
+    timed,
 )
 from bench.arena import Arena
 from bench.measurement import Measurement
@@ -50,8 +52,10 @@ BENCHMARKS: Sequence[Benchmark] = [
         projection,
         growth,
         queries,
+        tasks,
         ingester,
         job_intake,
         live,
+        timed,
     )
 ]

@@ -10,8 +10,10 @@ from typing import Any, Final, NoReturn
 
 import yaml
 from fastapi import FastAPI
+from obstore.store import MemoryStore
 from pydantic import SecretStr
 
+from runtime.media import MediaStore
 from services.administration import app as administration
 from services.administration.settings import AdministrationSettings
 from services.ingest_webhook import app as ingest_webhook
@@ -57,7 +59,8 @@ APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
             auth_signing_keys=_KEY,
             message_encryption_key=_KEY,
             message_lookup_key=_KEY,
-        )
+        ),
+        MediaStore(MemoryStore()),
     ),
     "statistics": lambda: statistics.build(
         StatisticsSettings(database_url=_DATABASE, auth_signing_keys=_KEY), _never

@@ -177,7 +177,8 @@ class Pipeline:
     def _seated(self, seats: Sequence[Seat]) -> dict[Seat, Process]:
         simulated = wiring.simulator_environment(seats, self.secrets) | self._simulator_env
         served = self._standing.environment
-        served |= wiring.service_environment(seats[0].url, self.secrets) | self._service_env
+        served |= wiring.service_environment(seats[0].url, self.secrets)
+        served |= wiring.public_environment(seats) | self._service_env
         return {
             seat: self._process(seat, simulated if seat.service == wiring.SIMULATOR else served)
             for seat in seats

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import httpx
 
+from simulator.wechat.templates import PREVIEW, RESULT
+
 WORLD = "/_sim/worlds/default"
 PAGE = 10_000
 ANSWERS_WITHIN = timedelta(seconds=10)
@@ -18,6 +20,19 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 ROBOT = "alerts"
+
+_NOTICE = {
+    "templateId": RESULT,
+    "data": {
+        "thing1": "{taskName}",
+        "phrase2": "{state}",
+        "time3": "{time}",
+        "thing4": "{message}",
+    },
+    "page": "pages/task?id={taskId}",
+}
+NOTICE_TEMPLATES = {"reminder": _NOTICE, "result": _NOTICE, "preview": _NOTICE}
+"""How the mini-program's one template for notices is filled in."""
 """The one robot's name with us; WeCom knows it by its key alone."""
 WECOM_CALLBACK = "/api/v1/webhooks/wecom"
 WECHAT_CALLBACK = "/api/v1/webhooks/wechat"
@@ -106,6 +121,13 @@ class ChatAccounts:
             "WECOM_ROBOTS": json.dumps([{"name": ROBOT, "key": self.robot_key}]),
             "WECOM_API_BASE_URL": f"{simulator_url}/wecom",
             "WECHAT_APPS": json.dumps([sender]),
+            "WECHAT_APP_ID": self.app_id,
+            "PREVIEW_TEMPLATE_ID": PREVIEW,
+            "PREVIEW_TEMPLATE_DATA": json.dumps(
+                {"thing1": "{taskName}:{text}", "time2": "{time}", "phrase3": "待确认"}
+            ),
+            "NOTICE_TEMPLATES": json.dumps(NOTICE_TEMPLATES),
+            "ALERT_ROBOT": ROBOT,
             "WECHAT_API_BASE_URL": f"{simulator_url}/wechat",
         }
 

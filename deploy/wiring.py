@@ -131,6 +131,12 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
     }
 
 
+def public_environment(all_seats: Sequence[Seat]) -> dict[str, str]:
+    """Return where the services are reached from outside: links that people get lead there."""
+    ingester = first(all_seats, "ingest_webhook")
+    return {} if ingester is None else {"PUBLIC_URL": ingester.url}
+
+
 def seat_environment(seat: Seat, scratch: Path) -> dict[str, str]:
     """Return what a process gets for itself: where to listen, and directories of this run."""
     if seat.service == SIMULATOR:

@@ -4,6 +4,8 @@ A derived identifier is a function of what it stands for, so whoever is interrup
 again arrives at the same one and meets the claim made the first time (IM-01, IM-17).
 """
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NewType
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -44,6 +46,23 @@ def message_id_for_row(job_id: JobId, row: int) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"job\x00{job_id}\x00{row}"))
 
 
+def push_id_for_occurrence(task_id: str, occurrence: datetime) -> str:
+    """Return the id of the push that serves an occurrence, a UUID (IM-17, CF-28).
+
+    Task and occurrence: whoever claims it, however often, arrives at the same push.
+    """
+    moment = occurrence.astimezone(UTC).isoformat()
+    return str(uuid5(_NAMESPACE, f"push\x00{task_id}\x00{moment}"))
+
+
+def message_id_for_group(push_id: str, group_id: str) -> MessageId:
+    """Return the message id of one group of a push.
+
+    Push and group: handed over again, it is the same message; the next push writes anew.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"group\x00{push_id}\x00{group_id}"))
+
+
 def message_id_for_inbound(channel: str, provider_message_id: str) -> MessageId:
     """Return our id of a message that somebody wrote to us (IM-27).
 
@@ -61,9 +80,33 @@ def message_id_for_fallback(message_id: MessageId) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"fallback\x00{message_id}"))
 
 
+def message_id_for_preview(preview_id: str, recipient: str) -> MessageId:
+    """Return the message id of the notification that asks somebody to look at a preview (PV-01).
+
+    Preview and person: each is asked once.
+    """
+    return _message_id(uuid5(_NAMESPACE, f"preview\x00{preview_id}\x00{recipient}"))
+
+
 def is_fallback_of(message_id: str, original: str | None) -> bool:
     """Tell whether a message is what is sent instead of another."""
     return original is not None and message_id == message_id_for_fallback(MessageId(original))
+
+
+def notification_id(subject: str) -> str:
+    """Return the id of a notification, of which there is one for each subject (IM-19)."""
+    return str(uuid5(_NAMESPACE, f"notification\x00{subject}"))
+
+
+def message_id_for_notification(subject: str) -> MessageId:
+    """Return the message id of a notification: claimed again after a crash, it is the same."""
+    return _message_id(uuid5(_NAMESPACE, f"notification message\x00{subject}"))
+
+
+def message_id_for_alert(failures: Iterable[int]) -> MessageId:
+    """Return the message id of an alert: told again of the same failures, it is the same."""
+    told = ",".join(map(str, sorted(failures)))
+    return _message_id(uuid5(_NAMESPACE, f"alert\x00{told}"))
 
 
 def message_id_from(unique: UUID) -> MessageId:
@@ -107,6 +150,18 @@ def preview_answer_id(preview_id: str, recipient: str, response: str, comment: s
     parts = (preview_id, recipient, response, comment or "")
     said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
     return f"preview_{blake2b(said, digest_size=16).hexdigest()}"
+
+
+def feedback_event_id(push_id: str, user_id: str, content: str) -> str:
+    """Return the id of an opinion: in the same words it is the same statement (IM-04)."""
+    parts = (push_id, user_id, content)
+    said = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
+    return f"feedback_{blake2b(said, digest_size=16).hexdigest()}"
+
+
+def feedback_id(push_id: str, person: bytes) -> str:
+    """Return the id of a person's answer about a push, of which there is one (IM-42)."""
+    return str(uuid5(_NAMESPACE, f"feedback\x00{push_id}\x00{person.hex()}"))
 
 
 def media_event_id(provider_message_id: str, media_id: str, kind: str) -> str:

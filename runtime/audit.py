@@ -31,6 +31,8 @@ class Action(StrEnum):
     JOB_CANCEL = "job.cancel"
     JOB_PAUSE = "job.pause"
     JOB_RESUME = "job.resume"
+    TASK_DELETE = "task.delete"
+    TASK_PUSH = "task.push"
     SENDER_RESUME = "sender.resume"
     SENDER_LIMIT = "sender.limit"
     PERSON_OPT_OUT = "person.opt-out"

@@ -5,6 +5,7 @@ SendtrailError
 │   ├── BrokerAway
 │   └── DatabaseAway
 ├── InvalidInput        the caller's mistake, with the field's name (HTTP 400)
+├── WrongFields         all of the caller's mistakes at once, each with its field (HTTP 400)
 ├── Unauthorized        nobody we know (HTTP 401)
 ├── Forbidden           known, and may not (HTTP 403)
 ├── NotFound            HTTP 404
@@ -12,6 +13,7 @@ SendtrailError
 └── Fenced              another process owns the work now: drop it, commit nothing
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -38,6 +40,15 @@ class InvalidInput(SendtrailError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+
+
+class WrongFields(SendtrailError):
+    """Fields of the input are wrong: the caller's mistakes, all at once."""
+
+    def __init__(self, told: str, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__(told)
+        self.problems = problems
+        """By field: what is wrong with it."""
 
 
 class Unauthorized(SendtrailError):

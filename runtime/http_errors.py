@@ -17,6 +17,7 @@ from runtime.errors import (
     NotFound,
     TryAgainLater,
     Unauthorized,
+    WrongFields,
 )
 from runtime.http_document import tell_refusals
 from schemas.http.errors import Problem, body_of
@@ -33,6 +34,7 @@ def shape_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, answer_of)
     app.add_exception_handler(HTTPException, answer_of)
     app.add_exception_handler(InvalidInput, answer_of)
+    app.add_exception_handler(WrongFields, answer_of)
     app.add_exception_handler(Unauthorized, answer_of)
     app.add_exception_handler(Forbidden, answer_of)
     app.add_exception_handler(NotFound, answer_of)
@@ -46,6 +48,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line a kind 
     match error:
         case InvalidInput(field=field, problem=problem):
             return Problem(400, f"{field}: {problem}", field)
+        case WrongFields(problems=problems):
+            return Problem(400, str(error), errors=problems)
         case RequestValidationError():
             return _validation(error.errors())
         case Unauthorized():

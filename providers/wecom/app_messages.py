@@ -1,6 +1,7 @@
 """The body of a message from an app to members, or to a group chat it created (WX 5, WX 6)."""
 
 from hashlib import blake2b
+from html import escape
 from typing import Final
 
 from domain.identity import MessageId
@@ -8,6 +9,7 @@ from providers.contract import Message
 from providers.wecom.carrying import Body, CannotCarry, Media, within
 from providers.wecom.recipients import Chat, Members
 from schemas.topics.contents import (
+    ArticleContent,
     AudioContent,
     CardContent,
     Content,
@@ -124,6 +126,8 @@ def _said(content: Content, media: Media) -> Body:
             return _typed(kind, {"media_id": media_id})
         case LinkContent():
             return _link(content)
+        case ArticleContent():
+            return _typed("mpnews", {"articles": [_article(content, media)]})
         case _:
             raise CannotCarry(f"WeCom has no message of type {type_of(content)} for these")
 
@@ -134,6 +138,19 @@ def _link(link: LinkContent) -> Body:
         return _typed("news", {"articles": [link_of(link)]})
     url = within(_LONGEST_URL, "content.url", link.url)
     return _typed("textcard", {"title": link.title, "description": link.description, "url": url})
+
+
+def _article(article: ArticleContent, media: Media) -> Body:
+    """Return a page that WeCom keeps: its words are HTML, the first of them stand on the card."""
+    told: Body = {
+        "title": within(_LONGEST_TITLE, "content.title", article.title),
+        "thumb_media_id": media.id_of("image", article.cover),
+        "content": escape(article.body).replace("\n", "<br>"),
+        "digest": article.body.encode()[:_LONGEST_DESCRIPTION].decode(errors="ignore"),
+    }
+    if article.url is not None:
+        told["content_source_url"] = within(_LONGEST_URL, "content.url", article.url)
+    return told
 
 
 def _page(page: MiniProgramContent) -> Body:

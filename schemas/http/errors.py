@@ -1,7 +1,7 @@
 """The shape of an error, by the family the path belongs to (CF-08)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ class Problem:
     """One sentence for the caller."""
     field: str | None = None
     """The wrong field of the input, by its name on the wire."""
+    errors: Sequence[tuple[str, str]] = ()
+    """Where all mistakes are told at once: each field with what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ def _outcome(problem: Problem) -> Body:
 
 
 def _bare(problem: Problem) -> Body:
-    return _json({"error": problem.message})
+    content: dict[str, Any] = {"error": problem.message}
+    if problem.errors:
+        content["errors"] = [{"field": field, "problem": what} for field, what in problem.errors]
+    return _json(content)
 
 
 def _text(problem: Problem) -> Body:

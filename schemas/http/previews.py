@@ -1,4 +1,4 @@
-"""The page on which a preview is answered, and the link to it (PV-06…PV-09, CF-27).
+"""Previews: bodies and answers, the page on which one is answered, and the link to it (PV, CF-27).
 
 The page itself is the ingester's; whoever sends a preview puts the link into it.
 """
@@ -7,8 +7,12 @@ from typing import Annotated, Final
 
 import msgspec
 
+from domain.answers import Choice
+from domain.previews import PreviewStatus
+from schemas.http.envelope import Shape
+from schemas.http.moments import Instant
 from schemas.topics.provider_events import Channel, PersonId
-from schemas.topics.records import SenderIdField
+from schemas.topics.records import Command, SenderIdField
 
 PAGE: Final = "/api/preview/answer"
 CONFIRM: Final = "/api/preview/confirm"
@@ -43,3 +47,117 @@ def page_url(origin: str, token: str) -> str:
     'https://example.com/api/preview/answer?token=1.a.b.c.d'
     """
     return f"{origin}{PAGE}?token={token}"
+
+
+class Card(Command, frozen=True, kw_only=True, rename="camel"):
+    """A page of a mini-program."""
+
+    appid: str
+    page_path: str
+
+
+class Content(Command, frozen=True, kw_only=True, rename="camel"):
+    """What a push says (TP-02); what it may be is said in `domain/task_rules.py`."""
+
+    text: str | None = None
+    image: str | None = None
+    link: str | None = None
+    miniprogram: Card | None = None
+
+
+class SendPreview(Command, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``POST /api/preview`` (PV-05)."""
+
+    task_id: Id
+    content: Content
+    recipients: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    """WeChat ids of users, or openids."""
+
+
+class SaveTemplate(Command, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``POST /api/preview/templates`` (PV-13)."""
+
+    name: str
+    content: Content
+
+
+class RenameTemplate(Command, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``PUT /api/preview/templates/{templateId}`` (IM-41)."""
+
+    name: str
+
+
+class Validation(Shape):
+    """Whether it could be sent, and all that is wrong, in the caller's language."""
+
+    is_valid: bool
+    errors: list[str]
+
+
+class PreviewSent(Shape):
+    """The answer to ``POST /api/preview``."""
+
+    preview_id: str | None
+    """None where nothing was sent."""
+    validation: Validation
+
+
+class PreviewAnswer(Shape):
+    """What one of those asked said."""
+
+    user_id: str | None
+    """As they were named when the preview was sent; None: forgotten since."""
+    response: Choice
+    comment: str | None
+    time: Instant
+
+
+class PreviewShown(Shape):
+    """A preview, and what became of it."""
+
+    preview_id: str
+    task_id: str
+    status: PreviewStatus
+    is_current: bool
+    """Whether it shows the content that the task has now."""
+    created_at: Instant
+    responses: list[PreviewAnswer]
+
+
+class CardShown(Shape):
+    """A page of a mini-program."""
+
+    appid: str
+    page_path: str
+
+
+class ContentShown(Shape):
+    """What a push says."""
+
+    text: str | None = None
+    image: str | None = None
+    link: str | None = None
+    miniprogram: CardShown | None = None
+
+
+class TemplateShown(Shape):
+    """A template of a content."""
+
+    template_id: str
+    name: str
+    content: ContentShown
+    built_in: bool
+    """It can be neither renamed nor deleted."""
+
+
+class TemplateDone(Shape):
+    """What became of a template."""
+
+    template_id: str
+    message: str
+
+
+class Told(Shape):
+    """A word about what was done."""
+
+    message: str

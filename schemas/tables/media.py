@@ -42,6 +42,7 @@ inbound_media = sa.Table(
     ),
     sa.Index("inbound_media_person", "person"),
     sa.Index("inbound_media_created_at", "created_at"),
+    sa.Index("inbound_media_key", "key", postgresql_where=sa.text("key IS NOT NULL")),
     sa.CheckConstraint(
         "state IN ('waiting', 'fetching', 'stored', 'lost')", name="inbound_media_state"
     ),

@@ -6,12 +6,14 @@ IM-40, IM-41, IM-43); what they lack is noted beside them. Where things stand is
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from schemas.tables import METADATA
 from schemas.tables.messages import MOMENT
 
 ID = sa.String(36)
+
+VISIBLE = sa.text("deleted_at IS NULL")
 
 t_tasks = sa.Table(
     "t_tasks",
@@ -56,6 +58,12 @@ t_tasks = sa.Table(
     sa.Column("asks_feedback", sa.Boolean, nullable=False, server_default=sa.false()),
     # Of what a preview shows: a preview of another content counts no more (CF-25).
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
+    # The most urgent first, since the words of `priority` do not sort by it.
+    sa.Column(
+        "urgency",
+        sa.SmallInteger,
+        sa.Computed("CASE priority WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END"),
+    ),
     sa.CheckConstraint("char_length(content_text) <= 500", name="t_tasks_content_text"),
     sa.CheckConstraint("schedule_type IN ('once', 'recurring')", name="t_tasks_schedule_type"),
     sa.CheckConstraint(
@@ -76,10 +84,43 @@ t_tasks = sa.Table(
         "resume_at",
         postgresql_where=sa.text("resume_at IS NOT NULL AND deleted_at IS NULL"),
     ),
-    sa.Index("t_tasks_created", "tenant_id", "created_at", "task_id"),
-    sa.Index("t_tasks_scheduled", "tenant_id", "schedule_time", "task_id"),
-    sa.Index("t_tasks_status_created", "tenant_id", "status", "created_at", "task_id"),
-    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id"),
+    # Each order of the list, of all tenants and of one; a tenant with few tasks is sorted.
+    sa.Index("t_tasks_created", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_scheduled", "schedule_time", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_status", "status", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index("t_tasks_urgency", "urgency", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_tenant_created", "tenant_id", "created_at", "task_id", postgresql_where=VISIBLE
+    ),
+    sa.Index(
+        "t_tasks_tenant_scheduled",
+        "tenant_id",
+        "schedule_time",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    sa.Index(
+        "t_tasks_tenant_status",
+        "tenant_id",
+        "status",
+        "created_at",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    # A few of one state may lie among many of its time.
+    sa.Index(
+        "t_tasks_status_scheduled",
+        "status",
+        "schedule_time",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_deleted",
+        "deleted_at",
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    ),
     sa.Index("t_tasks_groups", "groups", postgresql_using="gin"),
     sa.Index("t_tasks_recipients", "preview_recipients", postgresql_using="gin"),
     postgresql_with={"fillfactor": "70"},
@@ -119,6 +160,14 @@ t_pushes = sa.Table(
     sa.Column("started_at", MOMENT),
     sa.Column("finished_at", MOMENT),
     sa.Column("started_by", sa.String(50)),
+    # Of one started by hand: the status that its task goes back to.
+    sa.Column("returns_to", sa.String(10)),
+    # When the broker had the requests of all its groups.
+    sa.Column("published_at", MOMENT),
+    # When one of its groups was last heard of; at first, when it began.
+    sa.Column("moved_at", MOMENT),
+    # When people were told what became of it.
+    sa.Column("notified_at", MOMENT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("tenant_id", sa.Text),
     sa.CheckConstraint(
@@ -134,7 +183,17 @@ t_pushes = sa.Table(
     ),
     sa.Index("t_pushes_task", "task_id", "due_at"),
     sa.Index("t_pushes_held", "due_at", postgresql_where=sa.text("status = 'held'")),
+    sa.Index(
+        "t_pushes_untold",
+        "finished_at",
+        postgresql_where=sa.text("notified_at IS NULL AND finished_at IS NOT NULL"),
+    ),
     sa.Index("t_pushes_running", "started_at", postgresql_where=sa.text("status = 'running'")),
+    sa.Index(
+        "t_pushes_unpublished",
+        "due_at",
+        postgresql_where=sa.text("status = 'running' AND published_at IS NULL"),
+    ),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -151,13 +210,10 @@ t_push_results = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     # When the broker had its request; null: it is still to be handed over.
     sa.Column("published_at", MOMENT),
+    # Of the message's last change that was heard of: an older one changes nothing.
+    sa.Column("sequence", sa.Integer, nullable=False, server_default="0"),
     sa.CheckConstraint(
         "status IN ('pending', 'sent', 'failed', 'cancelled')", name="t_push_results_status"
-    ),
-    sa.Index(
-        "t_push_results_unpublished",
-        "push_id",
-        postgresql_where=sa.text("published_at IS NULL AND status = 'pending'"),
     ),
     postgresql_with={"fillfactor": "70"},
 )
@@ -179,6 +235,7 @@ t_previews = sa.Table(
     sa.Column("preview_id", ID, primary_key=True),
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
     sa.Column("content", JSONB, nullable=False),
+    # Each sealed for whom it names, in Base64.
     sa.Column("recipients", JSONB, nullable=False),
     sa.Column("validation", JSONB),
     sa.Column("status", sa.String(10), nullable=False, server_default="sent"),
@@ -186,8 +243,11 @@ t_previews = sa.Table(
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
     sa.Column("requested_by", sa.String(50), nullable=False),
     sa.Column("tenant_id", sa.Text),
+    # Keyed hashes of those asked, by which an answer finds it.
+    sa.Column("people", ARRAY(sa.LargeBinary), nullable=False),
     sa.CheckConstraint("status IN ('sent', 'confirmed', 'modified')", name="t_previews_status"),
     sa.Index("t_previews_task", "task_id", "created_at"),
+    sa.Index("t_previews_people", "people", postgresql_using="gin"),
     sa.Index("t_previews_requested", "requested_by", "created_at"),
 )
 
@@ -196,7 +256,9 @@ t_preview_responses = sa.Table(
     METADATA,
     sa.Column("response_id", sa.Text, primary_key=True),
     sa.Column("preview_id", ID, sa.ForeignKey("t_previews.preview_id"), nullable=False),
-    sa.Column("user_id", sa.String(128), nullable=False),
+    # A keyed hash of who answered; who it was and what they wrote is sealed, in Base64.
+    sa.Column("person", sa.LargeBinary, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("response", sa.String(10), nullable=False),
     sa.Column("comment", sa.Text),
     sa.Column("time", MOMENT, nullable=False),
@@ -214,6 +276,7 @@ t_preview_templates = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("built_in", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("tenant_id", sa.Text),
+    sa.Index("t_preview_templates_tenant", "tenant_id", "created_at"),
 )
 
 t_notifications = sa.Table(
@@ -228,7 +291,7 @@ t_notifications = sa.Table(
     # What it is about, so that each is sent once: "reminder:<task>:<occurrence>:<user>".
     sa.Column("subject", sa.Text, nullable=False, unique=True),
     sa.Column("due_at", MOMENT, nullable=False),
-    sa.Column("status", sa.String(10), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
     sa.Column("message_id", sa.Text, unique=True),
     sa.Column("error", sa.Text),
     sa.Column("created_at", MOMENT, nullable=False),
@@ -249,6 +312,7 @@ t_feedback = sa.Table(
     METADATA,
     sa.Column("feedback_id", ID, primary_key=True),
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
+    # A keyed hash of who answered, in hex; who it was and what they said is sealed, in Base64.
     sa.Column("user_id", sa.String(50), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("timestamp", MOMENT, nullable=False),
@@ -257,6 +321,7 @@ t_feedback = sa.Table(
     # One answer per user and push (IM-42).
     sa.UniqueConstraint("push_id", "user_id"),
     sa.Index("t_feedback_task", "task_id", "timestamp"),
+    sa.Index("t_feedback_user", "user_id"),
 )
 
 # Group chats that tasks may be sent to, for the picker (IM-44).
@@ -271,5 +336,7 @@ t_groups = sa.Table(
     # As the channel spells it: `chat:…`.
     sa.Column("recipient", sa.String(128), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
+    # How many people are in it; null: nobody has said.
+    sa.Column("members", sa.Integer),
     sa.Column("created_at", MOMENT, nullable=False),
 )

@@ -200,6 +200,18 @@ class MarkdownContent(
     body: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
 
 
+class ArticleContent(
+    Command, frozen=True, kw_only=True, rename="camel", tag_field="type", tag="article"
+):
+    """A picture with words below it, which open as a page; to members and chats of an app only."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    body: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+    cover: File
+    url: Link | None = None
+    """Where the page leads on to."""
+
+
 class CardButton(Command, frozen=True, kw_only=True, rename="camel"):
     """An answer on a card or in a menu; its key comes back."""
 
@@ -278,6 +290,7 @@ Content = (
     | CardContent
     | NotificationContent
     | GroupSendContent
+    | ArticleContent
 )
 
 
@@ -297,7 +310,7 @@ def words_of(content: Content) -> str:
             words = content.body
         case ImageContent() | DocumentContent() | VideoContent():
             words = content.caption
-        case LinkContent() | MiniProgramContent() | CardContent():
+        case LinkContent() | MiniProgramContent() | ArticleContent() | CardContent():
             words = content.title
         case TemplateContent() | LocationContent():
             words = content.name

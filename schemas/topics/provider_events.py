@@ -11,13 +11,16 @@ from domain.failures import ErrorCode, Origin
 from domain.identity import (
     MessageId,
     callback_event_id,
+    feedback_event_id,
     hold_event_id,
     media_event_id,
     reply_event_id,
 )
+from domain.opinions import LONGEST_OPINION
 from schemas.topics.records import (
     Attempt,
     ChannelName,
+    ContextId,
     MessageIdField,
     Moment,
     ProviderIdField,
@@ -212,6 +215,19 @@ class NoticeReceived(Record, frozen=True, kw_only=True, rename="camel", tag="not
     """Some notices carry no time."""
 
 
+class FeedbackGiven(Record, frozen=True, kw_only=True, rename="camel", tag="feedback.given"):
+    """Somebody said on its form what they think of a push (NF-04, IM-42)."""
+
+    push_id: ContextId
+    task_id: ContextId
+    user_id: PersonId
+    """Who answered, as the mini-program or the page's browser says; nobody has checked it."""
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_OPINION)]
+    at: Moment
+    """Of several answers of one person the latest counts."""
+    tenant_id: ContextId | None = None
+
+
 class MediaStored(Record, frozen=True, kw_only=True, rename="camel", tag="media.stored"):
     """A file that somebody sent us is in our store (IM-27)."""
 
@@ -242,30 +258,35 @@ class MediaLost(Record, frozen=True, kw_only=True, rename="camel", tag="media.lo
 
 DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
 CallbackEvent = StatusReported | MessageReceived | NoticeReceived
-"""What `ingest_webhook` says."""
+"""What `ingest_webhook` says of what providers say; of what people say on its pages, `FeedbackGiven`."""
 MediaEvent = MediaStored | MediaLost
 """What `fetcher` says."""
 CustomerServiceEvent = MessageReceived | NoticeReceived
 """What `fetcher` says as well: WeCom's callbacks only point at what customers write (WX 10)."""
-ProviderEvent = DispatchEvent | CallbackEvent | MediaEvent
+ProviderEvent = DispatchEvent | CallbackEvent | FeedbackGiven | MediaEvent
 MessageEvent = DispatchEvent | StatusReported
 """What speaks of a message that we sent."""
 
 
 def key_of(event: ProviderEvent) -> str:
-    """Return our message id where it is known, else the provider's; of a notice, the account's."""
+    """Return our message id where it is known, else the provider's.
+
+    Of a notice, the account's; of feedback, the push's.
+    """
     match event:
         case NoticeReceived():
             return event.account_id
         case MessageReceived() | MediaStored() | MediaLost():
             return event.provider_message_id
+        case FeedbackGiven():
+            return event.push_id
         case StatusReported():
             return event.message_id or event.provider_message_id
         case _:
             return event.message_id
 
 
-def event_id_of(event: ProviderEvent) -> str:
+def event_id_of(event: ProviderEvent) -> str:  # noqa: PLR0911 - one line a kind of event
     """Return the id that every repetition of the event carries (IM-04)."""
     match event:
         case StatusReported():
@@ -276,6 +297,8 @@ def event_id_of(event: ProviderEvent) -> str:
             return event.provider_message_id
         case NoticeReceived():
             return event.notice_id
+        case FeedbackGiven():
+            return feedback_event_id(event.push_id, event.user_id, event.content)
         case MediaStored() | MediaLost():
             return media_event_id(event.provider_message_id, event.media_id, tag_of(event))
         case SendDeferred(held=HoldReason() as reason):
@@ -302,7 +325,8 @@ PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     name="provider-events",
     model=ProviderEvent,
     key=key_of,
-    key_meaning="Our message id where it is known, else the provider's; a notice's account.",
+    key_meaning="Our message id where it is known, else the provider's; a notice's account; of"
+    " feedback the push.",
     event_id=event_id_of,
     subject=key_of,
     event_type=lambda event: _event_type(type(event)),

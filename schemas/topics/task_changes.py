@@ -9,6 +9,7 @@ from typing import Annotated, assert_never
 
 import msgspec
 
+from domain.tasks import TaskStatus
 from schemas.topics.records import ContextId, Moment, Record
 from schemas.topics.topic import Topic
 
@@ -29,17 +30,6 @@ class JobStatus(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     FAILED = "failed"
-
-
-class TaskStatus(StrEnum):
-    """The states of a timed push task (TP-03)."""
-
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    PAUSED = "paused"
 
 
 class PushStatus(StrEnum):

@@ -9,11 +9,11 @@ from typing import Final
 
 from domain.identity import media_name
 from providers.media import MediaSource, NotThere, Unavailable
+from runtime import file_types
 from runtime.errors import TryAgainLater
 from runtime.media import MediaStore, StoreAway
 from runtime.sealed_files import FileSeal
 from runtime.vault import Person
-from services.fetcher import content
 from services.fetcher.store.files import Wanted
 from services.fetcher.verdicts import Doubted, NotFetched, Passing, Refused
 
@@ -55,7 +55,7 @@ async def fetch(
         raise NotFetched(Passing(f"store: {error}")) from error
     except TryAgainLater as error:
         raise NotFetched(Passing("no key for it")) from error
-    name = content.safe_name(wanted.announced.file_name or download.file_name, flow.mime_type)
+    name = file_types.safe_name(wanted.announced.file_name or download.file_name, flow.mime_type)
     return Fetched(key, flow.mime_type, flow.size, flow.digest.hexdigest(), name)
 
 
@@ -102,12 +102,12 @@ class _Flow:
         if self.size > self._largest:
             raise NotFetched(Refused("too_large", f"more than {self._largest} bytes"))
         self.digest.update(chunk)
-        if content.is_recording(self.mime_type):
+        if file_types.is_recording(self.mime_type):
             # What stands across two chunks counts as well.
             seen = self._end + chunk
-            if content.has_markup(seen):
+            if file_types.has_markup(seen):
                 raise NotFetched(Refused("type_refused", f"markup in {self.mime_type}"))
-            self._end = seen[-content.LONGEST_MARKUP :]
+            self._end = seen[-file_types.LONGEST_MARKUP :]
         return chunk
 
 
@@ -116,17 +116,17 @@ async def _split(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[byt
     head = bytearray()
     async for chunk in chunks:
         head += chunk
-        if len(head) >= content.HEAD:
+        if len(head) >= file_types.HEAD:
             break
     return bytes(head), chunks
 
 
 def _kept_type(head: bytes, announced: str | None) -> str:
-    mime_type = content.type_of(head[: content.HEAD], announced)
+    mime_type = file_types.type_of(head[: file_types.HEAD], announced)
     if mime_type is None:
         raise NotFetched(Refused("type_refused", "its bytes show no type that is kept"))
-    pixels = content.pixels_of(head)
-    if pixels is not None and pixels > content.LARGEST_PICTURE:
+    pixels = file_types.pixels_of(head)
+    if pixels is not None and pixels > file_types.LARGEST_PICTURE:
         raise NotFetched(Refused("too_large", f"{pixels} pixels"))
     return mime_type
 
@@ -135,4 +135,4 @@ def _key(wanted: Wanted, mime_type: str) -> str:
     # The month is the message's, not ours: fetched again, the file has the same name.
     name = media_name(wanted.channel, wanted.provider_message_id, wanted.media_id)
     month = f"{wanted.occurred_at:%Y/%m}"
-    return f"{wanted.channel}/{month}/{name}.{content.extension_of(mime_type)}"
+    return f"{wanted.channel}/{month}/{name}.{file_types.extension_of(mime_type)}"

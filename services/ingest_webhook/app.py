@@ -15,15 +15,20 @@ from runtime.kafka.producer import Producer
 from runtime.sources import Buckets
 from services.ingest_webhook.admission import Admission
 from services.ingest_webhook.door import Door
+from services.ingest_webhook.feedback.opinions import Desk as FeedbackDesk
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
 from services.ingest_webhook.previews.answers import Desk
 from services.ingest_webhook.rate import RateLimited
-from services.ingest_webhook.routes import previews, wechat, wecom, whatsapp
+from services.ingest_webhook.routes import feedback, previews, wechat, wecom, whatsapp
 from services.ingest_webhook.settings import IngesterSettings
 from services.ingest_webhook.tencent import Reception
 
 REACH_WITHIN = timedelta(milliseconds=500)
+
+FEEDBACK_PER_SECOND = 1
+FEEDBACK_BURST = 60
+"""Answers to forms from one address: a whole school may be behind one, a flood is more."""
 
 
 def build(settings: IngesterSettings) -> FastAPI:
@@ -49,6 +54,8 @@ def build(settings: IngesterSettings) -> FastAPI:
     )
     intake = Intake(producer, settings.app_secrets, settings.ingest_publish_within, now)
     # The last one is tried first: nearly all callbacks are WhatsApp's.
+    feedback_desk = FeedbackDesk(settings.link_keys, now, _answers_from_a_source(settings))
+    feedback.add_routes(app, door, intake, feedback_desk, settings.ingest_trusted_proxies)
     previews.add_routes(app, door, intake, Desk(settings.link_keys, now))
     window = settings.ingest_replay_window
     wechat_apps = tuple(each.app for each in settings.wechat_callback_apps)
@@ -66,6 +73,12 @@ def _door(settings: IngesterSettings) -> Door:
         Admission(callbacks=settings.ingest_in_flight, body_bytes=settings.ingest_in_flight_bytes),
         body_bytes=settings.ingest_body_bytes,
         body_within=settings.ingest_body_within,
+    )
+
+
+def _answers_from_a_source(settings: IngesterSettings) -> Buckets:
+    return Buckets(
+        per_second=FEEDBACK_PER_SECOND, burst=FEEDBACK_BURST, remembered=settings.ingest_sources
     )
 
 

@@ -29,7 +29,7 @@ class RateLimited:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429; neither body nor broker is touched."""
         if scope["type"] == "http":
-            wait = self._buckets.take(self._source(scope), self._clock())
+            wait = self._buckets.take(source_in(scope, self._trusted), self._clock())
             if wait is not None:
                 RATE_LIMITED.inc()
                 answer = await answer_of(Request(scope), TooMany(wait))
@@ -37,12 +37,14 @@ class RateLimited:
                 return
         await self._app(scope, receive, send)
 
-    def _source(self, scope: Scope) -> str:
-        client = scope["client"]
-        host = None if client is None else client[0]
-        if not self._trusted:
-            return source_of(host, (), ())
-        return source_of(host, _forwarded(scope), self._trusted)
+
+def source_in(scope: Scope, trusted: tuple[Network, ...]) -> str:
+    """Return the address that a request counts for."""
+    client = scope["client"]
+    host = None if client is None else client[0]
+    if not trusted:
+        return source_of(host, (), ())
+    return source_of(host, _forwarded(scope), trusted)
 
 
 def _forwarded(scope: Scope) -> list[str]:

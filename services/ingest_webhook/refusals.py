@@ -5,6 +5,8 @@ Refused
 ├── Replayed        rightly signed, but long ago or in the future (HTTP 403, the same words)
 ├── UnknownPreview  the link to a preview is none of ours (HTTP 404)
 ├── LinkExpired     it was one of ours (HTTP 410)
+├── UnknownForm     the link to a form for feedback is none of ours (HTTP 404)
+├── FormClosed      it was one of ours (HTTP 410)
 ├── TooLarge        HTTP 413
 ├── Encoded         compressed, or otherwise not as it was signed (HTTP 415)
 ├── NotArrived      the body did not come whole, or not in time (HTTP 408)
@@ -58,6 +60,20 @@ class LinkExpired(Refused):
         super().__init__(HTTPStatus.GONE, "Preview link expired")
 
 
+class UnknownForm(Refused):
+    """Nobody was sent this link to a form (NF-04)."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.NOT_FOUND, "Feedback link not found")
+
+
+class FormClosed(Refused):
+    """A push carried this link, too long ago."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.GONE, "Feedback link expired")
+
+
 class TooLarge(Refused):
     """The body has more bytes than are taken."""
 
@@ -103,6 +119,9 @@ _OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     Replayed: "replayed",
     UnknownPreview: "unknown_preview",
     LinkExpired: "link_expired",
+    UnknownForm: "unknown_form",
+    FormClosed: "form_closed",
+    TooMany: "too_many",
     TooLarge: "too_large",
     Encoded: "encoded",
     NotArrived: "not_arrived",

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from domain.breaker import Breaker
 from domain.pacing import Bounds
@@ -20,18 +20,42 @@ from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
+from runtime.media import MediaStore
 from runtime.postgres import connect, in_thread
+from runtime.sealed_files import OpenedFiles
 from runtime.settings import process_name
 from runtime.vault import Vault
 from schemas.http.im import MessageAccepted
+from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import analytics, document, jobs, messages
+from services.scheduler.media.intake import MediaIntake
+from services.scheduler.routes import (
+    analytics,
+    document,
+    feedback,
+    jobs,
+    media,
+    messages,
+    notifications,
+    previews,
+    pushes,
+    task_lists,
+    tasks,
+    templates,
+)
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
+from services.scheduler.timed import notifying
+from services.scheduler.timed.forms import Forms
+from services.scheduler.timed.notice_words import WORDS
+from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
+from services.scheduler.timed.preview_notices import Notifier
+from services.scheduler.timed.previews import PreviewDesk
+from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes, by_the_database
 
 SERVICE = "scheduler"
 
@@ -47,18 +71,23 @@ QUEUED = 2_000
 IN_FLIGHT = 4_000
 """Status changes in memory."""
 
+ANSWERS_AT_ONCE = 500
+"""Answers to previews in memory."""
+
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 9
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
-side by side."""
+CONNECTIONS = 20
+"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
+files, firing, handing over, telling, looking for stalls, notices, alerts, two that ask about tasks,
+and asking who calls, side by side."""
 
 
 class Scheduler:
     """The parts, joined. Making one connects to nothing."""
 
     def __init__(self, settings: SchedulerSettings) -> None:
+        self.settings = settings
         self.engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
         self.vault = Vault(settings)
         self.fence = fence_of(settings, owner=process_name())
@@ -76,6 +105,12 @@ class Scheduler:
             stalls=Stalls(settings.job_stalls_after),
             clock=now,
         )
+        self.pushes = TimedPushes(
+            self.engine,
+            self.producer,
+            stalls_after=settings.push_stalls_after,
+            forms=_forms(settings),
+        )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
             StreamConfig(
@@ -84,6 +119,25 @@ class Scheduler:
             [STATUS_CHANGES],
             handlers.StatusChanges(self.engine, breaker=breaker, clock=now, wake=self.feeder.wake),
             DeadLetters(self.producer, SERVICE, now),
+        )
+        self.answers = Stream(
+            StreamConfig(
+                bootstrap=settings.kafka_bootstrap_servers,
+                group=f"{SERVICE}-answers",
+                max_in_flight=ANSWERS_AT_ONCE,
+                wanted=WANTED,
+            ),
+            [PROVIDER_EVENTS],
+            PreviewAnswers(self.engine, self.vault),
+            DeadLetters(self.producer, SERVICE, now),
+        )
+        self.previews = PreviewDesk(
+            self.engine,
+            self.vault,
+            self.producer,
+            _notifier(settings),
+            most_a_minute=settings.preview_per_minute,
+            clock=now,
         )
 
     async def accept(self, asked: Asked) -> MessageAccepted:
@@ -97,14 +151,45 @@ class Scheduler:
             "accept_sends": self.gather.run,
             "feed_jobs": self.feeder.run,
             "status_changes": self.stream.run,
+            "preview_answers": self.answers.run,
             "fire_due": lambda: every(
                 handlers.DUE_EVERY, lambda: handlers.fire_due(engine, vault, producer, now)
             ),
             "announce_jobs": lambda: every(
                 handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
             ),
+            **self._notifying(),
+            "hand_over_pushes": self.pushes.hand_over_all,
+            "fire_tasks": lambda: every(EVERY, self.pushes.fire),
+            "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
+            "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
+            "purge_tasks": lambda: every(
+                handlers.PURGE_EVERY, lambda: handlers.purge_tasks(engine, now)
+            ),
         }
+
+    def _notifying(self) -> dict[str, Work]:
+        engine, producer, settings = self.engine, self.producer, self.settings
+        works: dict[str, Work] = {
+            "note_notices": lambda: every(
+                notifying.NOTED_EVERY,
+                lambda: notifying.note_due(engine, settings, by_the_database),
+            ),
+            "send_notices": lambda: every(
+                notifying.NOTICES_EVERY,
+                lambda: notifying.send_due(engine, producer, settings, by_the_database),
+            ),
+            "purge_failures": lambda: every(
+                handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
+            ),
+        }
+        if settings.alert_robot:
+            works["tell_failures"] = lambda: every(
+                notifying.ALERTS_EVERY,
+                lambda: notifying.tell_failures(engine, producer, settings, by_the_database),
+            )
+        return works
 
     async def stop(self) -> None:
         """Close what the works have left."""
@@ -125,7 +210,7 @@ class Scheduler:
         return self.fence.problem
 
 
-def build(settings: SchedulerSettings) -> FastAPI:
+def build(settings: SchedulerSettings, store: MediaStore) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     scheduler = Scheduler(settings)
 
@@ -138,20 +223,61 @@ def build(settings: SchedulerSettings) -> FastAPI:
     app = application(
         Face(
             "Sendtrail scheduler",
-            "Accepts single sends, timed sends and jobs.",
+            "Accepts single sends, timed sends, jobs and timed push tasks.",
             scheduler.problem,
             lifespan,
         )
     )
     shape_errors(app)
     sender = settings.whatsapp_phone_number_id
-    guard, live = Guard(settings, scheduler.engine), [Depends(scheduler.fence.check)]
-    engine, vault, wake = scheduler.engine, scheduler.vault, scheduler.feeder.wake
-    for room in (
-        messages.router(scheduler.accept, guard, default_sender=sender, clock=now),
-        jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake),
-        analytics.router(scheduler.producer, guard, clock=now),
-    ):
-        app.include_router(room, dependencies=live)
+    for room in _rooms(settings, scheduler, store, default_sender=sender):
+        app.include_router(room, dependencies=[Depends(scheduler.fence.check)])
     document.complete(app)
     return app
+
+
+def _rooms(
+    settings: SchedulerSettings, scheduler: Scheduler, store: MediaStore, *, default_sender: str
+) -> list[APIRouter]:
+    engine, vault = scheduler.engine, scheduler.vault
+    guard, wake = Guard(settings, engine), scheduler.feeder.wake
+    desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    return [
+        messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
+        jobs.router(engine, vault, guard, default_sender=default_sender, clock=now, wake=wake),
+        analytics.router(scheduler.producer, guard, clock=now),
+        # Where previews are told apart by their ids, "templates" is none.
+        templates.router(engine, guard, now),
+        previews.router(engine, vault, guard, scheduler.previews),
+        notifications.router(engine, guard, WORDS[settings.notice_language], now),
+        feedback.router(engine, vault, guard),
+        _media(scheduler, store, guard),
+        pushes.router(engine, guard, wake=scheduler.pushes.wake),
+        task_lists.router(desk),
+        tasks.router(desk),
+    ]
+
+
+def _media(scheduler: Scheduler, store: MediaStore, guard: Guard) -> APIRouter:
+    intake = MediaIntake(scheduler.engine, store, now)
+    files = OpenedFiles(store, scheduler.engine, scheduler.vault)
+    return media.router(scheduler.engine, guard, intake, files)
+
+
+def _notifier(settings: SchedulerSettings) -> Notifier | None:
+    if not settings.preview_template_id:
+        return None
+    return Notifier(
+        settings.wechat_app_id,
+        settings.preview_template_id,
+        settings.preview_template_data,
+        settings.preview_page,
+        settings.link_keys[0],
+        settings.preview_link_lasts,
+    )
+
+
+def _forms(settings: SchedulerSettings) -> Forms | None:
+    if not settings.public_url or not settings.link_keys:
+        return None
+    return Forms(settings.public_url, settings.link_keys[0], settings.feedback_open_for)

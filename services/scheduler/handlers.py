@@ -25,8 +25,10 @@ from services.scheduler.idempotency import REMEMBERED_FOR
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
-from services.scheduler.store import changes, keys, sends
+from services.scheduler.store import changes, keys, notices, sends, task_logs, tasks
 from services.scheduler.store.changes import Change
+from services.scheduler.timed import settling as pushes
+from services.scheduler.timed.notifying import outcomes_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ ANNOUNCE_BATCH: Final = 100
 
 PURGE_EVERY: Final = timedelta(minutes=1)
 PURGE_BATCH: Final = 1_000
+TASKS_KEPT: Final = timedelta(days=30)
+"""How long deleted tasks and the entries of logs are (TP-12, CF-31, SE-05)."""
 
 
 async def fire_due(engine: sa.Engine, vault: Vault, producer: Producer, clock: Clock) -> bool:
@@ -91,8 +95,24 @@ async def purge(engine: sa.Engine, clock: Clock) -> bool:
     return await in_thread(engine, forget) == PURGE_BATCH
 
 
+async def purge_tasks(engine: sa.Engine, clock: Clock) -> bool:
+    """Forget tasks that were deleted long ago, and what was done long ago, a batch at a time."""
+    before = clock() - TASKS_KEPT
+
+    def forget(connection: sa.Connection) -> int:
+        return max(
+            tasks.purge(connection, before=before, limit=PURGE_BATCH),
+            task_logs.forget(connection, before=before, limit=PURGE_BATCH),
+        )
+
+    return await in_thread(engine, forget) == PURGE_BATCH
+
+
 class StatusChanges:
-    """Settles rows of jobs, as messages reach a provider or fail: windows empty, breakers count."""
+    """Settles rows of jobs and groups of pushes, as messages reach a provider or fail.
+
+    Windows empty, breakers count, pushes end.
+    """
 
     def __init__(
         self, engine: sa.Engine, *, breaker: Breaker, clock: Clock, wake: Callable[[], None]
@@ -106,8 +126,12 @@ class StatusChanges:
         """Nothing to prepare: the rows know what has been applied."""
 
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Settle the rows of the batch."""
-        news = news_of(map(_change, deliveries))
+        """Settle the rows, the groups and the notices of the batch."""
+        changes = [_change(delivery) for delivery in deliveries]
+        outcomes = outcomes_of(changes)
+        if outcomes:
+            await in_thread(self._engine, lambda connection: notices.settle(connection, outcomes))
+        news = news_of(changes)
         if news:
             now = self._clock()
             freed = await in_thread(
@@ -117,6 +141,11 @@ class StatusChanges:
             ROWS_SETTLED.inc(freed)
             if freed:
                 self._wake()
+        of_groups = pushes.news_of(changes)
+        if of_groups:
+            # In a transaction of its own: it waits for hand-overs, and jobs need not.
+            at = self._clock()
+            await in_thread(self._engine, lambda c: pushes.settle(c, of_groups, now=at))
         for delivery in deliveries:
             delivery.finish()
 

@@ -21,12 +21,12 @@ from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
 from services.scheduler.fields import wrong_expiry
-from services.scheduler.idempotency import Key, first_answer, key_of
+from services.scheduler.idempotency import Key, key_of, once
 from services.scheduler.metrics import ROWS_SKIPPED
 from services.scheduler.screening import screen
-from services.scheduler.store import jobs, keys, rows, unsent
+from services.scheduler.store import jobs, rows, unsent
 from services.scheduler.store.jobs import Job
-from services.scheduler.store.keys import KeyName
+from services.scheduler.store.keys import Answer, KeyName
 from services.scheduler.store.rows import NewRow
 
 CREATE: Final = "POST /api/v1/jobs"
@@ -61,25 +61,19 @@ def key_for(body: CreateJob, idempotency_key: str) -> Key:
 
 
 def create(connection: sa.Connection, vault: Vault, asked: Asked, *, now: datetime) -> JobCreated:
-    """Store a job with all its rows, or return the answer that its key got before.
+    """Store a job with all its rows, or return the answer that its key got before."""
+    body = asked.body
 
-    Two calls with the same key at the same time: the second waits for the first one's commit.
-    """
-    body, key = asked.body, asked.key
-    if key is not None:
-        keys.claim(connection, {key.name: key.body_hash}, now=now)
-        answer = first_answer(key, keys.load(connection, [key.name])[key.name])
-        if answer is not None:
-            return JobCreated.model_validate(answer)
-    # A repetition may come late; whoever is new here may not.
-    expired = body.expires_at and wrong_expiry(body.expires_at, starts=now)
-    if expired:
-        raise expired
-    created = _store(connection, vault, body, sender_id=asked.sender_id, now=now)
-    _note(connection, asked, created)
-    if key is not None:
-        keys.answer(connection, {key.name: created.model_dump(mode="json", by_alias=True)})
-    return created
+    def make() -> Answer:
+        # A repetition may come late; whoever is new here may not.
+        expired = body.expires_at and wrong_expiry(body.expires_at, starts=now)
+        if expired:
+            raise expired
+        created = _store(connection, vault, body, sender_id=asked.sender_id, now=now)
+        _note(connection, asked, created)
+        return created.model_dump(mode="json", by_alias=True)
+
+    return JobCreated.model_validate(once(connection, asked.key, make, now=now))
 
 
 def _note(connection: sa.Connection, asked: Asked, created: JobCreated) -> None:

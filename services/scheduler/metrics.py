@@ -49,3 +49,33 @@ JOBS_STALLED = Gauge(
     "Running jobs of whose rows nothing was heard for JOB_STALLS_AFTER; the log names each. Look at"
     " the dispatcher's waits and at the lag of the group scheduler.",
 )
+NOTICES_HANDED_OVER = Counter(
+    "scheduler_notices_handed_over",
+    "Reminders and results that went to send-requests as service notifications. Stands still while"
+    " tasks run: WECHAT_APP_ID or NOTICE_TEMPLATES is not set, or users have no openid.",
+)
+ALERTS_TOLD = Counter(
+    "scheduler_alerts_told",
+    "Alerts about failed pushes that went to the robot of ALERT_ROBOT; each sums up a minute.",
+)
+FEEDBACK_KEPT = Counter(
+    "scheduler_feedback_kept",
+    "Opinions about pushes that were stored, repeated ones included.",
+)
+PUSH_LAG = Histogram(
+    "scheduler_push_lag_seconds",
+    "From when a push was due to the broker's acknowledgement of all its groups. Above a second:"
+    " too many tasks due at once for this many schedulers, or the database or the broker is slow;"
+    " what was late when it was caught up on counts as well.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 900),
+)
+PUSH_REQUESTS = Counter(
+    "scheduler_push_requests",
+    "Groups of pushes published to send-requests. Stands still while tasks are due: look at"
+    " /readyz.",
+)
+PUSHES_STALLED = Gauge(
+    "scheduler_pushes_stalled",
+    "Pushes under way of whose groups nothing was heard for PUSH_STALLS_AFTER; the log names each."
+    " Look at the dispatcher's waits and at the lag of the group scheduler.",
+)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.topics.provider_events import (
+    FeedbackGiven,
     MediaLost,
     MediaStored,
     MessageEvent,
@@ -13,7 +14,7 @@ from schemas.topics.send_requests import SendRequested
 from schemas.topics.task_changes import TaskEvent
 from schemas.topics.topic import Headers
 
-Aside = MessageReceived | NoticeReceived | MediaStored | MediaLost | TaskEvent
+Aside = MessageReceived | NoticeReceived | FeedbackGiven | MediaStored | MediaLost | TaskEvent
 """What is kept as it comes: it speaks of no message that we sent."""
 
 

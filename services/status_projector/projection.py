@@ -18,6 +18,7 @@ from domain.identity import is_fallback_of, message_id_for_inbound
 from domain.lifecycle import Evidence, Fact, Status, learn
 from schemas.topics.contents import type_of
 from schemas.topics.provider_events import (
+    FeedbackGiven,
     MediaLost,
     MediaStored,
     MessageEvent,
@@ -151,6 +152,8 @@ class Projection:
             self.changes.notices.append(value)
         elif isinstance(value, TaskEvent):
             self.changes.tasks.append(value)
+        elif isinstance(value, FeedbackGiven):
+            pass  # the scheduler keeps it, beside the task it is about
         elif not self._hear(heard.trigger, Said(value, heard.headers)):
             self._put_down(heard, value)
 

@@ -58,6 +58,8 @@ OWNERS = {
     "t_notifications": "scheduler",
     "t_feedback": "scheduler",
     "t_groups": "scheduler",
+    "push_failures": "scheduler",
+    "media_uploads": "scheduler",
     "erasures": "administration",
     "retention_runs": "administration",
     "tenants": "administration",

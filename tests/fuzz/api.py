@@ -1,9 +1,10 @@
 """Requests that our own OpenAPI makes conceivable, signed and unsigned, to a running ingester."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, cast
 
 import httpx
@@ -49,10 +50,39 @@ def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> in
         while time.monotonic() < ends:
             for operation in operations:
                 for mode in _MODES:
-                    for secrets in ([secret], []):
-                        sent += _round(client, operation, mode, secrets, chance)
+                    for prepare in (partial(_signed, secret), _as_it_is):
+                        sent += _round(client, operation, mode, prepare, chance)
             chance = replace(chance, seed=chance.seed + 1)
     return sent
+
+
+def fuzz_tagged(url: str, headers: Mapping[str, str], tag: str, *, chance: Chance) -> int:
+    """Send a round of requests to each address with this tag; return how many.
+
+    Raises what a check raises.
+    """
+    known.load_all_checks()
+    with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+        document = client.get("/openapi.json").json()
+        operations = _public(schemathesis.openapi.from_dict(document))
+        return sum(
+            _round(client, operation, mode, partial(_by, headers), chance)
+            for operation in operations
+            if tag in operation.tags
+            for mode in _MODES
+        )
+
+
+def _signed(secret: bytes, request: httpx.Request) -> None:
+    request.headers[SIGNATURE] = sign(request.content, secret)
+
+
+def _by(headers: Mapping[str, str], request: httpx.Request) -> None:
+    request.headers.update(headers)
+
+
+def _as_it_is(_: httpx.Request) -> None:
+    pass
 
 
 def _public(schema: Any) -> list[Any]:  # noqa: ANN401 - schemathesis's own
@@ -64,7 +94,7 @@ def _round(
     client: httpx.Client,
     operation: Any,  # noqa: ANN401 - schemathesis's own
     mode: schemathesis.GenerationMode,
-    secrets: Sequence[bytes],
+    prepare: Callable[[httpx.Request], None],
     chance: Chance,
 ) -> int:
     sent = 0
@@ -82,8 +112,7 @@ def _round(
     def send(case: Any) -> None:  # noqa: ANN401 - schemathesis's own
         nonlocal sent
         request = _request(client, case)
-        for secret in secrets:
-            request.headers[SIGNATURE] = sign(request.content, secret)
+        prepare(request)
         case.validate_response(client.send(request), checks=checks)
         sent += 1
 

@@ -60,6 +60,7 @@ _STEPS: Final[Mapping[str, str]] = {
                 SELECT whatsapp_message_id FROM messages
                 WHERE person = :person AND whatsapp_message_id IS NOT NULL))
         """,
+    "t_feedback": "DELETE FROM t_feedback WHERE user_id = :hash",
     "provider_notices": "DELETE FROM provider_notices WHERE person = :person",
     # A row of its own for each, without saying whose.
     "message_participants": """

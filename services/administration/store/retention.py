@@ -18,6 +18,8 @@ AGED: Final[Mapping[str, str]] = {
     "job_items": _OF_OLD_JOBS,
     "job_outcomes": _OF_OLD_JOBS,
     "contact_windows": "last_inbound_at < :before",
+    "t_notifications": "due_at < :before",
+    "t_feedback": "timestamp < :before",
     "erasures": "ended_at < :before",
     "retention_runs": "ended_at < :before",
 }
@@ -89,6 +91,7 @@ _UNUSED: Final = " AND ".join(
             " AND substring(t.request from 1 for 16) = k.person)"
             for t in _ENCLOSING
         ),
+        "NOT EXISTS (SELECT FROM t_feedback t WHERE t.user_id = encode(k.person, 'hex'))",
     ]
 )
 

@@ -1,12 +1,8 @@
 """Which answer a body is, whose it is, and the fact it becomes (PV-06…PV-09, CF-27)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
-
-import msgspec
 
 from domain.answers import BadComment, Choice, comment_of
 from domain.identity import preview_answer_id
@@ -15,13 +11,11 @@ from runtime.errors import InvalidInput
 from runtime.signed_links import ExpiredLink, ForgedLink, opened
 from schemas.http.previews import PreviewLink
 from schemas.topics.provider_events import MessageReceived
+from services.ingest_webhook.fields import Fields
 from services.ingest_webhook.refusals import LinkExpired, UnknownPreview
 
 MESSAGE_TYPE: Final = "preview_answer"
-_MOST_FIELDS: Final = 16
 _CHOICES: Final = {choice.value: choice for choice in Choice}
-
-Fields = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +65,6 @@ class Answer:
             choice=self.choice,
             about=link.preview_id,
         )
-
-
-def fields_of_form(body: bytes) -> Fields:
-    """Return what a browser sent; raises `InvalidInput`."""
-    try:
-        text = body.decode("ascii")
-        return dict(
-            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-        )
-    except ValueError as error:
-        raise InvalidInput("body", "not a form") from error
-
-
-def fields_of_json(body: bytes) -> Fields:
-    """Return what a program sent; raises `InvalidInput`."""
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput("body", "not a JSON object") from error
 
 
 def answer_of(link: PreviewLink, fields: Fields) -> Answer:

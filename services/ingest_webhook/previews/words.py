@@ -5,14 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.answers import LONGEST_COMMENT, Choice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """A page that only says something."""
-
-    title: str
-    text: str
+from domain.languages import spoken
+from services.ingest_webhook.pages.look import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +76,7 @@ ENGLISH: Final = Words(
     not_taken=Notice(title="Not submitted", text="Please check what you entered, then try again."),
 )
 
-_BY_LANGUAGE: Final = {"zh": CHINESE, "en": ENGLISH}
-
 
 def words_for(accepted: str | None) -> Words:
-    """Return the words for an ``Accept-Language``; Chinese unless English is preferred to it.
-
-    >>> words_for("fr, en-GB;q=0.8, zh;q=0.5").language
-    'en'
-    >>> words_for("*").language
-    'zh-CN'
-    """
-    wanted = [_weighed(part) for part in (accepted or "").split(",")]
-    # Of equal weights the first one counts: the order of sorting is stable.
-    for weight, language in sorted(wanted, key=lambda each: -each[0]):
-        if weight > 0 and language in _BY_LANGUAGE:
-            return _BY_LANGUAGE[language]
-    return CHINESE
-
-
-def _weighed(part: str) -> tuple[float, str]:
-    tag, _, parameter = part.partition(";")
-    language = tag.strip().lower().partition("-")[0]
-    weight = parameter.strip().removeprefix("q=") or "1"
-    try:
-        return float(weight), language
-    except ValueError:
-        return 0.0, language
+    """Return the words for an ``Accept-Language``."""
+    return spoken(accepted, chinese=CHINESE, english=ENGLISH)

@@ -1,13 +1,13 @@
 """Where a preview is answered: its page, and what that page and programs send (PV-06…PV-09)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from domain.answers import LONGEST_COMMENT, Choice
@@ -19,18 +19,17 @@ from schemas.topics.provider_events import ProviderEvent
 from services.ingest_webhook import account
 from services.ingest_webhook.account import IgnoredPart
 from services.ingest_webhook.door import Door
+from services.ingest_webhook.fields import FORM, Fields, fields_of_form, fields_of_json, is_form
 from services.ingest_webhook.handlers import Intake, publish
+from services.ingest_webhook.pages.look import Notice
 from services.ingest_webhook.previews import pages
 from services.ingest_webhook.previews.answers import (
     Answer,
     Desk,
-    Fields,
     answer_of,
-    fields_of_form,
-    fields_of_json,
 )
 from services.ingest_webhook.previews.pages import Sheet
-from services.ingest_webhook.previews.words import Notice, Words, words_for
+from services.ingest_webhook.previews.words import Words, words_for
 from services.ingest_webhook.refusals import LinkExpired, Refused, UnknownPreview
 from services.ingest_webhook.routes.callback_route import (
     FORBIDDEN,
@@ -39,11 +38,10 @@ from services.ingest_webhook.routes.callback_route import (
     Description,
     open_address,
 )
+from services.ingest_webhook.routes.page_route import PAGE_CONTENT, page_of
 
 LARGEST_BODY: Final = 16 * 1_024
 """Bytes. A comment of 500 characters has up to 6,000 in a form, a link's token some 400."""
-
-FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +84,25 @@ def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk) -> None:
         except Refused as error:
             account.refused(error, perf_counter() - began)
             return _failure(request, Filling(), error)
-        return _page(pages.question(_words(request), Sheet(link, token)))
+        return page_of(pages.question(_words(request), Sheet(link, token)))
 
     async def confirm_preview(request: Request) -> Response:
         filling = Filling()
-        if not _is_form(request):
+        if not is_form(request):
             await receive(request, fields_of_json, filling)
             return JSONResponse({"message": "Preview confirmed"})
         try:
             taken = await receive(request, fields_of_form, filling)
         except (HTTPException, InvalidInput, TryAgainLater) as error:
             return _failure(request, filling, error)
-        return _page(pages.received(_words(request), taken.answer))
+        return page_of(pages.received(_words(request), taken.answer))
 
     open_address(app, "GET", PAGE, show_preview, _SHOWN)
     open_address(app, "POST", CONFIRM, confirm_preview, _ANSWERED)
 
 
-def _is_form(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0]
-    return kind.strip().lower() == FORM
-
-
 def _words(request: Request) -> Words:
     return words_for(request.headers.get("accept-language"))
-
-
-def _page(
-    text: str, status: int = HTTPStatus.OK, more: Mapping[str, str] | None = None
-) -> HTMLResponse:
-    return HTMLResponse(text, status, {**pages.HEADERS, **(more or {})})
 
 
 def _failure(request: Request, filling: Filling, error: Exception) -> Response:
@@ -128,7 +115,7 @@ def _failure(request: Request, filling: Filling, error: Exception) -> Response:
         token = str(filling.fields.get("token"))
         written = comment if isinstance(comment, str) else ""
         text = pages.question(words, Sheet(filling.link, token, written), notice)
-    return _page(text, problem.status, headers_of(error))
+    return page_of(text, problem.status, headers_of(error))
 
 
 def _notice(words: Words, error: Exception) -> Notice:
@@ -156,7 +143,6 @@ _ANSWER: Final = {
         "token": _LINK_TOKEN,
     },
 }
-_PAGE_CONTENT: Final = {"text/html": {"schema": {"type": "string"}}}
 _CONFIRMED: Final = {
     "type": "object",
     "required": ["message"],
@@ -170,9 +156,9 @@ _SHOWN: Final = Description(
     summary="Show the page on which a preview is answered",
     parameters=({"name": "token", "in": "query", "required": True, "schema": _LINK_TOKEN},),
     taken_as="The page.",
-    taken=_PAGE_CONTENT,
+    taken=PAGE_CONTENT,
     refusals=dict((_UNKNOWN, _EXPIRED, TOO_MANY)),
-    refused_as=_PAGE_CONTENT,
+    refused_as=PAGE_CONTENT,
 )
 _ANSWERED: Final = Description(
     tag="previews",
@@ -182,12 +168,12 @@ _ANSWERED: Final = Description(
         "required": True,
         "content": {"application/json": {"schema": _ANSWER}, FORM: {"schema": _ANSWER}},
     },
-    taken={"application/json": {"schema": _CONFIRMED}, **_PAGE_CONTENT},
+    taken={"application/json": {"schema": _CONFIRMED}, **PAGE_CONTENT},
     refusals={
         **{status: why for status, why in REFUSALS.items() if status != FORBIDDEN[0]},
         HTTPStatus.BAD_REQUEST: "The wrong field is named.",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"The body is larger than {LARGEST_BODY} bytes.",
         **dict((_UNKNOWN, _EXPIRED)),
     },
-    refused_as=_PAGE_CONTENT,
+    refused_as=PAGE_CONTENT,
 )

@@ -5,12 +5,16 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
 
 from schemas.http.im import SendMessage, Text
 from schemas.http.jobs import CreateJob
+from schemas.http.tasks import BatchBody, GroupsBody, OccurrencesBody, TaskBody, TaskChange
 from schemas.topics.contents import Content
 
 _PARTS: Final = "#/components/schemas/"
+
+_OF_TASKS: Final = (TaskBody, TaskChange, BatchBody, OccurrencesBody, GroupsBody)
 
 _OF_A_MESSAGE: Final = (
     "A text as it is, or an object of the type that `messageType` names; its own `type` may be"
@@ -51,4 +55,11 @@ def _components() -> dict[str, Any]:
     parts[SendMessage.__name__]["properties"]["messageType"] = {
         "enum": list(content["discriminator"]["mapping"])
     }
-    return parts
+    return parts | _parts_of_tasks()
+
+
+def _parts_of_tasks() -> dict[str, Any]:
+    _, schema = models_json_schema(
+        [(body, "validation") for body in _OF_TASKS], ref_template=_PARTS + "{model}"
+    )
+    return schema["$defs"]

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from runtime.auth import Caller, Permission
+from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.postgres import in_thread, transaction
 from schemas.http.asking import MessageExport, MessageSearch, Order
 from schemas.http.envelope import Envelope
 from schemas.http.messages import Message, MessagePage
 from services.status_projector import cursors, filters, showing
-from services.status_projector.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search
 from services.status_projector.store.narrowing import Page, Wanted

@@ -186,6 +186,7 @@ class Projector:
                 sequence=2,
                 from_status=before,
                 to_status=to,
+                channel=request.channel,
                 job_id=request.job_id,
             )
             for request in requests

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.status_projector.csv_stream import stream_csv
+from runtime.csv_stream import stream_csv
 
 STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 

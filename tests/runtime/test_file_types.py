@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.fetcher import content
-from services.fetcher.content import has_markup, pixels_of, safe_name, type_of
+from runtime import file_types
+from runtime.file_types import has_markup, pixels_of, safe_name, type_of
 from tests.services.fetcher import files
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -83,7 +83,7 @@ def test_no_bytes_whatever_confuse_it(rest: bytes, start: bytes) -> None:
     for data in (start + rest, start[: len(rest)], start + bytes(8) + rest):
         mime_type = type_of(data, "image/png")
 
-        assert mime_type is None or content.extension_of(mime_type)
+        assert mime_type is None or file_types.extension_of(mime_type)
         assert (pixels_of(data) or 0) >= 0
 
 

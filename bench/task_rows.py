@@ -1,0 +1,61 @@
+"""Fills the tables of timed push tasks: a million plans of two years, by SQL alone."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+TENANTS = 20
+CREATORS = 500
+GROUPS = 5_000
+RECIPIENTS = 2_000
+SPAN = timedelta(days=730)
+"""Over which creation and times are spread."""
+
+_TASKS = """
+    INSERT INTO t_tasks
+        (task_id, name, schedule_type, schedule_time, recurring_interval, content_text, groups,
+         priority, status, creator_id, preview_recipients, created_at, updated_at, tenant_id,
+         timezone, next_at, content_hash)
+    SELECT md5(n::text)::uuid::text, 'Task ' || n,
+           CASE WHEN n % 4 = 0 THEN 'recurring' ELSE 'once' END, due,
+           CASE WHEN n % 4 = 0 THEN 'weekly' END, repeat(md5(n::text), 4),
+           -- One group is in every tenth task, most in few.
+           jsonb_build_array('g-' || (a % :groups), 'g-' || (b % :groups),
+               CASE WHEN c % 10 = 0 THEN 'g-all' ELSE 'g-' || (c % :groups) END),
+           CASE c % 5 WHEN 0 THEN 'high' WHEN 1 THEN 'low' ELSE 'medium' END,
+           CASE WHEN b % 1000 = 1 THEN 'failed' WHEN b % 50 = 2 THEN 'paused'
+                WHEN b % 20 = 3 THEN 'draft' WHEN due > now() THEN 'scheduled'
+                ELSE 'completed' END,
+           (a % :creators)::text, jsonb_build_array('person-' || (a % :recipients)),
+           made, made, 'tenant-' || (a % :creators % :tenants), 'UTC',
+           CASE WHEN due > now() THEN due END, decode(md5(n::text), 'hex')
+    FROM (
+        -- Who, where it stands and how urgent it is have nothing to do with each other.
+        SELECT n, abs(hashint8(n)::bigint) AS a, abs(hashint8(n + 1000000000)::bigint) AS b,
+               abs(hashint8(n + 2000000000)::bigint) AS c,
+               date_trunc('second', now() - :half + n * CAST(:step AS interval)) AS due,
+               now() - :half + n * CAST(:step AS interval) - INTERVAL '20 days' AS made
+        FROM generate_series(1, CAST(:tasks AS bigint)) AS n
+    ) AS numbered
+"""
+
+
+def fill(engine: sa.Engine, *, tasks: int) -> None:
+    """Enter the tasks and have their tables analysed; nothing fires any of them."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        connection.execute(
+            sa.text(_TASKS),
+            {
+                "tasks": tasks,
+                "groups": GROUPS,
+                "creators": CREATORS,
+                "recipients": RECIPIENTS,
+                "tenants": TENANTS,
+                "half": SPAN / 2,
+                "step": SPAN / tasks,
+            },
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("SET statement_timeout = 0"))
+        connection.execute(sa.text("VACUUM (ANALYZE) t_tasks"))

@@ -1,0 +1,147 @@
+"""``/api/notifications``: what people are told of tasks (NF-03, IM-43)."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.exceptions import HTTPException
+
+from runtime.auth import Caller, Guard, Permission
+from runtime.bodies import decode, documented, read_body, refuse_nul
+from runtime.clock import Clock
+from runtime.errors import InvalidInput, NotFound
+from runtime.postgres import in_thread
+from schemas.http.notices import (
+    ContentShown,
+    Done,
+    NotificationList,
+    NotificationShown,
+    SendNotification,
+)
+from services.scheduler.store import audience, notices
+from services.scheduler.store.audience import Account
+from services.scheduler.store.notices import Content, Listed, Notice
+from services.scheduler.timed.notice_words import Words
+
+LARGEST_BODY: Final = 16 * 1_024
+"""Bytes."""
+INVALID: Final = "Invalid notification"
+MOST: Final = 100
+"""Notifications of one page (CF-47)."""
+
+_DECODER: Final = msgspec.json.Decoder(SendNotification)
+
+
+def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(prefix="/api/notifications", tags=["notifications"])
+    reader = Depends(guard.signed_in())
+
+    @routes.get("", summary="What was I told?")
+    async def my_notifications(
+        caller: Annotated[Caller, reader],
+        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
+    ) -> NotificationList:
+        """Return the caller's own, unread ones first, then the latest."""
+        found = await in_thread(
+            engine,
+            lambda c: notices.page_of(
+                c, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
+            ),
+        )
+        return NotificationList(
+            notifications=[_shown(each) for each in found.notices],
+            total=found.total,
+            unread=found.unread,
+            page=page,
+            limit=limit,
+        )
+
+    @routes.post("/{notificationId}/read", summary="Note that I have read it")
+    async def read_notification(
+        notificationId: str,  # noqa: N803 - the parameter's public name
+        caller: Annotated[Caller, reader],
+    ) -> Done:
+        known = await in_thread(
+            engine,
+            lambda c: notices.mark_read(c, notificationId, caller.user_id, now=clock()),
+        )
+        if not known:
+            raise NotFound("Notification not found")
+        return Done(message="Notification read")
+
+    @routes.post("", summary="Tell a user something", openapi_extra=documented(SendNotification))
+    async def send_notification(
+        request: Request, caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_EDIT))]
+    ) -> Done:
+        asked = _asked(await read_body(request, limit=LARGEST_BODY))
+        await in_thread(engine, lambda c: _enter(c, asked, caller, words, clock))
+        return Done(message="Notification sent")
+
+    return routes
+
+
+def _asked(raw: bytes) -> SendNotification:
+    try:
+        body = decode(_DECODER, raw)
+        refuse_nul(msgspec.to_builtins(body))
+    except InvalidInput as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, INVALID) from error
+    return body
+
+
+def _enter(
+    connection: sa.Connection, asked: SendNotification, caller: Caller, words: Words, clock: Clock
+) -> None:
+    """Enter it. Raises 400 where there is no such user or task for the caller."""
+    account = _account(connection, asked.user_id)
+    subject = audience.subjects(connection, [asked.task_id]).get(asked.task_id)
+    if (
+        account is None
+        or subject is None
+        or not caller.may_see(account.tenant_id)
+        or not caller.may_see(subject.tenant_id)
+    ):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, INVALID)
+    now, content = clock(), asked.content
+    notice = Notice(
+        subject=f"asked:{uuid4()}",
+        user_id=account.user_id,
+        type=asked.type,
+        task_id=asked.task_id,
+        content=Content(
+            message=content.message,
+            status=content.status,
+            error=content.error,
+            state=words.failed if content.status == "failed" else words.told,
+            task=subject.name,
+            time=audience.local(now, subject),
+        ),
+        due_at=now,
+        tenant_id=subject.tenant_id,
+    )
+    notices.note(connection, [notice], now=now)
+
+
+def _account(connection: sa.Connection, named: str) -> Account | None:
+    """Return the user by their id, or by their WeChat id."""
+    known = audience.account_of(connection, named)
+    return known or audience.accounts(connection, [named]).get(named)
+
+
+def _shown(listed: Listed) -> NotificationShown:
+    content = listed.content
+    return NotificationShown(
+        notification_id=listed.id,
+        type=listed.type,
+        task_id=listed.task_id,
+        content=ContentShown(message=content.message, status=content.status, error=content.error),
+        delivery_status=listed.status,
+        delivery_error=listed.error,
+        timestamp=listed.at,
+        read_at=listed.read_at,
+    )

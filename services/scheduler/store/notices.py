@@ -1,0 +1,273 @@
+"""What people are told of tasks: each once, through the pipeline and in a list (IM-19, IM-43)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from domain.identity import MessageId, notification_id
+
+Type = Literal["reminder", "result", "preview"]
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a notice says (NF-03), and what a template is filled in with."""
+
+    message: str
+    status: Literal["success", "failed"] | None = None
+    error: str | None = None
+    state: str = ""
+    """In a word or two."""
+    task: str = ""
+    """The task's name."""
+    time: str = ""
+    """Of what it speaks of, on the task's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that one person is to be told."""
+
+    subject: str
+    """What it is about: each is told once."""
+    user_id: str
+    """Of an account of ours, or the openid of somebody without one."""
+    type: Type
+    task_id: str | None
+    content: Content
+    due_at: datetime
+    tenant_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A notice whose time has come, locked."""
+
+    id: str
+    subject: str
+    user_id: str
+    type: Type
+    task_id: str | None
+    content: Content
+    due_at: datetime
+    tenant_id: str | None
+    has_account: bool
+    openid: str | None
+    """Of the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a notice's message."""
+
+    status: Literal["sent", "failed"]
+    error: str | None
+
+
+def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime) -> None:
+    """Enter notices, each subject once."""
+    if not notices:
+        return
+    ordered = sorted({each.subject: each for each in notices}.items())  # no deadlock
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO t_notifications (
+                notification_id, user_id, type, task_id, content, subject, due_at, status,
+                created_at, tenant_id
+            )
+            SELECT id, user_id, type, task_id, CAST(content AS jsonb), subject, due_at, 'waiting',
+                :now, tenant_id
+            FROM unnest(
+                CAST(:ids AS text[]), CAST(:users AS text[]), CAST(:types AS text[]),
+                CAST(:tasks AS text[]), CAST(:contents AS text[]), CAST(:subjects AS text[]),
+                CAST(:dues AS timestamptz[]), CAST(:tenants AS text[])
+            ) AS notice(id, user_id, type, task_id, content, subject, due_at, tenant_id)
+            ON CONFLICT (subject) DO NOTHING
+            """
+        ),
+        {
+            "ids": [notification_id(subject) for subject, _ in ordered],
+            "users": [each.user_id for _, each in ordered],
+            "types": [each.type for _, each in ordered],
+            "tasks": [each.task_id for _, each in ordered],
+            "contents": [msgspec.json.encode(each.content).decode() for _, each in ordered],
+            "subjects": [subject for subject, _ in ordered],
+            "dues": [each.due_at for _, each in ordered],
+            "tenants": [each.tenant_id for _, each in ordered],
+            "now": now,
+        },
+    )
+
+
+def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[Due]:
+    """Return notices whose time has come, locked; SKIP LOCKED: each goes to one scheduler."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT notification_id, subject, n.user_id, type, task_id, content, due_at,
+                n.tenant_id, account.user_id IS NOT NULL AS has_account, account.openid
+            FROM t_notifications AS n
+            LEFT JOIN users AS account ON CAST(account.user_id AS text) = n.user_id
+            WHERE n.status = 'waiting' AND due_at <= :now
+            ORDER BY due_at LIMIT :limit FOR UPDATE OF n SKIP LOCKED
+            """
+        ),
+        {"now": now, "limit": limit},
+    )
+    return [
+        Due(
+            id=row.notification_id,
+            subject=row.subject,
+            user_id=row.user_id,
+            type=row.type,
+            task_id=row.task_id,
+            content=msgspec.convert(row.content, Content),
+            due_at=row.due_at,
+            tenant_id=row.tenant_id,
+            has_account=row.has_account,
+            openid=row.openid,
+        )
+        for row in rows
+    ]
+
+
+def mark_handed_over(connection: sa.Connection, messages: Mapping[str, MessageId]) -> None:
+    """Note that the broker has the messages of these notices, which are locked."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE t_notifications AS n SET status = 'handed_over', message_id = m.message_id
+            FROM unnest(CAST(:ids AS text[]), CAST(:messages AS text[])) AS m(id, message_id)
+            WHERE n.notification_id = m.id
+            """
+        ),
+        {"ids": list(messages), "messages": list(messages.values())},
+    )
+
+
+def mark_unsent(
+    connection: sa.Connection,
+    status: Literal["failed", "cancelled"],
+    reasons: Mapping[str, str],
+) -> None:
+    """Note why these notices, which are locked, are not sent; they stand in the list."""
+    connection.execute(
+        sa.text(
+            """
+            UPDATE t_notifications AS n SET status = :status, error = r.reason
+            FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS r(id, reason)
+            WHERE n.notification_id = r.id
+            """
+        ),
+        {"status": status, "ids": list(reasons), "reasons": list(reasons.values())},
+    )
+
+
+def settle(connection: sa.Connection, outcomes: Mapping[str, Outcome]) -> int:
+    """Note what became of messages, those that are notices; returns how many are."""
+    if not outcomes:
+        return 0
+    ordered = sorted(outcomes)
+    settled = connection.execute(
+        sa.text(
+            """
+            UPDATE t_notifications AS n SET status = o.status, error = o.error
+            FROM unnest(
+                CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:errors AS text[])
+            ) AS o(message_id, status, error)
+            WHERE n.message_id = o.message_id AND n.status <> o.status
+            """
+        ),
+        {
+            "ids": ordered,
+            "statuses": [outcomes[each].status for each in ordered],
+            "errors": [outcomes[each].error for each in ordered],
+        },
+    )
+    return settled.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A notice as its reader sees it."""
+
+    id: str
+    type: Type
+    task_id: str | None
+    content: Content
+    status: Literal["waiting", "handed_over", "sent", "failed"]
+    error: str | None
+    at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a person's notices."""
+
+    notices: list[Listed]
+    total: int
+    unread: int
+
+
+_SHOWN: Final = "user_id = :user_id AND status <> 'cancelled' AND due_at <= :now"
+
+
+def page_of(
+    connection: sa.Connection, user_id: str, *, now: datetime, offset: int, limit: int
+) -> Page:
+    """Return a person's notices, whatever became of their messages; unread ones first."""
+    named = {"user_id": user_id, "now": now, "offset": offset, "limit": limit}
+    rows = connection.execute(
+        sa.text(
+            f"""
+            SELECT notification_id, type, task_id, content, status, error,
+                greatest(due_at, created_at) AS at, read_at
+            FROM t_notifications WHERE {_SHOWN}
+            ORDER BY (read_at IS NOT NULL), greatest(due_at, created_at) DESC, notification_id
+            LIMIT :limit OFFSET :offset
+            """  # noqa: S608 - our own words only
+        ),
+        named,
+    )
+    notices = [
+        Listed(
+            row.notification_id,
+            row.type,
+            row.task_id,
+            msgspec.convert(row.content, Content),
+            row.status,
+            row.error,
+            row.at,
+            row.read_at,
+        )
+        for row in rows
+    ]
+    counts = connection.execute(
+        sa.text(
+            f"""
+            SELECT count(*) AS total, count(*) FILTER (WHERE read_at IS NULL) AS unread
+            FROM t_notifications WHERE {_SHOWN}
+            """  # noqa: S608 - the same
+        ),
+        named,
+    ).one()
+    return Page(notices, counts.total, counts.unread)
+
+
+def mark_read(connection: sa.Connection, notification: str, user_id: str, *, now: datetime) -> bool:
+    """Note that its reader has read it; False where they have no such notice."""
+    read = connection.execute(
+        sa.text(
+            f"""
+            UPDATE t_notifications SET read_at = coalesce(read_at, :now)
+            WHERE notification_id = :id AND {_SHOWN}
+            """  # noqa: S608 - the same
+        ),
+        {"id": notification, "user_id": user_id, "now": now},
+    )
+    return read.rowcount > 0

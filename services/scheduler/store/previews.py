@@ -1,0 +1,216 @@
+"""Previews: asked for, answered, and whether one lets its task be scheduled (PV, CF-25, CF-26)."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from domain.previews import PreviewStatus
+from domain.tasks import PushContent
+from runtime.vault import Person, Vault
+
+CHANNEL: Final = "wechat"
+RECIPIENTS: Final = "t_previews.recipients"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedTask:
+    """What a preview tells of its task."""
+
+    task_id: str
+    name: str
+    schedule_time: datetime
+    timezone: str
+    tenant_id: str | None
+
+
+class Named(msgspec.Struct, frozen=True):
+    """One of those asked: as they were named, and as WeChat knows them."""
+
+    name: str
+    openid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPreview:
+    """A preview to be stored."""
+
+    preview_id: str
+    task: PreviewedTask
+    content: PushContent
+    content_hash: bytes
+    recipients: Sequence[Named]
+    requested_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One row, for people to look at."""
+
+    preview_id: str
+    task_id: str
+    status: PreviewStatus
+    is_current: bool
+    """Whether it shows the content that its task has now."""
+    created_at: datetime
+    names: Mapping[Person, str]
+    """Of those asked who are not forgotten."""
+
+
+def task_of(connection: sa.Connection, task_id: str, tenant_id: str | None) -> PreviewedTask | None:
+    """Return a task of this tenant's; None: of any."""
+    row = connection.execute(
+        sa.text(
+            """
+            SELECT task_id, name, schedule_time, timezone, tenant_id FROM t_tasks
+            WHERE task_id = :task_id AND deleted_at IS NULL
+                AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
+            """
+        ),
+        {"task_id": task_id, "tenant_id": tenant_id},
+    ).first()
+    if row is None:
+        return None
+    return PreviewedTask(row.task_id, row.name, row.schedule_time, row.timezone, row.tenant_id)
+
+
+def openids_of(
+    connection: sa.Connection, names: Collection[str], tenant_id: str | None
+) -> dict[str, str | None]:
+    """Return the openids of those who are users of ours, by WeChat id; None: it is not known."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT wechat_id, openid FROM users
+            WHERE wechat_id = ANY(:names) AND disabled_at IS NULL
+                AND (tenant_id IS NULL OR CAST(:tenant_id AS text) IS NULL
+                     OR tenant_id = :tenant_id)
+            """
+        ),
+        {"names": list(names), "tenant_id": tenant_id},
+    )
+    return {row.wechat_id: row.openid for row in rows}
+
+
+def wait_for_turn(connection: sa.Connection, user_id: str) -> None:
+    """Let this user's previews be counted one after the other, until the transaction ends."""
+    connection.execute(
+        sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))"),
+        {"turn": f"preview:{user_id}"},
+    )
+
+
+def count_of(connection: sa.Connection, user_id: str, *, since: datetime) -> int:
+    """Return how many previews a user has sent since then."""
+    return connection.execute(
+        sa.text(
+            """
+            SELECT count(*) FROM t_previews
+            WHERE requested_by = :user_id AND created_at > :since
+            """
+        ),
+        {"user_id": user_id, "since": since},
+    ).scalar_one()
+
+
+def insert(connection: sa.Connection, vault: Vault, preview: NewPreview) -> None:
+    """Store a preview that is being sent."""
+    people = [vault.person(CHANNEL, one.openid) for one in preview.recipients]
+    letters = [
+        (person, msgspec.json.encode(one))
+        for person, one in zip(people, preview.recipients, strict=True)
+    ]
+    sealed = vault.enclose(connection, letters, place=RECIPIENTS)
+    connection.execute(
+        sa.text(
+            """
+            INSERT INTO t_previews (preview_id, task_id, content, recipients, validation, status,
+                                    created_at, content_hash, requested_by, tenant_id, people)
+            VALUES (:preview_id, :task_id, CAST(:content AS jsonb), CAST(:recipients AS jsonb),
+                    CAST(:validation AS jsonb), 'sent', :created_at, :content_hash,
+                    :requested_by, :tenant_id, CAST(:people AS bytea[]))
+            """
+        ),
+        {
+            "preview_id": preview.preview_id,
+            "task_id": preview.task.task_id,
+            "content": _json(content_shown(preview.content)),
+            "recipients": _json([b64encode(one).decode() for one in sealed]),
+            "validation": _json({"isValid": True, "errors": []}),
+            "created_at": preview.created_at,
+            "content_hash": preview.content_hash,
+            "requested_by": preview.requested_by,
+            "tenant_id": preview.task.tenant_id,
+            "people": people,
+        },
+    )
+
+
+def passed(connection: sa.Connection, task_id: str, content_hash: bytes) -> bool:
+    """Tell whether the task's latest preview showed this content and was confirmed (CF-25)."""
+    row = connection.execute(
+        sa.text(
+            """
+            SELECT status, content_hash FROM t_previews WHERE task_id = :task_id
+            ORDER BY created_at DESC LIMIT 1
+            """
+        ),
+        {"task_id": task_id},
+    ).first()
+    if row is None or bytes(row.content_hash) != content_hash:
+        return False
+    return row.status == PreviewStatus.CONFIRMED
+
+
+def of_task(connection: sa.Connection, vault: Vault, task_id: str, *, limit: int) -> list[Preview]:
+    """Return a task's previews, the newest first."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT p.preview_id, p.task_id, p.status, p.created_at, p.recipients,
+                   p.content_hash = t.content_hash AS is_current
+            FROM t_previews p JOIN t_tasks t USING (task_id)
+            WHERE p.task_id = :task_id ORDER BY p.created_at DESC LIMIT :limit
+            """
+        ),
+        {"task_id": task_id, "limit": limit},
+    ).all()
+    sealed = [b64decode(one) for row in rows for one in row.recipients]
+    opened = iter(vault.disclose(connection, sealed, place=RECIPIENTS))
+    return [
+        Preview(
+            row.preview_id,
+            row.task_id,
+            PreviewStatus(row.status),
+            row.is_current,
+            row.created_at,
+            _names(vault, [next(opened) for _ in row.recipients]),
+        )
+        for row in rows
+    ]
+
+
+def content_shown(content: PushContent) -> dict[str, Any]:
+    """Return a content as the API shows it, what it lacks left out."""
+    card = content.miniprogram
+    given = {
+        "text": content.text,
+        "image": content.image,
+        "link": content.link,
+        "miniprogram": None if card is None else {"appid": card.appid, "pagePath": card.page_path},
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _names(vault: Vault, opened: Sequence[bytes | None]) -> dict[Person, str]:
+    named = [msgspec.json.decode(one, type=Named) for one in opened if one is not None]
+    return {vault.person(CHANNEL, one.openid): one.name for one in named}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

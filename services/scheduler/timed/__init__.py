@@ -1,0 +1,1 @@
+"""Timed pushes: planned, previewed, fired, told of."""

@@ -1,0 +1,161 @@
+"""How a preview is asked for: judged, kept and handed over in one transaction (PV-01…PV-05)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import sqlalchemy as sa
+from starlette.exceptions import HTTPException
+
+from domain.task_rules import MOST_RECIPIENTS, Problem, Wrong, content_problems
+from domain.tasks import PushContent, content_hash
+from runtime.auth import Caller
+from runtime.clock import Clock
+from runtime.errors import NotFound
+from runtime.kafka.producer import Producer
+from runtime.vault import Vault
+from schemas.http.media import key_of
+from schemas.topics.send_requests import SEND_REQUESTS
+from services.scheduler.held import Publish, held
+from services.scheduler.intake import SOURCE
+from services.scheduler.store import previews, uploads
+from services.scheduler.store.previews import Named, NewPreview
+from services.scheduler.timed.preview_notices import Notifier, Recipient
+from services.scheduler.timed.rendering import CannotRender, message_of
+
+UNKNOWN_TASK: Final = "Task not found"
+RATE: Final = timedelta(minutes=1)
+
+_OPENID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PICTURES: Final = frozenset({"image/jpeg", "image/png"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A preview as its caller wants it."""
+
+    task_id: str
+    content: PushContent
+    recipients: tuple[str, ...]
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """It is kept, and the broker has its notifications."""
+
+    preview_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was sent."""
+
+    problems: tuple[Problem, ...]
+
+
+class PreviewDesk:
+    """The way in for previews."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        vault: Vault,
+        producer: Producer,
+        notifier: Notifier | None,
+        *,
+        most_a_minute: int,
+        clock: Clock,
+    ) -> None:
+        """``notifier`` None: this installation has nothing to send previews with."""
+        self._engine = engine
+        self._vault = vault
+        self._producer = producer
+        self._notifier = notifier
+        self._most = most_a_minute
+        self._clock = clock
+
+    async def ask(self, asked: Asked) -> Sent | Refused:
+        """Send a preview. Raises `NotFound`, `TryAgainLater`, and 429 beyond the rate."""
+        return await held(
+            self._engine,
+            self._producer,
+            lambda connection, publish: self._ask(connection, publish, asked),
+        )
+
+    def _ask(self, connection: sa.Connection, publish: Publish, asked: Asked) -> Sent | Refused:
+        task = previews.task_of(connection, asked.task_id, asked.caller.tenant_id)
+        if task is None:
+            raise NotFound(UNKNOWN_TASK)
+        openids = previews.openids_of(connection, asked.recipients, task.tenant_id)
+        found = [
+            *content_problems(asked.content),
+            *_picture_problems(connection, asked.content, task.tenant_id),
+            *recipient_problems(asked.recipients, openids),
+        ]
+        found = found or list(_form_problems(asked.content))
+        if found:
+            return Refused(tuple(found))
+        if self._notifier is None:
+            raise HTTPException(503, "PREVIEW_TEMPLATE_ID and LINK_SIGNING_KEYS are not set")
+        recipients = tuple(Recipient(name, openids.get(name) or name) for name in asked.recipients)
+        now = self._clock()
+        previews.wait_for_turn(connection, asked.caller.user_id)
+        if previews.count_of(connection, asked.caller.user_id, since=now - RATE) >= self._most:
+            raise HTTPException(429, "Rate limit exceeded")
+        preview_id = str(uuid4())
+        notices = self._notifier.notices(preview_id, task, asked.content, recipients, now)
+        preview = NewPreview(
+            preview_id,
+            task,
+            asked.content,
+            content_hash(asked.content),
+            [Named(recipient.name, recipient.openid) for recipient in recipients],
+            asked.caller.user_id,
+            now,
+        )
+        previews.insert(connection, self._vault, preview)
+        publish(SEND_REQUESTS.records(notices, source=SOURCE, at=now))
+        return Sent(preview_id)
+
+
+def recipient_problems(
+    names: Sequence[str], openids: Mapping[str, str | None]
+) -> Iterator[Problem]:
+    """Say what is wrong with those who are to be asked.
+
+    ``openids``: those of our users. Whoever is none of them is taken as an openid (CF-27).
+    """
+    if len(names) > MOST_RECIPIENTS:
+        yield Problem("recipients", Wrong.TOO_MANY, f"must be at most {MOST_RECIPIENTS}")
+        return
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        openid = openids.get(name, name)
+        if openid is None or _OPENID.fullmatch(openid) is None:
+            yield Problem(f"recipients[{number}]", Wrong.MALFORMED, "has no openid")
+        elif openid in seen:
+            yield Problem(f"recipients[{number}]", Wrong.TWICE, "is named twice")
+        else:
+            seen.add(openid)
+
+
+def _form_problems(content: PushContent) -> Iterator[Problem]:
+    """Say whether the parts make a message: what could not be pushed is not previewed (PV-14)."""
+    try:
+        message_of(content)
+    except CannotRender as error:
+        yield Problem("content", Wrong.OUT_OF_PLACE, str(error))
+
+
+def _picture_problems(
+    connection: sa.Connection, content: PushContent, tenant_id: str | None
+) -> Iterator[Problem]:
+    """Only what was uploaded is known to be a picture that can be sent (PV-03)."""
+    if content.image is None:
+        return
+    if uploads.type_of(connection, key_of(content.image), tenant_id) not in _PICTURES:
+        yield Problem("content.image", Wrong.MALFORMED, "must be an uploaded picture")

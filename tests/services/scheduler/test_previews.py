@@ -1,0 +1,368 @@
+"""Previews over HTTP: judged, kept, sent, counted (PV-01…PV-05, CF-18, CF-26, CF-27)."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from domain.answers import Choice
+from runtime.clock import now
+from runtime.kafka.producer import Producer
+from runtime.signed_links import opened
+from schemas.http.previews import PreviewLink
+from schemas.topics.contents import NotificationContent
+from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
+from schemas.topics.send_requests import SendRequested
+from tests.callers import of_tenant, signed_in
+from tests.eventually import eventually, seconds
+from tests.given import a_message_received
+from tests.services.scheduler import previewing
+from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, an_answer, ask, sent
+from tests.services.scheduler.schedulers import (
+    RunningScheduler,
+    Tail,
+    start_scheduler,
+    stop_scheduler,
+)
+
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scheduler(
+    kafka_bootstrap: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[RunningScheduler]:
+    """Return a scheduler that can send previews."""
+    scratch: Path = tmp_path_factory.mktemp("scheduler")
+    media = (scratch / "media").as_uri()
+    running = await start_scheduler(
+        kafka_bootstrap, database_url, scratch, MEDIA_STORE_URL=media, **previewing.SETTINGS
+    )
+    yield running
+    await stop_scheduler(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def editor(scheduler: RunningScheduler) -> AsyncGenerator[httpx.AsyncClient]:
+    """Return what calls as somebody who has sent nothing yet."""
+    caller = of_tenant("acme")
+    headers = signed_in(type(caller)(uuid4().hex, "acme", caller.permissions))
+    async with httpx.AsyncClient(
+        base_url=scheduler.url, trust_env=False, timeout=30, headers=headers
+    ) as client:
+        yield client
+
+
+async def asked_of(requests: Tail[SendRequested], openid: str) -> list[SendRequested]:
+    return [one for one in await requests.read() if one.recipient == openid]
+
+
+async def test_each_recipient_gets_a_notification_with_a_link_of_their_own(
+    editor: httpx.AsyncClient, database: sa.Engine, requests: Tail[SendRequested]
+) -> None:
+    task_id = a_task(database, tenant_id="acme")
+
+    preview_id = await sent(editor, task_id, recipients=[OPENID, OTHER])
+
+    notices = {one.recipient: one for one in await requests.read()}
+    assert set(notices) == {OPENID, OTHER}
+    for openid, notice in notices.items():
+        content = notice.content
+        assert isinstance(content, NotificationContent)
+        assert (notice.channel, notice.sender_id) == ("wechat", previewing.APP)
+        assert (notice.priority, notice.tenant_id) == ("high", "acme")
+        assert content.data == {"thing1": TEXT, "time2": "2030-06-10 18:00", "phrase3": "待确认"}
+        link = link_of(content)
+        assert (link.preview_id, link.task_id, link.recipient) == (preview_id, task_id, openid)
+
+
+def link_of(content: NotificationContent) -> PreviewLink:
+    token = parse_qs(urlsplit(content.page or "").query)["token"][0]
+    return opened(token, PreviewLink, keys=[previewing.LINK_KEY.encode()], now=now())
+
+
+async def test_a_user_is_written_to_under_their_openid(
+    editor: httpx.AsyncClient, database: sa.Engine, requests: Tail[SendRequested]
+) -> None:
+    openid = a_user(database, "zhang.san", openid="oZhangSan")
+    task_id = a_task(database, tenant_id="acme")
+
+    await sent(editor, task_id, recipients=["zhang.san"])
+
+    assert len(await asked_of(requests, openid or "")) == 1
+
+
+async def test_a_user_without_an_openid_is_named(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    a_user(database, "li.si", openid=None)
+    task_id = a_task(database, tenant_id="acme")
+
+    answer = await ask(editor, task_id, recipients=[OPENID, "li.si"])
+
+    assert errors_of(answer) == ["第 2 位接收人没有可用的微信 openid"]
+
+
+def a_user(database: sa.Engine, wechat_id: str, *, openid: str | None) -> str | None:
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                """
+                WITH role AS (
+                    INSERT INTO roles (name, permissions, created_at)
+                    VALUES (:wechat_id, '{}', now()) RETURNING role_id
+                )
+                INSERT INTO users (wechat_id, openid, name, role_id, created_at)
+                SELECT :wechat_id, :openid, 'Somebody', role_id, now() FROM role
+                """
+            ),
+            {"wechat_id": wechat_id, "openid": openid},
+        )
+    return openid
+
+
+def errors_of(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["previewId"] is None
+    assert answer.json()["validation"]["isValid"] is False
+    return answer.json()["validation"]["errors"]
+
+
+@pytest.mark.parametrize(
+    ("language", "errors"),
+    [
+        ("zh-CN,zh;q=0.9", ["文本超长,请精简", "链接不是有效的网址"]),
+        (
+            "en-GB",
+            [
+                "The text is too long: at most 500 characters",
+                "The link is not a valid http or https address",
+            ],
+        ),
+    ],
+)
+async def test_all_that_is_wrong_is_told_at_once_in_the_callers_language(
+    editor: httpx.AsyncClient,
+    database: sa.Engine,
+    requests: Tail[SendRequested],
+    language: str,
+    errors: list[str],
+) -> None:
+    content = {"text": "课" * 501, "link": "javascript:alert(1)"}
+
+    answer = await ask(
+        editor, a_task(database, tenant_id="acme"), language=language, content=content
+    )
+
+    assert errors_of(answer) == errors
+    assert await asked_of(requests, OPENID) == []
+
+
+async def test_500_signs_are_not_too_long_whatever_they_are(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    await sent(editor, a_task(database, tenant_id="acme"), content={"text": "📚" * 500})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"content": {}},
+        {"content": {"text": ""}},
+        {"content": {"text": 5}},
+        {"content": {"txet": "Hi"}},
+        {"content": "Hi"},
+        {"recipients": []},
+        {"recipients": ["a\x00b"]},
+        {"recipients": None},
+        {"taskId": None},
+    ],
+)
+async def test_what_is_malformed_is_refused(
+    editor: httpx.AsyncClient, database: sa.Engine, body: dict[str, Any]
+) -> None:
+    answer = await ask(editor, a_task(database, tenant_id="acme"), **body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "Invalid content"
+    assert [one["field"] for one in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[" * 100_000, b'"\xff"'])
+async def test_what_is_no_json_is_refused(editor: httpx.AsyncClient, raw: bytes) -> None:
+    answer = await editor.post(previewing.PATH, content=raw)
+
+    assert (answer.status_code, answer.json()["error"]) in [
+        (400, "Invalid content"),
+        (413, "The body is larger than 65536 bytes"),
+    ]
+
+
+async def test_another_tenants_task_is_not_found(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    for task_id in (str(uuid4()), a_task(database, tenant_id="other")):
+        answer = await ask(editor, task_id)
+
+        assert (answer.status_code, answer.json()) == (404, {"error": "Task not found"})
+
+
+async def test_only_what_was_uploaded_is_a_picture(
+    editor: httpx.AsyncClient, database: sa.Engine, scheduler: RunningScheduler
+) -> None:
+    others = await previewing.bring(scheduler.client, previewing.a_picture())
+    document = await previewing.bring(editor, b"%PDF-1.7\n", "a.pdf", purpose="chat")
+    wrong = [
+        "https://example.com/a.png",
+        "/api/v1/media/uploads/2030/01/none.png",
+        others.json()["data"]["url"],
+        document.json()["data"]["url"],
+    ]
+
+    for image in wrong:
+        answer = await ask(editor, a_task(database, tenant_id="acme"), content={"image": image})
+
+        assert errors_of(answer) == ["图片须为已上传的 JPEG 或 PNG,且不超过 2 MB"]
+
+
+async def test_an_uploaded_picture_is_previewed(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    brought = await previewing.bring(editor, previewing.a_picture())
+
+    await sent(
+        editor, a_task(database, tenant_id="acme"), content={"image": brought.json()["data"]["url"]}
+    )
+
+
+async def test_an_eleventh_preview_within_a_minute_is_refused_also_when_all_come_at_once(
+    editor: httpx.AsyncClient, database: sa.Engine, requests: Tail[SendRequested]
+) -> None:
+    task_id = a_task(database, tenant_id="acme")
+
+    answers = await asyncio.gather(*(ask(editor, task_id) for _ in range(12)))
+
+    refused = [one.json() for one in answers if one.status_code == 429]
+    assert refused == [{"error": "Rate limit exceeded"}] * 2
+    assert len(await asked_of(requests, OPENID)) == 10
+
+
+async def test_whom_it_went_to_is_sealed(editor: httpx.AsyncClient, database: sa.Engine) -> None:
+    preview_id = await sent(editor, a_task(database, tenant_id="acme"))
+
+    with database.connect() as connection:
+        query = sa.text("SELECT CAST(t_previews AS text) FROM t_previews WHERE preview_id = :id")
+        row = connection.execute(query, {"id": preview_id}).scalar_one()
+    assert OPENID not in row
+
+
+async def test_the_templates_are_two_and_ones_own(
+    editor: httpx.AsyncClient, scheduler: RunningScheduler
+) -> None:
+    path = "/api/preview/templates"
+    given = {"name": " 周报 ", "content": {"text": "本周", "link": "https://example.com"}}
+
+    saved = await editor.post(path, json=given)
+
+    assert saved.status_code == 201
+    template_id = saved.json()["templateId"]
+    assert saved.json() == {"templateId": template_id, "message": "Template saved"}
+    shown = (await editor.get(path)).json()
+    assert [one["name"] for one in shown] == ["课程提醒", "活动通知", "周报"]
+    assert [one["builtIn"] for one in shown] == [True, True, False]
+    others = httpx.AsyncClient(
+        base_url=scheduler.url, trust_env=False, headers=signed_in(of_tenant("other"))
+    )
+    async with others:
+        assert len((await others.get(path)).json()) == 2
+        assert (await others.delete(f"{path}/{template_id}")).status_code == 404
+    renamed = await editor.put(f"{path}/{template_id}", json={"name": "月报"})
+    assert renamed.json() == {"templateId": template_id, "message": "Template updated"}
+    assert (await editor.get(path)).json()[2]["name"] == "月报"
+    deleted = await editor.delete(f"{path}/{template_id}")
+    assert deleted.json() == {"message": "Template deleted"}
+    assert len((await editor.get(path)).json()) == 2
+    again = await editor.delete(f"{path}/{template_id}")
+    assert (again.status_code, again.json()) == (404, {"error": "Template not found"})
+
+
+async def test_the_two_templates_cannot_be_changed(editor: httpx.AsyncClient) -> None:
+    path = "/api/preview/templates"
+    built_in = (await editor.get(path)).json()[0]["templateId"]
+
+    renamed = await editor.put(f"{path}/{built_in}", json={"name": "Mine"})
+    deleted = await editor.delete(f"{path}/{built_in}")
+
+    assert [renamed.status_code, deleted.status_code] == [409, 409]
+    assert deleted.json() == {"error": "Built-in templates cannot be changed"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "", "content": {"text": "Hi"}},
+        {"name": "x" * 51, "content": {"text": "Hi"}},
+        {"name": "x", "content": {}},
+        {"name": "x", "content": {"text": "x" * 501}},
+        {"name": "x"},
+        [],
+    ],
+)
+async def test_a_template_without_a_name_or_a_right_content_is_refused(
+    editor: httpx.AsyncClient, body: object
+) -> None:
+    answer = await editor.post("/api/preview/templates", json=body)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "Invalid template")
+
+
+async def test_an_answer_is_heard_and_shown(
+    editor: httpx.AsyncClient, database: sa.Engine, kafka_bootstrap: str
+) -> None:
+    task_id = a_task(database, tenant_id="acme")
+    preview_id = await sent(editor, task_id)
+    about = {"about": preview_id, "message_type": "preview_answer"}
+
+    await tell(
+        kafka_bootstrap,
+        a_message_received(),
+        an_answer(Choice.MODIFY, content={"comment": "时间改为三点"}, **about),
+    )
+
+    async def answered() -> dict[str, Any] | None:
+        shown = (await editor.get(previewing.PATH, params={"taskId": task_id})).json()[0]
+        return shown if shown["status"] != "sent" else None
+
+    seen = await eventually(answered, within=seconds(30))
+    assert seen is not None
+    assert seen["status"] == "modified"
+    (response,) = seen["responses"]
+    assert (response["userId"], response["response"]) == (OPENID, "modify")
+    assert response["comment"] == "时间改为三点"
+
+
+async def tell(bootstrap: str, *events: ProviderEvent) -> None:
+    producer = Producer(bootstrap, "tests")
+    records = [PROVIDER_EVENTS.record(one, source="tests", at=now()) for one in events]
+    await producer.publish(records, within=seconds(30))
+    await producer.stop()
+
+
+async def test_what_becomes_of_a_preview_is_seen(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    task_id = a_task(database, tenant_id="acme")
+    first = await sent(editor, task_id, content={"text": "Another"})
+    second = await sent(editor, task_id)
+
+    seen = (await editor.get(previewing.PATH, params={"taskId": task_id})).json()
+    assert [one["previewId"] for one in seen] == [second, first]
+    assert [one["isCurrent"] for one in seen] == [True, False]
+    assert seen[0]["status"] == "sent"
