@@ -109,7 +109,12 @@ def _page(connection: sa.Connection, asked: TasksQuery, wanted: Wanted) -> Tasks
     skip = (asked.page - 1) * asked.limit
     counted = task_lists.count(connection, wanted, most=FARTHEST_ROW)
     is_exact = counted <= FARTHEST_ROW
-    found = task_lists.page(connection, wanted, skip=skip, limit=asked.limit, are_few=is_exact)
+    most = FARTHEST_ROW if is_exact else None
+    found = (
+        task_lists.page(connection, wanted, skip=skip, limit=asked.limit, most=most)
+        if counted > skip
+        else []
+    )
     return TasksPage(
         tasks=list(map(shown, found)),
         total=min(counted, FARTHEST_ROW),

@@ -48,28 +48,32 @@ _CONDITIONS: Final[Mapping[str, str]] = {
 
 
 def page(
-    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, are_few: bool
+    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int | None
 ) -> list[Task]:
     """Return a part of what is wanted.
 
-    ``are_few``: all of them are found first and then sorted. The planner would go through an index
-    in order until it has found enough, which are all rows where hardly one is wanted.
+    ``most``: there are no more than so many; they are all found first and then sorted. The planner
+    would go through an index in order until it has found enough, which are all rows where hardly
+    one is wanted. None: they are many, and an index in order soon has enough.
     """
     conditions, values = _narrowed(wanted)
-    kept = "AS MATERIALIZED" if are_few else "AS NOT MATERIALIZED"
     order = _order(wanted)
+    # The limit has them found as they were counted: the planner expects more than there are.
+    kept, at_most = (
+        ("NOT MATERIALIZED", "") if most is None else ("MATERIALIZED", "LIMIT :most + 1")
+    )
     rows = connection.execute(
         sa.text(
             f"""
-            WITH found {kept} (
-                SELECT {", ".join(SORTS[wanted.sort])} FROM t_tasks WHERE {conditions}
+            WITH found AS {kept} (
+                SELECT {", ".join(SORTS[wanted.sort])} FROM t_tasks WHERE {conditions} {at_most}
             ), part AS (
                 SELECT task_id FROM found ORDER BY {order} OFFSET :skip LIMIT :limit
             )
             SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - our own words only
         ),
-        {**values, "skip": skip, "limit": limit},
+        values | {"skip": skip, "limit": limit} | ({} if most is None else {"most": most}),
     )
     return [task_of(dict(row)) for row in rows.mappings()]
 
