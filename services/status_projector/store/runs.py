@@ -114,10 +114,16 @@ _GROUPS = sa.text(
     SELECT contact_id, bool_or(delivery_status IN ('sent', 'delivered', 'read')),
            bool_and(delivery_status = 'failed'), max(error_message)
     FROM messages WHERE job_id = :push_id AND contact_id IS NOT NULL
-    GROUP BY contact_id ORDER BY contact_id
+    GROUP BY contact_id
+    UNION ALL
+    SELECT group_id, FALSE, TRUE, coalesce(error, 'stopped before it was sent to')
+    FROM t_push_results
+    WHERE push_id = :push_id AND status IN ('failed', 'cancelled') AND published_at IS NULL
+    ORDER BY 1
     """
 )
-"""A group that was written to anew is sent to once one of its messages is."""
+"""A group that was written to anew is sent to once one of its messages is. One that was never
+handed over has no message: the scheduler says why (TP-14)."""
 
 
 def groups(connection: sa.Connection, push_id: str) -> list[Group]:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from runtime.auth import Permission
 from schemas.topics.task_changes import (
@@ -63,9 +64,20 @@ class TimedTask:
 
 
 async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
-    running: RunningProjector, writer: Writer
+    running: RunningProjector, writer: Writer, database: sa.Engine
 ) -> None:
     task, push = TimedTask(), str(uuid4())
+    # The scheduler's word: a group that there is not has no message.
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                """
+                INSERT INTO t_push_results (push_id, group_id, message_id, status, error)
+                VALUES (:push, 'group-x', :push, 'failed', '群聊不存在')
+                """
+            ),
+            {"push": push},
+        )
     reached, failed, waiting = (Life() for _ in range(3))
     await writer.write(
         [
@@ -85,7 +97,10 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
             "taskId": task.id,
             "status": "running",
             "sentGroups": ["group-a"],
-            "failedGroups": [{"groupId": "group-b", "error": "Recipient phone number is invalid."}],
+            "failedGroups": [
+                {"groupId": "group-b", "error": "Recipient phone number is invalid."},
+                {"groupId": "group-x", "error": "群聊不存在"},
+            ],
             "timestamp": "2026-03-02T12:00:00.000Z",
         }
         return True
