@@ -29,7 +29,7 @@ from services.scheduler import handlers
 from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
-from services.scheduler.routes import analytics, document, jobs, messages
+from services.scheduler.routes import analytics, document, jobs, messages, retries
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
 
@@ -50,9 +50,9 @@ IN_FLIGHT = 4_000
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 9
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who calls,
-side by side."""
+CONNECTIONS = 10
+"""Sends, retries, jobs, cancels, due sends, feeding, announcing, purging, settling and asking who
+calls, side by side."""
 
 
 class Scheduler:
@@ -149,6 +149,7 @@ def build(settings: SchedulerSettings) -> FastAPI:
     engine, vault, wake = scheduler.engine, scheduler.vault, scheduler.feeder.wake
     for room in (
         messages.router(scheduler.accept, guard, default_sender=sender, clock=now),
+        retries.router(engine, vault, scheduler.producer, guard, clock=now),
         jobs.router(engine, vault, guard, default_sender=sender, clock=now, wake=wake),
         analytics.router(scheduler.producer, guard, clock=now),
     ):
