@@ -131,7 +131,8 @@ CALLS = [
     for service, build in APPLICATIONS.items()
     for path, methods in build().openapi()["paths"].items()
     for method, said in methods.items()
-    if "{" in path and said.get("security")
+    # People are nobody's: whoever is of a tenant may not erase them (administration/test_managing).
+    if "{" in path and "{phone}" not in path and said.get("security")
 ]
 
 
@@ -231,7 +232,7 @@ async def test_what_people_do_to_jobs_is_noted_with_who_and_for_whom(
         noted = connection.execute(
             sa.text(
                 "SELECT actor, tenant_id, action, changes FROM audit_log WHERE about = :job"
-                " ORDER BY id"
+                " AND action <> 'job-results.export' ORDER BY id"
             ),
             {"job": job},
         ).all()
