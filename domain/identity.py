@@ -88,6 +88,14 @@ def message_id_for_preview(preview_id: str, recipient: str) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"preview\x00{preview_id}\x00{recipient}"))
 
 
+def message_id_for_retry(message_id: MessageId) -> MessageId:
+    """Return the message id under which a failed message is sent again (RT-03).
+
+    The message: it is sent again once, however many ask for it at the same moment (CF-37).
+    """
+    return _message_id(uuid5(_NAMESPACE, f"retry\x00{message_id}"))
+
+
 def is_fallback_of(message_id: str, original: str | None) -> bool:
     """Tell whether a message is what is sent instead of another."""
     return original is not None and message_id == message_id_for_fallback(MessageId(original))

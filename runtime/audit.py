@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from runtime.callers import Caller, Permission
 
 Changes = Mapping[str, tuple[Any, Any]]
-"""By field: what it was, and what it is now. Never a secret, a content or an address."""
+"""By field: what it was, and what it is now; of an export its filter. Never a secret, a content
+or an address."""
 
 
 class Action(StrEnum):
@@ -39,6 +40,8 @@ class Action(StrEnum):
     PERSON_OPT_IN = "person.opt-in"
     PERSON_ERASE = "person.erase"
     KEYS_ROTATE = "keys.rotate"
+    MESSAGES_EXPORT = "messages.export"
+    JOB_RESULTS_EXPORT = "job-results.export"
     DEAD_LETTERS_REPLAY = "dead-letters.replay"
 
 

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 from deploy.pipeline import Pipeline
 from runtime.settings import read
 from runtime.vault import Person, Vault, VaultSettings
+from schemas.sealed import Personal
 from services.status_projector.store import participants, personal
-from services.status_projector.store.personal import Personal
 
 VAULT = Vault(read(VaultSettings))
 """With the keys of all processes that tests start by themselves."""

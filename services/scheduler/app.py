@@ -43,6 +43,7 @@ from services.scheduler.routes import (
     notifications,
     previews,
     pushes,
+    retries,
     task_lists,
     tasks,
     templates,
@@ -77,10 +78,10 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 20
-"""Sends, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their answers,
-files, firing, handing over, telling, looking for stalls, notices, alerts, two that ask about tasks,
-and asking who calls, side by side."""
+CONNECTIONS = 21
+"""Sends, retries, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their
+answers, files, firing, handing over, telling, looking for stalls, notices, alerts, two that ask
+about tasks, and asking who calls, side by side."""
 
 
 class Scheduler:
@@ -244,6 +245,7 @@ def _rooms(
     desk = tasks.Desk(engine, guard, now, settings.app_timezone)
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
+        retries.router(engine, vault, scheduler.producer, guard, clock=now),
         jobs.router(engine, vault, guard, default_sender=default_sender, clock=now, wake=wake),
         analytics.router(scheduler.producer, guard, clock=now),
         # Where previews are told apart by their ids, "templates" is none.

@@ -25,16 +25,22 @@ ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
 
 
 async def held(
-    engine: sa.Engine, producer: Producer, work: Callable[[sa.Connection, Publish], T]
+    engine: sa.Engine,
+    producer: Producer,
+    work: Callable[[sa.Connection, Publish], T],
+    *,
+    within: timedelta = ACKNOWLEDGED_WITHIN,
 ) -> T:
     """Run ``work`` in one transaction in a worker thread; a cancelled caller waits for its end.
+
+    ``within``: how long the broker has for what is published.
 
     Waiting keeps the stop in order: the producer is closed after the last transaction.
     """
     loop = asyncio.get_running_loop()
 
     def publish(records: Sequence[Outgoing]) -> None:
-        acknowledged = producer.publish(records, within=ACKNOWLEDGED_WITHIN)
+        acknowledged = producer.publish(records, within=within)
         asyncio.run_coroutine_threadsafe(acknowledged, loop).result()
 
     running = asyncio.ensure_future(in_thread(engine, lambda connection: work(connection, publish)))

@@ -17,9 +17,10 @@ from schemas.http.messages import (
     Participants,
     Price,
 )
+from schemas.sealed import Personal
 from services.status_projector.prices import Prices
 from services.status_projector.store.participants import unseal as unseal_participant
-from services.status_projector.store.personal import Personal, unseal, unseal_file_name
+from services.status_projector.store.personal import unseal, unseal_file_name
 
 Row = Mapping[str, Any]
 

@@ -22,6 +22,7 @@ from tests.chaos.commits import disturbed_commits
 from tests.chaos.lost_commits import lost_commits
 from tests.chaos.resent import resent_callbacks
 from tests.chaos.storms import rebalance_storm
+from tests.chaos.upgrades import tables_change
 from tests.eventually import seconds
 
 Make = Callable[[float], Stage]
@@ -42,6 +43,9 @@ STAGES: dict[str, Make] = {
     "R12": lambda size: rebalance_storm(int(15_000 * size), over=seconds(300 * size)),
     "R13": lambda size: slow_provider(seconds(60 * size)),
     "R14": lambda size: backlog(int(1_000_000 * size), within=seconds(60 + 210 * size)),
+    "R15": lambda size: tables_change(
+        int(5_000 * size), over=seconds(60 * size), times=max(1, int(10 * size))
+    ),
 }
 
 

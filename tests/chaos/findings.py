@@ -1,5 +1,6 @@
 """Gathers what a run left behind: the read model, the streams and the dispatcher's ledger."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from cli.check import differences
 from domain.failures import ErrorCode
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.registry import DEAD_LETTER_PARTITIONS, PARTITIONS, REGISTRY, dead_letter_topic
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.topic import header
-from tests.chaos.load import JOB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Findings:
     """Messages whose doubt the dispatcher closed as UNKNOWN_OUTCOME."""
     answered: frozenset[str]
     """Messages whose acceptance was learnt from the provider's reply."""
-    counters: dict[str, int]
-    """The job's counters as they are kept."""
+    miscounted: list[str]
+    """Counters that are not what counting their rows gives, as `sendtrail check` finds them."""
     parked: int
     dead_letters: int
 
@@ -92,7 +93,6 @@ class Observer:
             steps = connection.execute(_HISTORY).all()
             entries = connection.execute(_LEDGER).all()
             parked = connection.execute(sa.text("SELECT count(*) FROM parked_events")).scalar_one()
-            counters = connection.execute(_COUNTERS, {"job_id": JOB}).mappings().first()
         histories: defaultdict[str, list[Step]] = defaultdict(list)
         for row in steps:
             step = Step(row.message_id, row.sequence, row.from_status, row.to_status)
@@ -107,10 +107,16 @@ class Observer:
                 row.message_id for row in entries if row.error_code == ErrorCode.UNKNOWN_OUTCOME
             ),
             answered=await self._answered(),
-            counters=dict(counters or {}),
+            miscounted=await asyncio.to_thread(self._miscounted),
             parked=parked,
             dead_letters=await self._dead_letters(),
         )
+
+    def _miscounted(self) -> list[str]:
+        return [
+            f"{one.what} {one.id} {one.counter}: {one.kept} kept, {one.counted} counted"
+            for one in differences(self._engine)
+        ]
 
     async def _published(self) -> Counter[Step]:
         records = await self._records(STATUS_CHANGES.name)
@@ -187,10 +193,6 @@ _LAST_PARKED = sa.text(
     "SELECT pg_sequence_last_value(pg_get_serial_sequence('parked_events', 'id'))"
 )
 _LEDGER = sa.text("SELECT message_id, state, error_code FROM dispatch_ledger")
-_COUNTERS = sa.text(
-    "SELECT pending, sending, sent, delivered, read, failed FROM job_progress"
-    " WHERE job_id = :job_id"
-)
 
 
 def _message(row: Any) -> Message:  # noqa: ANN401 - a row of _MESSAGES

@@ -66,6 +66,8 @@ What is done, and what else must hold:
 - **R14** 1,000,000 requests of one sender are put on `send-requests` at once. When the dispatcher
   has put them down, urgent messages of the same sender are called within 1 s (p99), and no service
   has taken more than 200 MB.
+- **R15** the tables get what a version to come adds, a column of each and an index, and lose it
+  again, ten times; whoever sends and asks over HTTP meanwhile is never told of an error.
 
 R13 and R14 run with default settings and measure; nothing is killed, nobody's end is waited for,
 and there is nothing for the judge.

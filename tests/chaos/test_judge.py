@@ -38,7 +38,7 @@ def findings(**what_matters: Any) -> Findings:  # noqa: ANN401 - any field of th
         ledger={"m": "accepted"},
         closed=frozenset(),
         answered=frozenset({"m"}),
-        counters={"read": 1, "failed": 0},
+        miscounted=[],
         parked=0,
         dead_letters=0,
     )
@@ -59,7 +59,7 @@ def test_nothing_is_held_against_a_run_in_which_all_is_as_it_must_be() -> None:
 
 
 def test_a_message_that_the_read_model_does_not_have_is_lost() -> None:
-    found = findings(messages={}, histories={}, published=Counter(), counters={})
+    found = findings(messages={}, histories={}, published=Counter())
 
     verdict = verdict_on(found)
 
@@ -144,7 +144,12 @@ def test_a_change_that_was_not_published_is_missing_and_one_published_twice_too_
 
 
 def test_what_is_parked_dead_unfinished_or_miscounted_is_left_over() -> None:
-    found = findings(parked=1, dead_letters=2, ledger={"m": "waiting"}, counters={"read": 3})
+    found = findings(
+        parked=1,
+        dead_letters=2,
+        ledger={"m": "waiting"},
+        miscounted=["job_progress j read: 3 kept, 1 counted"],
+    )
 
     verdict = verdict_on(found)
 
@@ -175,7 +180,6 @@ def test_of_what_was_accepted_in_silence_nobody_can_know() -> None:
         histories={"m": history},
         published=Counter(history),
         ledger={"m": "rejected"},
-        counters={"failed": 1},
     )
 
     verdict = verdict_on(found, truth=Truth("sent", is_silent=True))

@@ -16,6 +16,7 @@ from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
 from tests.chaos.resent import resent_callbacks
 from tests.chaos.storms import rebalance_storm
+from tests.chaos.upgrades import tables_change
 from tests.eventually import seconds
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -51,6 +52,7 @@ def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
         ),
         pytest.param(lambda: disordered_callbacks(400, over=seconds(1)), id="R7"),
         pytest.param(lambda: rebalance_storm(400, over=seconds(14)), id="R12"),
+        pytest.param(lambda: tables_change(300, over=seconds(6), times=2), id="R15"),
     ],
 )
 @pytest.mark.timeout(240)

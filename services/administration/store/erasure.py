@@ -33,7 +33,8 @@ _THEIRS: Final = "SELECT message_id FROM messages WHERE person = :person"
 
 _STEPS: Final[Mapping[str, str]] = {
     "contact_windows": "DELETE FROM contact_windows WHERE person = :person",
-    "opt_outs": "DELETE FROM opt_outs WHERE person = :person",
+    # What an earlier erasure left there is nothing that was known of them.
+    "opt_outs": "DELETE FROM opt_outs WHERE person = :person AND reason <> 'erased'",
     "send_counts": "DELETE FROM send_counts WHERE scope = 'recipient:' || :hash",
     "send_arrivals": "DELETE FROM send_arrivals WHERE scope LIKE 'pair:%:' || :hash",
     "accepted_sends": f"DELETE FROM accepted_sends WHERE {_OURS}",

@@ -17,9 +17,11 @@ AGED: Final[Mapping[str, str]] = {
     "dispatch_ledger": "state IN ('accepted', 'rejected') AND updated_at < :before",
     "job_items": _OF_OLD_JOBS,
     "job_outcomes": _OF_OLD_JOBS,
+    "job_unsent": _OF_OLD_JOBS,
     "contact_windows": "last_inbound_at < :before",
     "t_notifications": "due_at < :before",
     "t_feedback": "timestamp < :before",
+    "audit_log": "at < :before",
     "erasures": "ended_at < :before",
     "retention_runs": "ended_at < :before",
 }

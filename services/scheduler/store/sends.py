@@ -76,6 +76,26 @@ def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) ->
     )
 
 
+def enter_published(
+    connection: sa.Connection, message_id: MessageId, *, tenant_id: str | None, now: datetime
+) -> bool:
+    """Note a send whose record is published before the commit; False: there is one already.
+
+    Waits for whoever is just entering the same.
+    """
+    entered = connection.execute(
+        sa.text(
+            """
+            INSERT INTO accepted_sends (message_id, sent_at, published_at, tenant_id)
+            VALUES (:message_id, :now, :now, :tenant_id)
+            ON CONFLICT DO NOTHING
+            """
+        ),
+        {"message_id": message_id, "now": now, "tenant_id": tenant_id},
+    )
+    return entered.rowcount > 0
+
+
 def load(
     connection: sa.Connection, vault: Vault, message_ids: Collection[MessageId]
 ) -> dict[MessageId, AcceptedSend]:

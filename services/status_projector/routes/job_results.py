@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.postgres import in_thread, transaction
 from runtime.vault import Vault
 from schemas.http.runs import JobResult, JobResultsAnswer, ResultsExport, ResultsQuery
+from services.status_projector import exports
 from services.status_projector.routes.jobs import visible
 from services.status_projector.store import jobs
 from services.status_projector.store.jobs import Result
@@ -71,6 +73,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard) -> APIRouter:
     ) -> StreamingResponse:
         """Return all recipients that are found: UTF-8 with a mark, and nothing that runs."""
         await in_thread(engine, lambda c: visible(c, job_id, caller))
+        await exports.note(engine, caller, Action.JOB_RESULTS_EXPORT, job_id, asked)
         return StreamingResponse(
             stream_csv(COLUMNS, _rows(engine, vault, job_id, asked)),
             media_type=MEDIA_TYPE,

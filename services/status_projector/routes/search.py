@@ -7,19 +7,22 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from runtime.audit import Action
 from runtime.auth import Caller, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.postgres import in_thread, transaction
 from schemas.http.asking import MessageExport, MessageSearch, Order
 from schemas.http.envelope import Envelope
 from schemas.http.messages import Message, MessagePage
-from services.status_projector import cursors, filters, showing
+from services.status_projector import cursors, exports, filters, showing
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search
 from services.status_projector.store.narrowing import Page, Wanted
 
 AT_ONCE: Final = 1_000
 """Rows of an export that are in memory at once."""
+ABOUT: Final = "messages"
+"""What is exported, in the audit trail."""
 COLUMNS: Final = (
     "messageId",
     "sentAt",
@@ -70,6 +73,7 @@ def routes(parts: Parts) -> APIRouter:
         behind = cursors.numbered("cursor", asked.cursor)
         wanted, newest_first = wanted_by(asked, caller), asked.order is Order.DESC
         if _wants_csv(request):
+            await exports.note(parts.engine, caller, Action.MESSAGES_EXPORT, ABOUT, asked)
             return _file(parts, wanted, Page(AT_ONCE, newest_first, behind))
         page = Page(asked.limit + 1, newest_first, behind)
 
@@ -95,6 +99,7 @@ def routes(parts: Parts) -> APIRouter:
     ) -> StreamingResponse:
         """Return all messages that are found: UTF-8 with a mark, and nothing that runs."""
         page = Page(AT_ONCE, asked.order is Order.DESC)
+        await exports.note(parts.engine, caller, Action.MESSAGES_EXPORT, ABOUT, asked)
         return _file(parts, wanted_by(asked, caller), page)
 
     return router

@@ -8,29 +8,11 @@ from typing import Any
 import msgspec
 
 from runtime.vault import Keyring, Person
+from schemas.sealed import Personal, place_of_message
 from schemas.topics.contents import Content, GroupSendContent, words_of
 from schemas.topics.provider_events import MessageReceived
 from schemas.topics.send_requests import SendRequested
 
-
-class Personal(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Everything personal of one message. New fields go to the end."""
-
-    recipient: str
-    """The address of the other side, of a group that of who wrote: a number or an id, as given."""
-    user_id: str | None = None
-    """Who wrote, by the id that stays the same where the number is hidden or changes."""
-    name: str | None = None
-    words: str | None = None
-    """What a person reads of it first."""
-    content: bytes | None = None
-    """The typed content, as JSON."""
-    context: bytes | None = None
-    """What it answers or forwards, as JSON."""
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal)
 _JSON = msgspec.json.Encoder()
 
 
@@ -58,13 +40,13 @@ def of_received(event: MessageReceived) -> Personal:
 
 def seal(keyring: Keyring, person: Person, message_id: str, personal: Personal) -> bytes:
     """Return it sealed for the column ``sealed``."""
-    return keyring.seal(person, _ENCODER.encode(personal), place=f"messages:{message_id}")
+    return keyring.seal(person, personal.packed(), place=place_of_message(message_id))
 
 
 def unseal(keyring: Keyring, person: Person, message_id: str, sealed: bytes) -> Personal | None:
     """Return what the column ``sealed`` says; None when the person was forgotten."""
-    plain = keyring.open(person, sealed, place=f"messages:{message_id}")
-    return None if plain is None else _DECODER.decode(plain)
+    plain = keyring.open(person, sealed, place=place_of_message(message_id))
+    return None if plain is None else Personal.unpacked(plain)
 
 
 def seal_file_name(keyring: Keyring, person: Person, message_id: str, name: str) -> bytes:

@@ -238,3 +238,15 @@ async def test_the_trail_is_filtered_and_paged(administration: RunningAdministra
     assert rest["items"][-1]["action"] == "tenant.create"
     assert future["items"] == []
     assert foreign.status_code == 403
+
+
+async def test_nobody_of_a_tenant_erases_a_person_who_may_be_anothers_customer_too(
+    administration: RunningAdministration,
+) -> None:
+    path = "/api/whatsapp/customers/+16505550001/data?confirm=%2B16505550001"
+    ours = of_tenant("acme", Permission.PEOPLE_ERASE)
+
+    refused = await administration.client.delete(path, headers=signed_in(ours))
+    erased = await administration.client.delete(path, headers=signed_in())
+
+    assert (refused.status_code, erased.status_code) == (403, 200)

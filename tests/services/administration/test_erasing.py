@@ -1,0 +1,67 @@
+"""Erasing that is broken off between the rows and the files is ended by asking again (SE-03)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from runtime.errors import TryAgainLater
+from runtime.media import MediaSettings, open_store
+from services.administration.erasing import Eraser
+from tests.callers import EVERYBODY
+from tests.given import NOON, SENDER
+from tests.vaults import the_vault
+
+pytestmark = pytest.mark.stack
+
+ADA = "+16505550001"
+KEY = "media/a1.jpg"
+VAULT = the_vault()
+
+
+@pytest.fixture
+def known(database: sa.Engine) -> sa.Engine:
+    """Return a database that knows Ada, and where a file of hers is."""
+    person = VAULT.person("whatsapp", ADA)
+    with database.begin() as connection:
+        VAULT.sealing(connection, [person])
+        connection.execute(
+            sa.text(
+                "INSERT INTO inbound_media (channel, provider_message_id, media_id, sender_id,"
+                " message_type, occurred_at, state, key, person, created_at, updated_at) VALUES"
+                " ('whatsapp', 'wamid.1', '1', :sender, 'image', :at, 'stored', :key, :person,"
+                " :at, :at)"
+            ),
+            {"sender": SENDER, "at": NOON, "key": KEY, "person": person},
+        )
+    return database
+
+
+def rows(database: sa.Engine, query: str) -> list[Any]:
+    with database.connect() as connection:
+        return list(connection.execute(sa.text(query)).scalars())
+
+
+def test_a_store_that_fails_leaves_what_asking_again_ends(known: sa.Engine, tmp_path: Path) -> None:
+    file = tmp_path / KEY
+    file.mkdir(parents=True)  # a directory is no file that the store could delete
+    store = open_store(MediaSettings(media_store_url=tmp_path.as_uri()))
+    eraser = Eraser(known, VAULT, store, lambda: NOON)
+
+    with pytest.raises(TryAgainLater):
+        eraser.erase("whatsapp", ADA, EVERYBODY)
+
+    assert rows(known, "SELECT wrapped FROM person_keys") == []
+    assert rows(known, "SELECT key FROM inbound_media") == [KEY]
+    assert rows(known, "SELECT ended_at FROM erasures") == [None]
+
+    file.rmdir()
+    file.write_bytes(b"ring")
+    report = eraser.erase("whatsapp", ADA, EVERYBODY)
+
+    assert not file.exists()
+    assert report.counts == {"files": 1}
+    assert rows(known, "SELECT key FROM inbound_media") == []
+    assert rows(known, "SELECT ended_at FROM erasures") == [NOON, NOON]
+    assert eraser.erase("whatsapp", ADA, EVERYBODY).counts == {}
