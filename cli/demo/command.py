@@ -21,6 +21,9 @@ from cli.demo.report import Result, agree, screen, where_to_look
 from cli.demo.services import Progress, Services
 from cli.demo.watching import watch
 from deploy.pipeline import Pipeline
+from deploy.processes import ProcessError
+from deploy.stack import StackError
+from runtime.errors import SendtrailError
 
 DONE_WITHIN = timedelta(minutes=5)
 AGREE_WITHIN = timedelta(seconds=20)
@@ -75,6 +78,8 @@ def demo(
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(130 if exit_ else 0) from None
+    except (StackError, ProcessError) as error:
+        raise SendtrailError(str(error)) from error
     if result.problems:
         raise typer.Exit(1)
 
