@@ -184,8 +184,10 @@ def settings_of(name: str) -> type[ServiceSettings]:
 def variables_of(settings: type[BaseSettings]) -> set[str]:
     """Return the names of the environment's variables that the class reads."""
     names = {name.upper() for name in settings.model_fields}
-    aliases = [field.validation_alias for field in settings.model_fields.values()]
-    return names.union(*(one.choices for one in aliases if isinstance(one, AliasChoices)))
+    for field in settings.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            names |= {str(choice) for choice in field.validation_alias.choices}
+    return names
 
 
 def interpolated(given: dict[str, str | int | None]) -> Environment:
