@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib.util import find_spec
 
 import typer
 
@@ -21,7 +22,6 @@ from cli import (
     whatsapp,
 )
 from cli.complaints import EXPECTED, complaint
-from cli.demo import command as demo
 
 app = typer.Typer(
     name="sendtrail",
@@ -31,7 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(demo.demo)
 app.command()(database.migrate)
 app.command()(topics.topics)
 app.command()(check.check)
@@ -46,6 +45,10 @@ app.command()(privacy.retention)
 app.add_typer(users.app, name="users")
 app.add_typer(wecom.app, name="wecom")
 app.add_typer(whatsapp.app, name="whatsapp")
+if find_spec("deploy") is not None:  # the image of the services holds nothing to start a demo with
+    from cli.demo import command as demo
+
+    app.command()(demo.demo)
 
 
 def main() -> int:

@@ -139,7 +139,7 @@ def check() -> None:
     if found:
         Console().print(_table(found))
         raise typer.Exit(1)
-    print(f"all counters, those of {jobs} jobs among them, equal counting their rows")
+    print(f"all counters equal counting their rows; jobs among them: {jobs}")
 
 
 def differences(engine: sa.Engine, zone: ZoneInfo = _UTC) -> list[Difference]:

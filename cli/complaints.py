@@ -4,14 +4,10 @@ import httpx
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
-from deploy.processes import ProcessError
-from deploy.stack import StackError
 from runtime.errors import BrokerAway, DatabaseAway, SendtrailError
 
 EXPECTED = (
     SendtrailError,
-    StackError,
-    ProcessError,
     KafkaError,
     SQLAlchemyError,
     httpx.HTTPError,

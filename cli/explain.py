@@ -10,7 +10,7 @@ from runtime.errors import NotFound
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from runtime.vault import Vault, VaultSettings
-from schemas.http.explain import Explanation, Step
+from schemas.http.explain import Cost, Explanation, Step
 from services.status_projector.explain import explain as explanation_of
 
 
@@ -71,13 +71,20 @@ def _facts_of(found: Explanation) -> dict[str, object]:
         "priority": asked.priority,
         "expires": asked.expires_at,
         "provider id": found.provider_message_id,
-        "dispatch": None if dispatch is None else f"{dispatch.state}, {dispatch.attempts} attempts",
+        "dispatch": None
+        if dispatch is None
+        else f"{dispatch.state}, attempts: {dispatch.attempts}",
         "waits for": None if dispatch is None else dispatch.waits_for,
         "unheard": None if found.unheard_since is None else f"since {found.unheard_since}",
-        "cost": None if cost is None else f"{cost.category}, billable: {cost.billable}",
+        "cost": None if cost is None else _cost(cost),
         "linked to": links or None,
         "trace": found.trace_id,
     }
+
+
+def _cost(cost: Cost) -> str:
+    charged = {True: "charged for", False: "free of charge", None: "charge unknown"}
+    return f"{cost.category or 'no category'}, {charged[cost.billable]}"
 
 
 def _what(step: Step) -> str:

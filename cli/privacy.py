@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import sqlalchemy as sa
 import typer
+from pydantic import Field
 from rich.progress import Progress
 
 from runtime import audit
@@ -51,13 +52,25 @@ def rotate() -> None:
     print(f"{total} keys are wrapped by the first key")
 
 
+class _Settings(DatabaseSettings, MediaSettings):
+    """What `retention` reads; as the administration, so that both keep everything as long."""
+
+    message_retention: timedelta = Field(default=timedelta(days=365), gt=timedelta(0))
+
+
 def retention(
-    days: Annotated[int, typer.Option(min=1, help="How long everything is kept.")] = 365,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How long everything is kept.", show_default="MESSAGE_RETENTION, or 365"
+        ),
+    ] = None,
 ) -> None:
     """Forget what is old now, as the administration does once a day, and say what it was."""
-    engine = connect(read(DatabaseSettings).database_url.get_secret_value(), pool=1)
-    media = open_store(read(MediaSettings))
-    counts = Retention(engine, media, now, kept=timedelta(days=days)).run()
+    settings = read(_Settings)
+    engine = connect(settings.database_url.get_secret_value(), pool=1)
+    kept = settings.message_retention if days is None else timedelta(days=days)
+    counts = Retention(engine, open_store(settings), now, kept=kept).run()
     engine.dispose()
     for what, count in sorted(counts.items()):
         print(f"{what}: {count}")

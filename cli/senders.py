@@ -44,13 +44,13 @@ def list_() -> None:
     table = Table("sender", "state", "used today", "limit", "waiting", "due for")
     for one in known:
         limit = one.daily_limit if one.daily_limit is not None else settings.sender_daily_limit
-        shown = "none" if limit is None or not one.is_limited else str(limit)
+        limit = limit if one.is_limited else None
         queue = waiting.get(one.sender, Waiting(0, None))
         table.add_row(
             one.sender,
             _state(one, now),
-            str(used.get(one.sender, 0)),
-            shown,
+            "not counted" if limit is None else str(used.get(one.sender, 0)),
+            "none" if limit is None else str(limit),
             str(queue.count),
             _age(queue.due_since, now),
         )

@@ -17,6 +17,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -135,6 +136,12 @@ class Pipeline:
         return {seat.name: seat.url for seat in self._members}
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a command by hand reads to work in this system, as its services do."""
+        media = wiring.media_store(self._scratch)
+        return wiring.NO_PROXY | self._served(self.urls[wiring.SIMULATOR]) | media
+
+    @property
     def token(self) -> str:
         """What opens every API of this system, of every tenant, for a day."""
         caller = Caller("pipeline", None, frozenset(Permission))
@@ -176,21 +183,25 @@ class Pipeline:
 
     def _seated(self, seats: Sequence[Seat]) -> dict[Seat, Process]:
         simulated = wiring.simulator_environment(seats, self.secrets) | self._simulator_env
-        served = self._standing.environment
-        served |= wiring.service_environment(seats[0].url, self.secrets)
-        served |= wiring.public_environment(seats) | self._service_env
+        served = wiring.public_environment(seats) | self._served(seats[0].url)
         return {
             seat: self._process(seat, simulated if seat.service == wiring.SIMULATOR else served)
             for seat in seats
         }
 
+    def _served(self, simulator_url: str) -> dict[str, str]:
+        shared = wiring.service_environment(simulator_url, self.secrets)
+        return self._standing.environment | shared | self._service_env
+
+    @property
+    def _scratch(self) -> Path:
+        return self.stack.places.state / "scratch"
+
     def _process(self, seat: Seat, environment: Mapping[str, str]) -> Process:
-        places = self.stack.places
-        scratch = places.state / "scratch"
-        scratch.mkdir(exist_ok=True)
-        log = places.logs / f"{seat.name}.log"
+        self._scratch.mkdir(exist_ok=True)
+        log = self.stack.places.logs / f"{seat.name}.log"
         log.unlink(missing_ok=True)
-        own = wiring.seat_environment(seat, scratch)
+        own = wiring.seat_environment(seat, self._scratch)
         argv = python_module(seat.module)
         return Process(seat.name, argv, {**wiring.NO_PROXY, **environment, **own}, log)
 

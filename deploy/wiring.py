@@ -32,7 +32,7 @@ NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What providers and services share; made anew for each run and written nowhere."""
+    """What providers and services share; made anew for each run, and of no use after it."""
 
     access_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     app_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
@@ -145,5 +145,10 @@ def seat_environment(seat: Seat, scratch: Path) -> dict[str, str]:
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(seat.port),
         "STATISTICS_DATA_DIR": str(scratch / seat.name),
-        "MEDIA_STORE_URL": (scratch / "media").as_uri(),
+        **media_store(scratch),
     }
+
+
+def media_store(scratch: Path) -> dict[str, str]:
+    """Return where all services of a system keep files."""
+    return {"MEDIA_STORE_URL": (scratch / "media").as_uri()}

@@ -75,7 +75,9 @@ def _validation(errors: Sequence[Any]) -> Problem:
     if first["type"] == "json_invalid":
         return Problem(400, "body: not valid JSON", "body")
     field = path or str(first["loc"][0])
-    return Problem(400, f"{field}: {first['msg']}", field)
+    # What our own validators say is told as they say it.
+    said = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+    return Problem(400, f"{field}: {said}", field)
 
 
 async def answer_of(request: Request, error: Exception) -> Response:

@@ -47,7 +47,8 @@ def read(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
-            sys.stderr.write(f"sendtrail: {_place(*problem['loc'])}{problem['msg']}\n")
+            said = problem["msg"].removeprefix("Value error, ")
+            sys.stderr.write(f"sendtrail: {_place(*problem['loc'])}{said}\n")
         raise SystemExit(2) from None
 
 

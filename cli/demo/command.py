@@ -15,12 +15,16 @@ from rich.console import Console, RenderableType
 
 from cli.demo import previews
 from cli.demo.accounts import open_account
+from cli.demo.by_hand import environment_file
 from cli.demo.campaign import EXAMPLE, job_body, read_recipients
 from cli.demo.findings import durations, reasons
-from cli.demo.report import Result, agree, screen, where_to_look
+from cli.demo.report import Local, Result, agree, screen, where_to_look
 from cli.demo.services import Progress, Services
 from cli.demo.watching import watch
 from deploy.pipeline import Pipeline
+from deploy.processes import ProcessError
+from deploy.stack import StackError
+from runtime.errors import SendtrailError
 
 DONE_WITHIN = timedelta(minutes=5)
 AGREE_WITHIN = timedelta(seconds=20)
@@ -60,12 +64,16 @@ def demo(
     console = _console()
     body = job_body(read_recipients(recipients))
     try:
-        with _started(console) as world, Services(world.urls) as services:
+        with (
+            _started(console) as world,
+            environment_file(world) as environment,
+            Services(world.urls) as services,
+        ):
             account = open_account(world.database_url)
             services.sign_in(account.wechat_id, account.password)
             result = _run(console, world, services, body)
-            logs = os.path.relpath(world.stack.places.logs)
-            where = where_to_look(world.urls, result.job_id, previews.page(world), logs, account)
+            local = Local(os.path.relpath(world.stack.places.logs), os.path.relpath(environment))
+            where = where_to_look(world.urls, result.job_id, previews.page(world), local, account)
             console.print(screen(result, where))
             if screenshot is not None:
                 _save(screenshot, result, where)
@@ -75,6 +83,8 @@ def demo(
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(130 if exit_ else 0) from None
+    except (StackError, ProcessError) as error:
+        raise SendtrailError(str(error)) from error
     if result.problems:
         raise typer.Exit(1)
 

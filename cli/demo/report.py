@@ -17,6 +17,15 @@ SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """Paths of the running system, from where the demo was started."""
+
+    logs: str
+    environment: str
+    """What a shell reads before commands by hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run of the demo ended in."""
 
@@ -69,7 +78,7 @@ def screen(result: Result, where: RenderableType) -> Group:
 
 
 def where_to_look(
-    urls: Mapping[str, str], job_id: str, preview: str, logs: str, account: Account
+    urls: Mapping[str, str], job_id: str, preview: str, local: Local, account: Account
 ) -> Table:
     """Return the addresses of the running system; ``preview`` is that of a page to answer on."""
     projector, scheduler = urls["status_projector"], urls["scheduler"]
@@ -87,10 +96,11 @@ def where_to_look(
         "live statistics": statistics,
         "answer a preview": preview,
         "the provider's side": f"{urls['simulator']}/_sim/",
-        "logs": logs,
+        "logs": local.logs,
         "one message by hand": (
             f"curl {scheduler}/api/v1/im/messages -H \"$AUTH\" --json '{FIRST_MESSAGE}'"
         ),
+        "commands": f". {local.environment}; .venv/bin/python -m cli --help",
     }
     for what, address in rows.items():
         table.add_row(Text(what, style="dim"), Text(address, overflow="fold"))

@@ -6,9 +6,16 @@ everybody's.
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from domain.lifecycle import Status
 from schemas.http.envelope import Shape
@@ -81,11 +88,13 @@ class _Between(Shape):
     from_: Moment | None = Field(None, alias="from", description="Of sentAt; included.")
     to: Moment | None = Field(None, description="Of sentAt; not included.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.from_ is not None and self.to is not None and self.to < self.from_:
-            raise ValueError("'to' lies before 'from'")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _in_order(cls, to: datetime | None, info: ValidationInfo) -> datetime | None:
+        from_ = info.data.get("from_")
+        if to is not None and from_ is not None and to < from_:
+            raise ValueError("lies before 'from'")
+        return to
 
 
 class MessageFilter(_Between):

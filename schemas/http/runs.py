@@ -1,9 +1,10 @@
 """What is asked and answered of jobs, timed push tasks and their pushes (IM-24, IM-40, TP-16)."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from schemas.http.asking import CursorWord, Limit, Moment, Order
 from schemas.http.envelope import Shape
@@ -23,11 +24,13 @@ class JobsQuery(Shape):
     cursor: CursorWord | None = Field(None, description="`nextCursor` of the page before.")
     limit: Limit = 20
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.since is not None and self.until is not None and self.until < self.since:
-            raise ValueError("'to' lies before 'from'")
-        return self
+    @field_validator("until")
+    @classmethod
+    def _in_order(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        since = info.data.get("since")
+        if until is not None and since is not None and until < since:
+            raise ValueError("lies before 'from'")
+        return until
 
 
 class ResultState(StrEnum):

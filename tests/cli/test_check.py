@@ -43,7 +43,7 @@ def job(database: sa.Engine) -> str:
 def test_counters_that_equal_the_rows_are_confirmed(database_url: str) -> None:
     checked = sendtrail(database_url, "check")
 
-    assert checked.output == "all counters, those of 2 jobs among them, equal counting their rows\n"
+    assert checked.output == "all counters equal counting their rows; jobs among them: 2\n"
     assert checked.exit_code == 0
 
 

@@ -11,6 +11,7 @@ import anyio
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, WebSocket, WebSocketDisconnect
 from sse_starlette import EventSourceResponse
+from starlette.requests import HTTPConnection
 
 from runtime.auth import Guard, subprotocol
 from runtime.callers import Caller, Permission
@@ -83,7 +84,14 @@ class Asked(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
+PARAMETERS: Final = (
+    *("messageId", "jobId", "conversationId", "contactId", "orderId", "taskId"),
+    *("event", "cursor", "ticket"),
+)
+
+
 def asked_for(  # noqa: PLR0913, PLR0917 - one for each parameter of the address
+    connection: HTTPConnection,
     message_id: Annotated[Ids, Query(alias="messageId")] = None,
     job_id: Annotated[Ids, Query(alias="jobId")] = None,
     conversation_id: Annotated[Ids, Query(alias="conversationId")] = None,
@@ -94,6 +102,10 @@ def asked_for(  # noqa: PLR0913, PLR0917 - one for each parameter of the address
     cursor: Annotated[str | None, Query(description="Where an earlier connection ended.")] = None,
 ) -> Asked:
     """Return what the address asks for. Raises `InvalidInput` naming the parameter."""
+    for name in connection.query_params:
+        # Whoever mistypes what they wish for must not hear of everything instead.
+        if name not in PARAMETERS:
+            raise InvalidInput(name, f"must be one of {', '.join(PARAMETERS)}")
     wish = Wish(
         messages=_ids("messageId", message_id),
         jobs=_ids("jobId", job_id),

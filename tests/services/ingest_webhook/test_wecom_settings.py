@@ -104,7 +104,7 @@ def test_what_is_no_json_is_told(
 
     told = refusal(capsys)
 
-    assert told == f"sendtrail: {WECHAT}: Value error, must be a JSON list of objects\n"
+    assert told == f"sendtrail: {WECHAT}: must be a JSON list of objects\n"
 
 
 def test_no_secret_is_shown_in_errors_or_settings(

@@ -136,7 +136,12 @@ async def test_whoever_may_not_see_messages_is_refused(running: RunningProjector
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("cursor=nonsense!", "cursor"), ("event=nothing", "event"), ("jobId=", "jobId")],
+    [
+        ("cursor=nonsense!", "cursor"),
+        ("event=nothing", "event"),
+        ("jobId=", "jobId"),
+        ("jobid=job_7", "jobid"),
+    ],
 )
 async def test_a_wrong_parameter_is_named(
     running: RunningProjector, query: str, field: str

@@ -42,8 +42,10 @@ async def test_a_wrong_parameter_is_named(
     assert answer.json()["data"] == {"field": field}
 
 
-async def test_a_range_that_ends_before_it_begins_is_refused(ask: Asker) -> None:
-    answer = await ask.get(SEARCH, **{"from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z"})
+@pytest.mark.parametrize("path", [SEARCH, "/api/v1/jobs"])
+async def test_a_range_that_ends_before_it_begins_is_refused(ask: Asker, path: str) -> None:
+    answer = await ask.get(path, **{"from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z"})
 
     assert answer.status_code == 400
-    assert "'to' lies before 'from'" in answer.json()["message"]
+    assert answer.json()["message"] == "to: lies before 'from'"
+    assert answer.json()["data"] == {"field": "to"}
