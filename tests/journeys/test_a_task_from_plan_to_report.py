@@ -16,6 +16,7 @@ from deploy.simulated_provider import ROBOT, WORLD
 from schemas.topics.contents import TextContent
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from simulator.wechat.magic import openid_of
+from simulator.wechat.templates import RESULT
 from tests.eventually import eventually, seconds
 from tests.services.scheduler.schedulers import Tail, tail_of
 
@@ -59,6 +60,9 @@ async def office(world: Pipeline) -> AsyncGenerator[Office]:
         token = (await client.post(f"{administration}/api/auth/login", json=login)).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         enter_group(world)
+        # Each consent is one message: for the reminder and for the result (WX 14.2).
+        consent = {"from": OPENID, "template_id": RESULT, "count": 2}
+        world.simulator.order("/wechat/consents", consent)
         yield Office(world, client)
 
 
