@@ -11,18 +11,21 @@ from uuid import uuid4
 
 import httpx
 
-from simulator.wechat.templates import PREVIEW, RESULT
-
 WORLD = "/_sim/worlds/default"
 PAGE = 10_000
 ANSWERS_WITHIN = timedelta(seconds=10)
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
+PREVIEW_TEMPLATE = "VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc"
+"""The mini-program's template of notifications for previews."""
+NOTICE_TEMPLATE = "q1J7sZt0V2mXb8cHkQeRwYp4uD6nLfA9gTiKoM3xS5E"
+"""Its template of notifications about tasks."""
 ROBOT = "alerts"
+"""The one robot's name with us; WeCom knows it by its key alone."""
 
 _NOTICE = {
-    "templateId": RESULT,
+    "templateId": NOTICE_TEMPLATE,
     "data": {
         "thing1": "{taskName}",
         "phrase2": "{state}",
@@ -33,7 +36,6 @@ _NOTICE = {
 }
 NOTICE_TEMPLATES = {"reminder": _NOTICE, "result": _NOTICE, "preview": _NOTICE}
 """How the mini-program's one template for notices is filled in."""
-"""The one robot's name with us; WeCom knows it by its key alone."""
 WECOM_CALLBACK = "/api/v1/webhooks/wecom"
 WECHAT_CALLBACK = "/api/v1/webhooks/wechat"
 
@@ -122,7 +124,7 @@ class ChatAccounts:
             "WECOM_API_BASE_URL": f"{simulator_url}/wecom",
             "WECHAT_APPS": json.dumps([sender]),
             "WECHAT_APP_ID": self.app_id,
-            "PREVIEW_TEMPLATE_ID": PREVIEW,
+            "PREVIEW_TEMPLATE_ID": PREVIEW_TEMPLATE,
             "PREVIEW_TEMPLATE_DATA": json.dumps(
                 {"thing1": "{taskName}:{text}", "time2": "{time}", "phrase3": "待确认"}
             ),

@@ -252,13 +252,13 @@ class MediaLost(Record, frozen=True, kw_only=True, rename="camel", tag="media.lo
 
 
 DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
-CallbackEvent = StatusReported | MessageReceived | NoticeReceived | FeedbackGiven
-"""What `ingest_webhook` says."""
+CallbackEvent = StatusReported | MessageReceived | NoticeReceived
+"""What `ingest_webhook` says of callbacks."""
 MediaEvent = MediaStored | MediaLost
 """What `fetcher` says."""
 CustomerServiceEvent = MessageReceived | NoticeReceived
 """What `fetcher` says as well: WeCom's callbacks only point at what customers write (WX 10)."""
-ProviderEvent = DispatchEvent | CallbackEvent | MediaEvent
+ProviderEvent = DispatchEvent | CallbackEvent | FeedbackGiven | MediaEvent
 MessageEvent = DispatchEvent | StatusReported
 """What speaks of a message that we sent."""
 

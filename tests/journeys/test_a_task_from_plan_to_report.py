@@ -12,11 +12,10 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from deploy.pipeline import Pipeline
-from deploy.simulated_provider import ROBOT, WORLD
+from deploy.simulated_provider import NOTICE_TEMPLATE, ROBOT, WORLD
 from schemas.topics.contents import TextContent
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from simulator.wechat.magic import openid_of
-from simulator.wechat.templates import RESULT
 from tests.eventually import eventually, seconds
 from tests.services.scheduler.schedulers import Tail, tail_of
 
@@ -61,7 +60,7 @@ async def office(world: Pipeline) -> AsyncGenerator[Office]:
         client.headers["Authorization"] = f"Bearer {token}"
         enter_group(world)
         # Each consent is one message: for the reminder and for the result (WX 14.2).
-        consent = {"from": OPENID, "template_id": RESULT, "count": 2}
+        consent = {"from": OPENID, "template_id": NOTICE_TEMPLATE, "count": 2}
         world.simulator.order("/wechat/consents", consent)
         yield Office(world, client)
 

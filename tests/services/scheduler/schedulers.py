@@ -112,6 +112,7 @@ async def start_scheduler(
         "HTTP_PORT": str(seat.port),
         "WHATSAPP_PHONE_NUMBER_ID": SENDER,
         "JOB_WINDOW": str(WINDOW),
+        "MEDIA_STORE_URL": (logs / "media").as_uri(),
     }
     log = logs / f"scheduler-{seat.port}.log"
     process = Process("scheduler", python_module(seat.module), settings | environment, log)

@@ -60,7 +60,11 @@ def an_opinion(
     content: str = "讲得很好",
     **what_matters: Any,  # noqa: ANN401 - any field
 ) -> FeedbackGiven:
-    fields = {"push_id": str(uuid4()), "user_id": f"o{uuid4().hex}", "at": NOON} | what_matters
+    fields: dict[str, Any] = {
+        "push_id": str(uuid4()),
+        "user_id": f"o{uuid4().hex}",
+        "at": NOON,
+    } | what_matters
     return FeedbackGiven(task_id=task_id, content=content, **fields)
 
 

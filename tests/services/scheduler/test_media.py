@@ -204,9 +204,9 @@ async def stored(
                 """
                 INSERT INTO messages (message_id, channel, sender_id, message_type,
                     message_direction, whatsapp_message_id, delivery_status, sent_at, tenant_id,
-                    created_at, updated_at, sequence, person)
+                    created_at, updated_at, sequence, person, conversation_id)
                 VALUES (:id, 'wechat', 's', 'image', 'inbound', :id, 'delivered', :now, :tenant,
-                        :now, :now, 1, :person)
+                        :now, :now, 1, :person, 'c')
                 """
             ),
             about,
