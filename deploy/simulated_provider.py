@@ -19,8 +19,13 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 PREVIEW_TEMPLATE = "VRR0UEO9VJOLs0MHlU0OilqX6MVFDwH3_3gz3Oc0NIc"
 """The mini-program's template of notifications for previews."""
+NOTICE_TEMPLATE = "q1J7sZt0V2mXb8cHkQeRwYp4uD6nLfA9gTiKoM3xS5E"
+"""Its template of notifications about tasks."""
+ROBOT = "alerts"
+"""The one robot's name with us; WeCom knows it by its key alone."""
+
 _NOTICE = {
-    "templateId": "q1J7sZt0V2mXb8cHkQeRwYp4uD6nLfA9gTiKoM3xS5E",
+    "templateId": NOTICE_TEMPLATE,
     "data": {
         "thing1": "{taskName}",
         "phrase2": "{state}",
@@ -31,8 +36,6 @@ _NOTICE = {
 }
 NOTICE_TEMPLATES = {"reminder": _NOTICE, "result": _NOTICE, "preview": _NOTICE}
 """How the mini-program's one template for notices is filled in."""
-ROBOT = "alerts"
-"""The one robot's name with us; WeCom knows it by its key alone."""
 WECOM_CALLBACK = "/api/v1/webhooks/wecom"
 WECHAT_CALLBACK = "/api/v1/webhooks/wechat"
 

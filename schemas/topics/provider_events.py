@@ -258,7 +258,7 @@ class MediaLost(Record, frozen=True, kw_only=True, rename="camel", tag="media.lo
 
 DispatchEvent = SendStarted | SendAccepted | SendRejected | SendDeferred
 CallbackEvent = StatusReported | MessageReceived | NoticeReceived
-"""What providers say, as `ingest_webhook` tells it."""
+"""What `ingest_webhook` says of callbacks."""
 MediaEvent = MediaStored | MediaLost
 """What `fetcher` says."""
 CustomerServiceEvent = MessageReceived | NoticeReceived

@@ -1,6 +1,6 @@
 """Which events one callback's bytes become, and when they are safe (IM-06)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from providers.whatsapp.signature import verify
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
 from runtime.kafka.producer import Producer
-from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
 from services.ingest_webhook.refusals import Forbidden
 
 SOURCE = "/sendtrail/ingest_webhook"
@@ -47,7 +47,11 @@ async def publish(intake: Intake, read: Callable[[], Callback]) -> Callback:
         callback = read()
     except MalformedCallback as error:
         raise InvalidInput(error.field, error.problem) from error
-    now = intake.clock()
-    records = PROVIDER_EVENTS.records(callback.events, source=SOURCE, at=now)
-    await intake.producer.publish(records, within=intake.publish_within)
+    await tell(intake, callback.events)
     return callback
+
+
+async def tell(intake: Intake, events: Sequence[ProviderEvent]) -> None:
+    """Return once the broker has all the events. Raises `BrokerAway`."""
+    records = PROVIDER_EVENTS.records(events, source=SOURCE, at=intake.clock())
+    await intake.producer.publish(records, within=intake.publish_within)

@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from domain.opinions import LONGEST_OPINION
-from providers.callbacks import Callback
 from runtime.errors import InvalidInput, TryAgainLater
 from runtime.http_errors import headers_of, noted_problem
 from runtime.sources import Network
@@ -26,7 +25,7 @@ from services.ingest_webhook.feedback.pages import Sheet
 from services.ingest_webhook.feedback.words import Words, words_for
 from services.ingest_webhook.fields import FORM as FORM_TYPE
 from services.ingest_webhook.fields import Fields, fields_of_form, fields_of_json, is_form
-from services.ingest_webhook.handlers import Intake, publish
+from services.ingest_webhook.handlers import Intake, tell
 from services.ingest_webhook.pages.look import Notice
 from services.ingest_webhook.rate import source_in
 from services.ingest_webhook.refusals import FormClosed, TooMany, UnknownForm
@@ -85,10 +84,8 @@ def add_routes(
             filling.fields = read(body)
             filling.link = desk.opened(filling.fields.get("token"))
             event = feedback_of(filling.link, filling.fields, at=intake.clock())
-            # It goes the way of what providers say.
-            said = Callback((event,))  # pyright: ignore[reportArgumentType] - beside their types
-            told = await publish(intake, lambda: said)
-            return Taken(filling.link, told.events)
+            await tell(intake, [event])
+            return Taken(filling.link, [event])
 
         return await smaller.receive(request, look)
 

@@ -65,7 +65,7 @@ def an_opinion(
         "user_id": f"o{uuid4().hex}",
         "at": NOON,
     } | what_matters
-    return FeedbackGiven(task_id=task_id, content=content, **fields | what_matters)
+    return FeedbackGiven(task_id=task_id, content=content, **fields)
 
 
 async def listed(scheduler: RunningScheduler, task_id: str, count: int) -> dict[str, Any]:

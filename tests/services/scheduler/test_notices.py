@@ -35,6 +35,7 @@ pytestmark = [
 ]
 
 SOON = seconds(20)
+LIST = "/api/notifications?limit=100"
 APP = "wx5a1b2c3d4e5f6072"
 TEMPLATES = {
     "reminder": {
@@ -178,7 +179,7 @@ async def test_what_cannot_be_sent_stands_in_the_list_with_the_reason(
     await eventually(failed, within=SOON)
 
     headers = signed_in(replace(of_tenant("acme"), user_id=people["bo"]))
-    answer = (await schedulers.client.get("/api/notifications", headers=headers)).json()
+    answer = (await schedulers.client.get(LIST, headers=headers)).json()
     (shown,) = [one for one in answer["notifications"] if one["taskId"] == task.task_id]
     assert (shown["type"], shown["deliveryStatus"]) == ("reminder", "failed")
     assert shown["deliveryError"] == "the user has no openid"
@@ -278,7 +279,7 @@ async def test_somebody_may_be_told_something(
     assert (answer.status_code, answer.json()) == (200, {"message": "Notification sent"})
     assert [row.user_id for row in told(database, task, "result")] == [people["ada"]]
     headers = signed_in(replace(of_tenant("acme"), user_id=people["ada"]))
-    mine = (await schedulers.client.get("/api/notifications", headers=headers)).json()
+    mine = (await schedulers.client.get(LIST, headers=headers)).json()
     (shown,) = [one for one in mine["notifications"] if one["taskId"] == task.task_id]
     assert shown["content"] == body["content"]
 
@@ -286,7 +287,7 @@ async def test_somebody_may_be_told_something(
     stranger = signed_in(replace(of_tenant("acme"), user_id="999"))
     assert (await schedulers.client.post(read, headers=stranger)).status_code == 404
     assert (await schedulers.client.post(read, headers=headers)).status_code == 200
-    after = (await schedulers.client.get("/api/notifications", headers=headers)).json()
+    after = (await schedulers.client.get(LIST, headers=headers)).json()
     assert after["unread"] == mine["unread"] - 1
     assert after["notifications"][-1]["readAt"] is not None, "unread ones stand first"
 
