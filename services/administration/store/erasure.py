@@ -62,6 +62,11 @@ _STEPS: Final[Mapping[str, str]] = {
                 WHERE person = :person AND whatsapp_message_id IS NOT NULL))
         """,
     "t_feedback": "DELETE FROM t_feedback WHERE user_id = :hash",
+    "t_preview_responses": "DELETE FROM t_preview_responses WHERE person = :person",
+    "t_previews": """
+        UPDATE t_previews SET people = array_remove(people, CAST(:person AS bytea))
+        WHERE people @> ARRAY[CAST(:person AS bytea)]
+        """,
     "provider_notices": "DELETE FROM provider_notices WHERE person = :person",
     # A row of its own for each, without saying whose.
     "message_participants": """

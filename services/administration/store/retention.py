@@ -81,6 +81,7 @@ _NAMING: Final = (
     "parked_events",
     "provider_notices",
     "job_items",
+    "t_preview_responses",
 )
 _ENCLOSING: Final = ("accepted_sends", "dispatch_ledger", "follow_ups", "fallbacks")
 """Their requests are envelopes (runtime/vault.py)."""
@@ -94,6 +95,7 @@ _UNUSED: Final = " AND ".join(
             for t in _ENCLOSING
         ),
         "NOT EXISTS (SELECT FROM t_feedback t WHERE t.user_id = encode(k.person, 'hex'))",
+        "NOT EXISTS (SELECT FROM t_previews t WHERE t.people @> ARRAY[k.person])",
     ]
 )
 

@@ -28,9 +28,10 @@ from runtime.audit import Action
 from runtime.auth import Caller
 from runtime.errors import Conflict, NotFound
 from schemas.http.tasks import TaskBody
-from services.scheduler.store import previews, tasks
+from services.scheduler.store import previews, pushes, tasks
 from services.scheduler.store.task_logs import Changes, LogAction
 from services.scheduler.store.tasks import Task
+from services.scheduler.timed import settling
 from services.scheduler.timed.planning import edited, first_plan, refuse
 
 NO_TASK: Final = "Task not found"
@@ -85,6 +86,8 @@ def edit(
     _must_be_confirmed(connection, task.task_id, before, plan, status)
     due = task.next_at if _fires_alike(task, plan, status) else next_at(plan, status, now=hand.now)
     resume_at = task.resume_at if status is TaskStatus.PAUSED else None
+    if task.plan.timing != plan.timing:
+        pushes.let_go(connection, task_id, "the task's time was changed", now=hand.now)
     after = replace(task, plan=plan, status=status, next_at=due, resume_at=resume_at)
     return tasks.change(connection, task, after, by=hand.caller.user_id, now=hand.now)
 
@@ -93,6 +96,7 @@ def delete(connection: sa.Connection, task_id: str, hand: Hand) -> None:
     """Delete a task that is a draft or paused (TP-08)."""
     task = _for(connection, task_id, Act.DELETE, hand)
     tasks.delete(connection, task, by=hand.caller.user_id, now=hand.now)
+    settling.stop(connection, task_id, "the task was deleted", now=hand.now)
     about = {"status": (task.status, None)}
     audit.note(
         connection, hand.caller, Action.TASK_DELETE, task_id, about, tenant_id=task.tenant_id
@@ -109,6 +113,7 @@ def pause(
     by, now = hand.caller.user_id, hand.now
     paused = tasks.move(connection, task, TaskStatus.PAUSED, now=now, by=by, resume_at=resume_at)
     tasks.log_move(connection, task, paused, LogAction.PAUSE, by=by)
+    settling.stop(connection, task_id, "the task was paused", now=now)
     return paused
 
 
