@@ -14,6 +14,7 @@ from schemas.topics.provider_events import (
     CallbackEvent,
     CustomerServiceEvent,
     DispatchEvent,
+    FeedbackGiven,
     MediaEvent,
     StatusReported,
 )
@@ -28,7 +29,7 @@ _EXAMPLE_AT: Final = datetime(2026, 3, 2, 9, 30, 1, tzinfo=UTC)
 
 _WRITERS = (
     (DispatchEvent, "dispatcher"),
-    (CallbackEvent, "ingest_webhook"),
+    (CallbackEvent | FeedbackGiven, "ingest_webhook"),
     (StatusReported, "dispatcher"),
     (MediaEvent, "fetcher"),
     (CustomerServiceEvent, "fetcher"),
