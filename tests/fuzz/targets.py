@@ -17,13 +17,8 @@ from runtime.signed_links import token_for
 from schemas.http.previews import PreviewLink
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.topic import MalformedRecord
-from services.ingest_webhook.previews.answers import (
-    Desk,
-    Fields,
-    answer_of,
-    fields_of_form,
-    fields_of_json,
-)
+from services.ingest_webhook.fields import fields_of_form, fields_of_json
+from services.ingest_webhook.previews.answers import Desk, Fields, answer_of
 from services.ingest_webhook.refusals import Refused
 from tests.providers.tencent.sealed import encrypted, packed, padded, proof, sealed
 from tests.providers.wechat import bodies as wechat_bodies
