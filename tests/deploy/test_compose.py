@@ -121,7 +121,8 @@ def test_the_image_holds_all_that_its_programs_import(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     pinned = (CHECKOUT / "requirements" / "runtime.txt").read_text()
     pins = {name.lower() for name in re.findall(r"^([\w.-]+)(?:\[|==)", pinned, re.MULTILINE)}
-    assert set(ran.stdout.split()) - pins == set()
+    # jieba asks for setuptools, and goes without.
+    assert set(ran.stdout.split()) - pins - {"setuptools"} == set()
 
 
 def test_secrets_come_from_the_environment() -> None:

@@ -24,8 +24,6 @@ from schemas.topics.task_changes import (
     TASK_CHANGES,
     PushChanged,
     PushStatus,
-    TaskChanged,
-    TaskStatus,
 )
 from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
@@ -33,6 +31,7 @@ from tests.services.administration.administrations import (
     start_administration,
     stop_administration,
 )
+from tests.services.fetcher.files import png_of
 from tests.services.scheduler.schedulers import (
     SENDER,
     a_job,
@@ -48,6 +47,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 OURS, THEIRS = "acme", "globex"
 THEIR_CUSTOMER = "+16505550077"
+A_CONTENT = {"content": {"text": "Hi"}}
+A_NOTICE = """
+    INSERT INTO t_notifications (notification_id, user_id, type, content, subject, due_at, status,
+        created_at, tenant_id)
+    VALUES ('notice-1', '3', 'result', '{}', 'notice-1', now(), 'sent', now(), :tenant)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +102,22 @@ async def system(
             "administration": administration.client,
             "statistics": statistics.client,
         }
-        yield System(clients, await _theirs(clients, clean_topics))
+        yield System(clients, await _theirs(clients, clean_topics, database))
     await stop_scheduler(scheduler)
     await stop_projector(projector)
     await stop_administration(administration)
 
 
-async def _theirs(clients: Mapping[str, httpx.AsyncClient], topics: str) -> Ids:
+async def _theirs(
+    clients: Mapping[str, httpx.AsyncClient], topics: str, database: sa.Engine
+) -> Ids:
     """Make one of each thing as the other tenant, and see that it is there for them."""
     headers = signed_in(of_tenant(THEIRS))
 
     async def made(service: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = await clients[service].post(path, json=body, headers=headers)
         assert answer.status_code == 201, answer.text
-        return answer.json()["data"]
+        return answer.json().get("data") or answer.json()
 
     roles: dict[str, str] = {}
 
@@ -128,6 +135,13 @@ async def _theirs(clients: Mapping[str, httpx.AsyncClient], topics: str) -> Ids:
     machine = {"wechatId": "m", "name": "m", "roleId": roles["upstream"], "isMachine": True}
     user = await made("administration", "/api/v1/users", machine)
     key = await made("administration", f"/api/v1/users/{user['id']}/keys", {"name": "k"})
+    task = await made("scheduler", "/api/tasks", {"name": "t", "status": "draft"} | A_CONTENT)
+    template = await made("scheduler", "/api/preview/templates", {"name": "t"} | A_CONTENT)
+    sent = {"file": ("a.png", png_of(2, 2), "image/png")}
+    uploaded = await clients["scheduler"].post("/api/v1/media", files=sent, headers=headers)
+    picture = uploaded.json()["data"]
+    with database.begin() as connection:
+        connection.execute(sa.text(A_NOTICE), {"tenant": THEIRS})
     return Ids(
         {
             "messageId": message["messageId"],
@@ -136,24 +150,20 @@ async def _theirs(clients: Mapping[str, httpx.AsyncClient], topics: str) -> Ids:
             "userId": user["id"],
             "keyId": key["id"],
             "tenantId": THEIRS,
-            **await _of_the_streams(topics),
+            "templateId": template["templateId"],
+            "notificationId": "notice-1",
+            "key": picture["key"],
+            **await _of_the_streams(topics, task["taskId"]),
         }
     )
 
 
-async def _of_the_streams(topics: str) -> dict[str, str]:
-    """Have a task, a push and a conversation of theirs heard of on Kafka."""
+async def _of_the_streams(topics: str, task_id: str) -> dict[str, str]:
+    """Have a push of their task heard of on Kafka, and name their conversation."""
     at = datetime.now(UTC)
-    task = TaskChanged(
-        task_id="task-1",
-        to_status=TaskStatus.SCHEDULED,
-        sequence=1,
-        updated_at=at,
-        tenant_id=THEIRS,
-    )
     push = PushChanged(
         push_id="push-1",
-        task_id="task-1",
+        task_id=task_id,
         to_status=PushStatus.RUNNING,
         sequence=1,
         due_at=at,
@@ -162,14 +172,18 @@ async def _of_the_streams(topics: str) -> dict[str, str]:
         tenant_id=THEIRS,
     )
     producer = Producer(topics, "tenants-apart")
-    records = [TASK_CHANGES.record(one, source="tests", at=at) for one in (task, push)]
+    records = [TASK_CHANGES.record(push, source="tests", at=at)]
     await producer.publish(records, within=seconds(20))
     await producer.stop()
     conversation = the_vault().conversation_id("whatsapp", SENDER, THEIR_CUSTOMER)
-    return {"taskId": "task-1", "pushId": "push-1", "conversationId": conversation}
+    return {"taskId": task_id, "pushId": "push-1", "conversationId": conversation}
 
 
-BODIES: Mapping[str, Mapping[str, Any]] = {"patch": {"name": "x"}, "post": {"name": "k"}}
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "patch": {"name": "x"},
+    "post": {"name": "k"},
+    "put": {"name": "x"} | A_CONTENT,
+}
 """Any that is one: whose id it is, is asked before what it says."""
 
 OF_NO_TENANT = {"/api/whatsapp/customers/{phone}/data"}
@@ -298,5 +312,5 @@ async def _call(
         method.upper(),
         system.theirs.fill(path),
         headers=signed_in(of_tenant(tenant)),
-        json=BODIES.get(method) if service == "administration" else None,
+        json=BODIES.get(method) if service == "administration" or method == "put" else None,
     )

@@ -37,6 +37,14 @@ ROWS: Mapping[str, tuple[str, str]] = {
         "'whatsapp', convert_to(:name, 'UTF8'), '1', :at",
     ),
     "audit_log": ("at, actor, action, about, changes", ":at, '1', 'job.create', :name, '{}'"),
+    "t_notifications": (
+        "notification_id, user_id, type, content, subject, due_at, status, created_at",
+        ":name, '1', 'result', '{}', :name, :at, 'sent', :at",
+    ),
+    "t_feedback": (
+        "feedback_id, task_id, user_id, content, timestamp, push_id",
+        ":name, :name, '1', '', :at, :name",
+    ),
     "erasures": (
         "person, channel, asked_by, asked_at, ended_at, counts",
         "convert_to(:name, 'UTF8'), 'whatsapp', '1', :at, :at, '{}'",
@@ -55,6 +63,12 @@ ROWS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """A row of each table that the administration clears: its columns, and what is in them."""
+A_TASK = """
+    INSERT INTO t_tasks (task_id, name, schedule_type, schedule_time, groups, creator_id,
+        preview_recipients, created_at, updated_at, timezone, content_hash)
+    VALUES (:name, :name, 'once', :at, '[]', '1', '[]', :at, :at, 'UTC', '') ON CONFLICT DO NOTHING
+"""
+"""What an opinion is about."""
 
 
 @pytest.fixture
@@ -78,6 +92,7 @@ def filled(database: sa.Engine) -> sa.Engine:
 
 def fill(database: sa.Engine, name: str, at: datetime, *, key: str | None = None) -> None:
     with database.begin() as connection:
+        connection.execute(sa.text(A_TASK), {"name": name, "at": at})
         for table, (columns, values) in ROWS.items():
             # A key may be forgotten sooner: what is young of it is younger.
             moment = NOON if (table, at) == ("person_keys", YOUNG) else at

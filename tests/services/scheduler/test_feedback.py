@@ -39,9 +39,9 @@ class Tellers:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tellers(kafka_bootstrap: str) -> Any:  # noqa: ANN401 - a generator of one
+async def tellers(clean_topics: str) -> Any:  # noqa: ANN401 - a generator of one
     """Return what tells opinions."""
-    telling = Tellers(kafka_bootstrap)
+    telling = Tellers(clean_topics)
     yield telling
     await telling.stop()
 

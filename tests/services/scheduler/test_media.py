@@ -33,11 +33,11 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scheduler(
-    kafka_bootstrap: str, database_url: str, media: Path
+    clean_topics: str, database_url: str, media: Path
 ) -> AsyncGenerator[RunningScheduler]:
     """Return a scheduler with a store of its own."""
     url = (media / "store").as_uri()
-    running = await start_scheduler(kafka_bootstrap, database_url, media, MEDIA_STORE_URL=url)
+    running = await start_scheduler(clean_topics, database_url, media, MEDIA_STORE_URL=url)
     yield running
     await stop_scheduler(running)
 

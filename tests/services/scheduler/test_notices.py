@@ -54,13 +54,11 @@ SETTINGS = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def schedulers(
-    kafka_bootstrap: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[RunningScheduler]:
     """Return one of two schedulers that look at the same tables."""
     logs = tmp_path_factory.mktemp("schedulers")
-    both = [
-        await start_scheduler(kafka_bootstrap, database_url, logs, **SETTINGS) for _ in range(2)
-    ]
+    both = [await start_scheduler(clean_topics, database_url, logs, **SETTINGS) for _ in range(2)]
     yield both[0]
     for each in both:
         await stop_scheduler(each)

@@ -37,13 +37,13 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scheduler(
-    kafka_bootstrap: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[RunningScheduler]:
     """Return a scheduler that can send previews."""
     scratch: Path = tmp_path_factory.mktemp("scheduler")
     media = (scratch / "media").as_uri()
     running = await start_scheduler(
-        kafka_bootstrap, database_url, scratch, MEDIA_STORE_URL=media, **previewing.SETTINGS
+        clean_topics, database_url, scratch, MEDIA_STORE_URL=media, **previewing.SETTINGS
     )
     yield running
     await stop_scheduler(running)
@@ -324,14 +324,14 @@ async def test_a_template_without_a_name_or_a_right_content_is_refused(
 
 
 async def test_an_answer_is_heard_and_shown(
-    editor: httpx.AsyncClient, database: sa.Engine, kafka_bootstrap: str
+    editor: httpx.AsyncClient, database: sa.Engine, clean_topics: str
 ) -> None:
     task_id = a_task(database, tenant_id="acme")
     preview_id = await sent(editor, task_id)
     about = {"about": preview_id, "message_type": "preview_answer"}
 
     await tell(
-        kafka_bootstrap,
+        clean_topics,
         a_message_received(),
         an_answer(Choice.MODIFY, content={"comment": "时间改为三点"}, **about),
     )

@@ -34,6 +34,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "link": {"title": "A", "url": "https://example.com"},
     "miniprogram": {"title": "A", "appId": "wx1", "page": "index", "cover": {"id": "1"}},
     "markdown": {"body": "**Hi**"},
+    "article": {"title": "Spring", "body": "It is here.", "cover": {"key": "uploads/1.jpg"}},
     "card": {"title": "Well?", "buttons": [{"key": "y", "title": "Yes"}]},
     "notification": {"templateId": "t1", "data": {"thing1": "A"}},
     "group_send": {"targets": ["wm1"], "text": "Hi"},

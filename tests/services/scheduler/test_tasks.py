@@ -299,8 +299,8 @@ def confirm(engine: sa.Engine, task_id: str, content: PushContent) -> None:
             sa.text(
                 """
                 INSERT INTO t_previews (preview_id, task_id, content, recipients, status,
-                    created_at, content_hash, requested_by)
-                VALUES (:task_id, :task_id, '{}', '[]', 'confirmed', now(), :hash, '1')
+                    created_at, content_hash, requested_by, people)
+                VALUES (:task_id, :task_id, '{}', '[]', 'confirmed', now(), :hash, '1', '{}')
                 """
             ),
             {"task_id": task_id, "hash": content_hash(content)},
