@@ -31,7 +31,7 @@ from tests.services.administration.administrations import (
     start_administration,
     stop_administration,
 )
-from tests.services.fetcher.files import png_of
+from tests.services.scheduler.previewing import a_picture
 from tests.services.scheduler.schedulers import (
     SENDER,
     a_job,
@@ -48,6 +48,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 OURS, THEIRS = "acme", "globex"
 THEIR_CUSTOMER = "+16505550077"
 A_CONTENT = {"content": {"text": "Hi"}}
+A_TASK = A_CONTENT | {
+    "name": "t",
+    "schedule": {"type": "once", "time": "2035-01-01T10:00:00Z"},
+    "groups": ["g"],
+    "status": "draft",
+}
 A_NOTICE = """
     INSERT INTO t_notifications (notification_id, user_id, type, content, subject, due_at, status,
         created_at, tenant_id)
@@ -135,9 +141,9 @@ async def _theirs(
     machine = {"wechatId": "m", "name": "m", "roleId": roles["upstream"], "isMachine": True}
     user = await made("administration", "/api/v1/users", machine)
     key = await made("administration", f"/api/v1/users/{user['id']}/keys", {"name": "k"})
-    task = await made("scheduler", "/api/tasks", {"name": "t", "status": "draft"} | A_CONTENT)
+    task = await made("scheduler", "/api/tasks", A_TASK)
     template = await made("scheduler", "/api/preview/templates", {"name": "t"} | A_CONTENT)
-    sent = {"file": ("a.png", png_of(2, 2), "image/png")}
+    sent = {"file": ("a.png", a_picture(), "image/png")}
     uploaded = await clients["scheduler"].post("/api/v1/media", files=sent, headers=headers)
     picture = uploaded.json()["data"]
     with database.begin() as connection:
@@ -182,7 +188,7 @@ async def _of_the_streams(topics: str, task_id: str) -> dict[str, str]:
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "patch": {"name": "x"},
     "post": {"name": "k"},
-    "put": {"name": "x"} | A_CONTENT,
+    "put": {"name": "x"},
 }
 """Any that is one: whose id it is, is asked before what it says."""
 

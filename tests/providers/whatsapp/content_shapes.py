@@ -29,6 +29,7 @@ LIST = {
 }
 
 FOREIGN: list[dict[str, object]] = [
+    {"type": "article", "title": "a", "body": "b", "cover": {"key": "uploads/c.png"}},
     {"type": "link", "title": "Our shop", "url": LINK},
     {
         "type": "miniprogram",
