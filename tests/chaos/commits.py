@@ -49,8 +49,13 @@ class Reader:
             await consumer.stop()
 
 
-def disturbed_commits(count: int, *, over: timedelta, late_by: timedelta = LATE_BY) -> Trial:
-    """R5: one projector's commits go through the proxy, and meet four fates."""
+def disturbed_commits(
+    count: int, *, over: timedelta, late_by: timedelta = LATE_BY, special: int = 10
+) -> Trial:
+    """R5: one projector's commits go through the proxy, and meet four fates.
+
+    ``special`` ones halt their sender for ten seconds and more: a short form does without.
+    """
 
     async def act(arena: Arena, feed: Feed) -> None:
         proxy = await arena.open.enter_async_context(Proxy(arena.system.stack.ports.kafka))
@@ -70,7 +75,7 @@ def disturbed_commits(count: int, *, over: timedelta, late_by: timedelta = LATE_
 
     return Trial(
         fault="R5 commits late, lost, unanswered, killed in",
-        planned=plan(count),
+        planned=plan(count, special=special),
         over=over,
         act=act,
     )

@@ -43,7 +43,10 @@ def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
     [
         pytest.param(lambda: faults.killed_in_turn(400, over=seconds(12)), id="R1"),
         pytest.param(lambda: resent_callbacks(300, over=seconds(4), away=seconds(2)), id="R2b"),
-        pytest.param(lambda: disturbed_commits(200, over=seconds(8), late_by=seconds(3)), id="R5"),
+        pytest.param(
+            lambda: disturbed_commits(200, over=seconds(8), late_by=seconds(3), special=0),
+            id="R5",
+        ),
         pytest.param(
             lambda: faults.provider_mishaps(
                 300, over=seconds(8), expired_for=seconds(1), kill_every=seconds(3), special=0
