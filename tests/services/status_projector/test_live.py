@@ -159,6 +159,7 @@ async def test_a_client_that_leaves_is_forgotten(running: RunningProjector) -> N
     await eventually(nobody_left, within=SOON)
 
 
+@pytest.mark.timeout(300)  # a transaction that the broker died in holds readers up for a minute
 async def test_a_broker_that_dies_costs_a_client_its_connection_at_most(
     running: RunningProjector, writer: Writer, stack: Stack
 ) -> None:
