@@ -1,15 +1,19 @@
 """Opens what services sealed, with the keys that they have."""
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from deploy.pipeline import Pipeline
-from runtime.settings import read
+from runtime.media import MediaSettings, open_store
+from runtime.sealed_files import OpenedFiles
 from runtime.vault import Person, Vault, VaultSettings
 from schemas.sealed import Personal
 from services.status_projector.store import participants, personal
+from tests.vaults import the_vault
 
-VAULT = Vault(read(VaultSettings))
+VAULT = the_vault()
 """With the keys of all processes that tests start by themselves."""
 
 
@@ -31,6 +35,13 @@ def personal_of(connection: sa.Connection, vault: Vault, message_id: str) -> Per
     person: Person = bytes(row.person)
     keyring = vault.keyring(connection, [person])
     return personal.unseal(keyring, person, message_id, bytes(row.sealed))
+
+
+async def opened_file(directory: Path, engine: sa.Engine, vault: Vault, key: str) -> bytes:
+    """Return a file of a store as it was sent."""
+    store = open_store(MediaSettings(media_store_url=directory.as_uri()))
+    files = OpenedFiles(store, engine, vault)
+    return b"".join([piece async for piece in await files.get(key)])
 
 
 def recipient_of(connection: sa.Connection, vault: Vault, message_id: str) -> str:

@@ -10,12 +10,13 @@ from deploy.pipeline import Pipeline
 from deploy.simulated_provider import WORLD
 from services.status_projector.store import personal
 from tests.eventually import eventually, seconds
-from tests.sealed import vault_of
+from tests.sealed import opened_file, vault_of
 
 pytestmark = pytest.mark.stack
 
 SOON = seconds(30)
 MEDIA = "/api/v1/media/"
+PNG = b"\x89PNG"
 
 
 async def somebody_sends(world: Pipeline, **order: object) -> str:
@@ -26,9 +27,13 @@ async def somebody_sends(world: Pipeline, **order: object) -> str:
         return said.raise_for_status().json()["id"]
 
 
+def engine_of(world: Pipeline) -> sa.Engine:
+    return sa.create_engine(world.database_url, poolclass=sa.NullPool)
+
+
 async def message_with_its_file(world: Pipeline, provider_message_id: str) -> dict[str, Any]:
     """Return a message's row once it is known what became of its file."""
-    engine = sa.create_engine(world.database_url, poolclass=sa.NullPool)
+    engine = engine_of(world)
 
     def settled() -> dict[str, Any]:
         with engine.connect() as connection:
@@ -47,8 +52,11 @@ async def test_a_picture_is_kept_and_found_in_its_message(world: Pipeline) -> No
 
     assert message["message_direction"] == "inbound"
     assert (message["file_type"], message["file_error"]) == ("image/png", None)
-    kept = world.stack.places.state / "scratch" / "media" / message["file_url"].removeprefix(MEDIA)
-    assert kept.read_bytes().startswith(b"\x89PNG")
+    name = message["file_url"].removeprefix(MEDIA)
+    store = world.stack.places.state / "scratch" / "media"
+    assert PNG not in (store / name).read_bytes()
+    picture = await opened_file(store, engine_of(world), vault_of(world), name)
+    assert picture.startswith(PNG)
 
 
 async def test_a_document_keeps_the_name_it_was_sent_with(world: Pipeline) -> None:
@@ -71,8 +79,8 @@ async def test_a_file_that_is_no_picture_leaves_its_reason_in_the_message(world:
 
 
 def name_of_file(world: Pipeline, message: dict[str, Any]) -> str | None:
-    engine, vault = sa.create_engine(world.database_url, poolclass=sa.NullPool), vault_of(world)
+    vault = vault_of(world)
     person, sealed = bytes(message["person"]), bytes(message["sealed_file_name"])
-    with engine.connect() as connection:
+    with engine_of(world).connect() as connection:
         keyring = vault.keyring(connection, [person])
     return personal.unseal_file_name(keyring, person, message["message_id"], sealed)

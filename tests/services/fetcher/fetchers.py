@@ -19,8 +19,6 @@ from aiokafka import AIOKafkaProducer
 from deploy import wiring
 from deploy.processes import Process, python_module
 from deploy.simulated_provider import WORLD
-from runtime.media import MediaSettings, open_store
-from runtime.sealed_files import OpenedFiles
 from schemas.topics.provider_events import (
     PROVIDER_EVENTS,
     InboundMedia,
@@ -34,7 +32,7 @@ from schemas.topics.provider_events import (
 from schemas.topics.topic import EVENT_TYPE
 from tests.eventually import eventually
 from tests.given import NOON, SENDER
-from tests.sealed import VAULT
+from tests.sealed import VAULT, opened_file
 from tests.services.dispatcher.tails import Tail, reading_all
 from tests.simulators import RunningSimulator
 
@@ -72,9 +70,7 @@ class RunningFetcher:
 
 async def opened(running: RunningFetcher, engine: sa.Engine, key: str) -> bytes:
     """Return a file of its store as it was sent."""
-    store = open_store(MediaSettings(media_store_url=running.files.as_uri()))
-    files = OpenedFiles(store, engine, VAULT)
-    return b"".join([piece async for piece in await files.get(key)])
+    return await opened_file(running.files, engine, VAULT, key)
 
 
 def fetcher_process(environment: Mapping[str, str], logs: Path) -> RunningFetcher:

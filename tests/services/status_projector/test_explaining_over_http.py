@@ -1,12 +1,10 @@
-import os
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from runtime.auth import Caller, Permission, issue
-from runtime.clock import now
+from runtime.auth import Caller, Permission
+from tests.callers import signed_in
 from tests.eventually import eventually
 from tests.given import SENDER
 from tests.services.status_projector.facts import Life
@@ -15,13 +13,8 @@ from tests.services.status_projector.projectors import SOON, RunningProjector, W
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 
-def a_header(*permissions: Permission) -> dict[str, str]:
-    caller = Caller("ada", None, frozenset(permissions))
-    token = issue(caller, until=now() + timedelta(hours=1), key=os.environ["AUTH_SIGNING_KEYS"])
-    return {"Authorization": f"Bearer {token}"}
-
-
-VIEWER = a_header(Permission.MESSAGES_VIEW)
+VIEWER = signed_in(Caller("ada", None, frozenset({Permission.MESSAGES_VIEW})))
+WITHOUT = signed_in(Caller("ada", None, frozenset()))
 
 
 async def test_who_may_view_messages_is_told_everything(
@@ -46,8 +39,9 @@ async def test_who_may_view_messages_is_told_everything(
         "status.changed",
         "status.changed",
     ]
-    assert (await running.client.get(path)).status_code == 401
-    assert (await running.client.get(path, headers=a_header())).status_code == 403
+    async with httpx.AsyncClient(base_url=running.url, trust_env=False) as stranger:
+        assert (await stranger.get(path)).status_code == 401
+        assert (await stranger.get(path, headers=WITHOUT)).status_code == 403
 
 
 async def test_unknown_messages_and_wrong_questions_are_told_apart(
