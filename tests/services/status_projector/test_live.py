@@ -159,8 +159,6 @@ async def test_a_client_that_leaves_is_forgotten(running: RunningProjector) -> N
     await eventually(nobody_left, within=SOON)
 
 
-@pytest.mark.timeout(60)
-@pytest.mark.xfail(reason="known fault: who connects after a broker's death may hear nothing new")
 async def test_a_broker_that_dies_costs_a_client_its_connection_at_most(
     running: RunningProjector, writer: Writer, stack: Stack
 ) -> None:
