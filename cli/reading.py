@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from runtime.kafka.alone import start_alone
+
 POLL = timedelta(milliseconds=200)
 WITHIN = timedelta(seconds=60)
 
@@ -24,8 +26,7 @@ async def read_to_end(bootstrap: str, topic: str) -> list[ConsumerRecord[bytes, 
     found: list[ConsumerRecord[bytes, bytes]] = []
     try:
         async with asyncio.timeout(WITHIN.total_seconds()):
-            await consumer.start()
-            places = consumer.assignment()
+            places = await start_alone(consumer)
             ends = await consumer.end_offsets(places)
             while any([await consumer.position(place) < ends[place] for place in places]):
                 batches = await consumer.getmany(timeout_ms=int(POLL.total_seconds() * 1_000))

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.fence import Bind, Bond, Live, Refuse, Stored, Tell, Verdict, Word, following, judge
 from runtime.clock import Clock, now
 from runtime.errors import BrokerAway, Fenced, TryAgainLater
+from runtime.kafka.alone import start_alone
 from runtime.lifespan import Work, running
 from runtime.postgres import connect, in_thread
 from runtime.settings import DatabaseSettings
@@ -273,13 +274,13 @@ class Kafka:
                 auto_offset_reset="earliest",
             )
             self._consumer = consumer
-            await consumer.start()
+            if not await start_alone(consumer):
+                await self.stop()
+                raise BrokerAway("there is no topic `fence`; `sendtrail topics` creates it")
         return self._consumer
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         places = consumer.assignment()
-        if not places:
-            raise BrokerAway("there is no topic `fence`; `sendtrail topics` creates it")
         ends = await consumer.end_offsets(places)
         while any([await consumer.position(place) < ends[place] for place in places]):
             for records in (await consumer.getmany(timeout_ms=200)).values():

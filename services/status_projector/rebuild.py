@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.clock import now
+from runtime.kafka.alone import start_alone
 from runtime.postgres import in_thread, transaction
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
@@ -193,7 +194,7 @@ async def _reading(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
         isolation_level="read_committed",
     )
     try:
-        await consumer.start()
+        await start_alone(consumer)
         yield consumer
     finally:
         await consumer.stop()

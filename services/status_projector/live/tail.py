@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from runtime.errors import BrokerAway
+from runtime.kafka.alone import start_alone
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
@@ -47,7 +48,6 @@ class Tail:
     """One consumer of all topics. Its calls raise KafkaError."""
 
     def __init__(self, bootstrap: str) -> None:
-        # Without a group, naming the topics here assigns all of their partitions.
         self._consumer = AIOKafkaConsumer(
             *TOPICS,
             bootstrap_servers=bootstrap,
@@ -59,8 +59,7 @@ class Tail:
 
     async def start(self) -> Places:
         """Connect, and return the places. Raises `BrokerAway` where a topic is missing."""
-        await self._consumer.start()
-        found = Counter(place.topic for place in self._consumer.assignment())
+        found = Counter(place.topic for place in await start_alone(self._consumer))
         missing = [topic for topic in TOPICS if topic not in found]
         if missing:
             raise BrokerAway(f"{missing[0]} is not known yet")
