@@ -36,15 +36,16 @@ CHANGES = 4
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def pipeline(clean_topics: str, database_url: str, tmp_path: Path) -> Any:  # noqa: ANN401 - a generator
-    """Return what has so many messages live through the projector, and waits for their changes."""
+    """Return what lets so many messages live, and returns how many changes the topic then holds."""
     projector = await start_projector(clean_topics, database_url, tmp_path)
     writer = Writer(clean_topics)
     async with reading_all(STATUS_CHANGES, clean_topics) as tail:
 
-        async def live(count: int) -> None:
-            before = len(await tail.read())
+        async def live(count: int) -> int:
+            awaited = len(await tail.read()) + count * CHANGES
             await writer.write([fact for _ in range(count) for fact in whole(Life())])
-            await eventually(lambda: _came(tail, before + count * CHANGES), within=SOON)
+            await eventually(lambda: _came(tail, awaited), within=SOON)
+            return awaited
 
         yield live
     await writer.stop()
@@ -70,12 +71,13 @@ async def test_each_change_is_in_the_files_once_however_often_the_writer_is_kill
             writing.kill()
             writing.wait()
     (lake / "000000999999.parquet.part").write_bytes(b"half a file")
-    await pipeline(LIVES)
+    told = await pipeline(LIVES)
     end = _start(clean_topics, lake, "--until-end")
     assert await asyncio.to_thread(end.wait, SOON.total_seconds()) == 0
 
     rows, messages, twice = _counted(lake)
-    assert (rows, messages, twice) == (3 * LIVES * CHANGES, 3 * LIVES, 0)
+    assert told >= 3 * LIVES * CHANGES
+    assert (rows, messages, twice) == (told, told // CHANGES, 0)
     assert not list(lake.rglob("*.part"))
 
 
