@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Final
 
 from domain.tempo import Tempo
-from runtime.errors import TryAgainLater
+from runtime.errors import Fenced, SendtrailError, TryAgainLater
 from services.dispatcher.work import Asked, Claimed
 
 log = logging.getLogger(__name__)
@@ -225,14 +225,14 @@ class Lanes:
     async def _put_surplus_down(self, surplus: list[Asked]) -> None:
         try:
             await self._put_down(surplus)
-        except TryAgainLater as error:
+        except (TryAgainLater, Fenced) as error:
             await self._wait_for_the_ledger(surplus, error)
 
     async def _begin(self, ready: list[Asked]) -> None:
         """Claim what was taken; its places are kept until that is known."""
         try:
             claimed = await self._claim(ready)
-        except TryAgainLater as error:
+        except (TryAgainLater, Fenced) as error:
             self._leave(ready)
             await self._wait_for_the_ledger(ready, error)
             return
@@ -244,8 +244,9 @@ class Lanes:
         for work in claimed:
             self._call_in_its_place(work)
 
-    async def _wait_for_the_ledger(self, taken: Sequence[Asked], error: TryAgainLater) -> None:
-        # Without a claim no call: they wait in their lanes until the ledger is back.
+    async def _wait_for_the_ledger(self, taken: Sequence[Asked], error: SendtrailError) -> None:
+        # Without a claim no call: they wait in their lanes until the ledger is back, or known to be
+        # the live one's again (IM-57).
         log.warning("claims.waiting", extra={"why": f"{type(error).__name__}: {error}"})
         self.put_back(taken)
         await asyncio.sleep(PAUSE.total_seconds())
