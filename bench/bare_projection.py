@@ -64,7 +64,7 @@ class TablesLikeOurs:
         with connection, connection.cursor() as cursor:
             for table, copy in ((messages, "messages"), (message_status_history, "history")):
                 cursor.execute(
-                    "SELECT c.oid::regclass, array_to_string(c.reloptions, ',')"
+                    "SELECT c.oid::regclass, array_to_string(c.reloptions, ',')"  # noqa: S608 - our own words only
                     f" FROM {table.name} t JOIN pg_class c ON c.oid = t.tableoid LIMIT 1"
                 )
                 month, options = cursor.fetchone() or ("", "")
