@@ -16,6 +16,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from runtime.arrays import write_arrays_as_literals
 from runtime.errors import DatabaseAway
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ def connect(url: str, *, pool: int = 5) -> sa.Engine:
         },
     )
     _test_rested(engine)
+    write_arrays_as_literals(engine)
     return engine
 
 
