@@ -15,8 +15,9 @@ from runtime.audit import Action
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from services.dispatcher.settings import LimitSettings
-from services.dispatcher.store import outcomes, senders
-from services.dispatcher.store.senders import Sender, Waiting
+from services.dispatcher.store import outcomes, senders, waiting
+from services.dispatcher.store.senders import Sender
+from services.dispatcher.store.waiting import Waiting
 
 app = typer.Typer(
     help="Sending accounts: what they have used of their limits, which cannot send, and why.",
@@ -39,13 +40,13 @@ def list_() -> None:
     with transaction(engine) as connection:
         known = senders.everyone(connection)
         used = senders.used_today(connection, [one.sender for one in known], today)
-        waiting = senders.waiting(connection)
+        queues = waiting.waiting(connection)
     engine.dispose()
     table = Table("sender", "state", "used today", "limit", "waiting", "due for")
     for one in known:
         limit = one.daily_limit if one.daily_limit is not None else settings.sender_daily_limit
         limit = limit if one.is_limited else None
-        queue = waiting.get(one.sender, Waiting(0, None))
+        queue = queues.get(one.sender, Waiting(0, None))
         table.add_row(
             one.sender,
             _state(one, now),
@@ -59,15 +60,15 @@ def list_() -> None:
 
 @app.command()
 def resume(name: Name) -> None:
-    """Let a halted account send again at once, without waiting for its next probe."""
+    """Let a halted or held account send again at once, without waiting for its time."""
     engine = _engine(read(_Settings))
     with transaction(engine) as connection:
-        resumed = senders.resume(connection, [name])
+        resumed = senders.resume(connection, [name], now=datetime.now(UTC))
         if resumed:
             audit.note(connection, audit.at_the_terminal(), Action.SENDER_RESUME, name)
         outcomes.start_anew(connection, [name])
     engine.dispose()
-    print(f"{name} sends again" if resumed else f"{name} was not halted")
+    print(f"{name} sends again" if resumed else f"{name} was neither halted nor held")
 
 
 @app.command()

@@ -105,7 +105,7 @@ async def test_messages_that_are_reported_failed_halt_their_sender_each_counted_
 
     assert halted_for(ledger, sender) == f"{AFTER - 1} of the last {AFTER} messages failed"
     with ledger.begin() as connection:
-        assert senders.resume(connection, [sender]) == [sender]
+        assert senders.resume(connection, [sender], now=now()) == [sender]
         outcomes.start_anew(connection, [sender])
     (end,) = await ask(upstream, facts, messages(1, sender))
     assert isinstance(end, SendAccepted)
