@@ -27,8 +27,8 @@ from domain.outcomes import (
 from providers.whatsapp.failures import class_of, failure_of, throttle_of
 
 HIDDEN_ACCEPTANCE: Final = timedelta(seconds=5)
-"""A 5xx, with a code or without one, may hide an accepted send: its callback is waited for this long
-before the call is repeated."""
+"""A 5xx, with a code or without, and any answer of a gateway may hide an accepted send: its callback
+is waited for this long before the call is repeated."""
 
 NotAccepted = Deferred | Rejected | Throttled | SenderBroken | InDoubt
 
@@ -128,11 +128,11 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> NotAccepted:
 
 def _without_code(response: httpx.Response) -> NotAccepted:
     detail = f"HTTP {response.status_code}"
-    asked = retry_after(response, datetime.now(UTC))
+    pause = _no_sooner(retry_after(response, datetime.now(UTC)))
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(network_error(detail), Scope.SENDER, asked)
+        return Throttled(network_error(detail), Scope.SENDER, pause)
     if response.is_server_error or response.status_code == HTTPStatus.REQUEST_TIMEOUT:
-        return Deferred(network_error(detail), _no_sooner(asked))
+        return Deferred(network_error(detail), pause)
     return Rejected(Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER, detail=detail))
 
 

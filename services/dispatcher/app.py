@@ -36,6 +36,7 @@ from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.people import WANTED, Listener, matters
 from services.dispatcher.recorder import Recorder
+from services.dispatcher.reported import Reported
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import forget
 from services.dispatcher.watching import Watch
@@ -108,11 +109,10 @@ class Dispatcher:
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        listener = Listener(self._engine, vault, settings.words, self._breaker, now)
+        reported = Reported(self._engine, settings.whatsapp_business_account_id, now)
+        listener = Listener(self._engine, vault, settings.words, self._breaker, reported, now)
         self._heard = _heard(settings, listener, producer)
-        self._watch = Watch(
-            self._engine, producer, settings, lambda: self._requests.lanes.queues(), now
-        )
+        self._watch = Watch(self._engine, producer, settings, self._requests.lanes.queues, now)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
 

@@ -40,8 +40,8 @@ LATE_MESSAGES = Gauge(
 )
 WAITING = Gauge(
     "dispatcher_waiting",
-    "Messages of a sender that wait in the ledger: `due`, for room or behind others; or `later`, for"
-    " their time. Counted each minute. due rising: more comes than its rate lets through.",
+    "Messages of a sender that wait in the ledger: `due`, for room or behind others; or `later`,"
+    " for their time. Counted each minute. due rising: more comes than its rate lets through.",
     ["sender", "state"],
 )
 RETRIES = Counter(

@@ -40,7 +40,6 @@ SENDERS = iter(NUMBERS)
 AFTER = 10
 COUNTRY_BARRED = 130497
 NOT_ON_WHATSAPP = 131026
-PAYMENT = "131042"
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +164,7 @@ async def ask(
 
 async def report_failed(producer: Producer, ends: Sequence[SendAccepted | SendRejected]) -> None:
     """Say that accepted messages failed, as the ingester says it."""
-    why = a_failure(code=ErrorCode.WA_ACCOUNT_ABNORMAL, provider_code=PAYMENT)
+    why = a_failure(code=ErrorCode.WA_ACCOUNT_ABNORMAL, provider_code=str(COUNTRY_BARRED))
     reports = [
         a_status_reported(
             provider_message_id=end.provider_message_id,
