@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from domain.failures import ErrorCode, Origin
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, SenderBroken, Throttled
+from domain.outcomes import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Rejected,
+    Reply,
+    Scope,
+    SenderBroken,
+    Throttled,
+)
 from providers.whatsapp.answers import HIDDEN_ACCEPTANCE
 from tests.eventually import seconds
 from tests.providers.whatsapp.channels import an_error, answered_by
@@ -35,6 +44,25 @@ async def test_a_server_error_with_a_code_that_may_pass_defers(code: int) -> Non
     assert isinstance(reply, Deferred)
     assert reply.failure.origin is Origin.LOCAL
     assert reply.failure.provider_code == str(code)
+    assert reply.retry_after == HIDDEN_ACCEPTANCE
+
+
+@pytest.mark.parametrize(
+    ("code", "scope", "pause"),
+    [
+        (4, Scope.ACCOUNT, seconds(60)),
+        (80007, Scope.ACCOUNT, seconds(60)),
+        (131057, Scope.SENDER, seconds(60)),
+        (130429, Scope.SENDER, None),
+    ],
+)
+async def test_a_throttle_concerns_whom_its_code_names(
+    code: int, scope: Scope, pause: timedelta | None
+) -> None:
+    reply = await answered_by(says("400 Bad Request", an_error(code)))
+
+    assert isinstance(reply, Throttled)
+    assert (reply.scope, reply.retry_after) == (scope, pause)
 
 
 async def test_the_code_decides_and_not_the_status() -> None:
