@@ -27,8 +27,8 @@ from domain.outcomes import (
 from providers.whatsapp.failures import class_of, failure_of, throttle_of
 
 HIDDEN_ACCEPTANCE: Final = timedelta(seconds=5)
-"""A 5xx, with a code or without, and any answer of a gateway may hide an accepted send: its callback
-is waited for this long before the call is repeated."""
+"""A 5xx, with a code or without, and any answer of a gateway may hide an accepted send: for so long
+its callback is waited for before the call is repeated."""
 
 NotAccepted = Deferred | Rejected | Throttled | SenderBroken | InDoubt
 
