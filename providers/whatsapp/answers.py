@@ -35,6 +35,8 @@ NotAccepted = Deferred | Rejected | Throttled | SenderBroken | InDoubt
 LONGEST_ID: Final = 255
 """Characters of a provider's message id; Meta's have up to 128."""
 
+_STATUSES: Final = frozenset(HTTPStatus)
+
 LONGEST_NUMBER: Final = 20
 """Digits of a ``Retry-After`` that are read; nine are 31 years."""
 
@@ -127,13 +129,18 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> NotAccepted:
 
 
 def _without_code(response: httpx.Response) -> NotAccepted:
-    detail = f"HTTP {response.status_code}"
+    detail = f"WhatsApp API Error: {_status_text(response.status_code)}"  # WA-03
     pause = _no_sooner(retry_after(response, datetime.now(UTC)))
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(network_error(detail), Scope.SENDER, pause)
     if response.is_server_error or response.status_code == HTTPStatus.REQUEST_TIMEOUT:
         return Deferred(network_error(detail), pause)
     return Rejected(Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER, detail=detail))
+
+
+def _status_text(status: int) -> str:
+    # As the standard words it: what the line says is anybody's, and HTTP/2 has none.
+    return HTTPStatus(status).phrase if status in _STATUSES else f"HTTP {status}"
 
 
 def _no_sooner(asked: timedelta | None) -> timedelta:

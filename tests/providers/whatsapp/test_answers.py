@@ -116,6 +116,7 @@ async def test_a_gateway_that_asks_for_more_time_gets_it() -> None:
 
     assert isinstance(reply, Deferred)
     assert reply.retry_after == seconds(60)
+    assert reply.failure.detail == "WhatsApp API Error: Service Unavailable"
 
 
 @pytest.mark.parametrize("body", [HTML, b"", b"[]", b"null", b'{"error": {}}', b"\x00"])
@@ -124,7 +125,7 @@ async def test_a_refusal_without_a_code_is_one_all_the_same(body: bytes) -> None
 
     assert isinstance(reply, Rejected)
     assert reply.failure.code is ErrorCode.UNKNOWN_ERROR
-    assert reply.failure.detail == "HTTP 400"
+    assert reply.failure.detail == "WhatsApp API Error: Bad Request"
 
 
 async def test_a_code_may_be_a_text_and_so_may_its_data() -> None:
