@@ -36,6 +36,8 @@ class Standing:
     """Messages admitted a day (CF-17); None: as many as there are."""
     halted_until: datetime | None = None
     """Set while it cannot send: when its next probe may be made."""
+    held_until: datetime | None = None
+    """Until when its provider has asked to be left alone; may be over."""
     may_probe: bool = False
     """Halted, and the next message is to find out whether it can send again."""
 
@@ -92,7 +94,8 @@ class HoldReason(StrEnum):
     SEND_INTERVAL = "send_interval"
     """Of its case."""
     RATE = "rate"
-    """Of its sender, or of its sender to its recipient."""
+    """Of its sender, also where the provider asked it for a pause, or of its sender to its
+    recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,11 @@ class Refuse:
 
 Decision = Go | Hold | Refuse
 
+_MOMENT = timedelta(seconds=5)
+"""Who waits for less keeps its place in the lane."""
 _NO_ROOM = "waits for room"
 _HALTED = "the sender cannot send at the moment"
+_RESTING = "the provider has asked this sender for a pause"
 _LATER = "waits for its time"
 _BY_NUMBER = "Daily limit exceeded for this number."
 _BY_CASE = "Daily limit per case exceeded."
@@ -153,6 +159,7 @@ class Desk:
         standing = self.standings.get(wish.sender, Standing())
         obstacle = (
             self._halted(wish, standing)
+            or self._resting(standing)
             or self._early(wish)
             or self._quota_used_up(wish, standing)
             or self._too_fast(wish, standing)
@@ -178,6 +185,13 @@ class Desk:
         failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _HALTED)
         until = max(standing.halted_until, self.now)
         return Refuse(failure) if wish.urgent else Hold(until, failure, HoldReason.SENDER_HALTED)
+
+    def _resting(self, standing: Standing) -> Hold | None:
+        until = standing.held_until
+        if until is None or until <= self.now:
+            return None
+        failure = _failure(ErrorCode.NETWORK_ERROR, _RESTING)
+        return Hold(until, failure, HoldReason.RATE, sender_is_full=until - self.now < _MOMENT)
 
     def _early(self, wish: Wish) -> Hold | None:
         if wish.not_before is None or wish.not_before <= self.now:

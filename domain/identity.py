@@ -117,6 +117,11 @@ def message_id_for_alert(failures: Iterable[int]) -> MessageId:
     return _message_id(uuid5(_NAMESPACE, f"alert\x00{told}"))
 
 
+def message_id_for_sender_alert(sender: str, what: str, since: datetime) -> MessageId:
+    """Return the message id of an alert about a sender: told by all who see it, it is the same."""
+    return _message_id(uuid5(_NAMESPACE, f"sender alert\x00{sender}\x00{what}\x00{since}"))
+
+
 def message_id_from(unique: UUID) -> MessageId:
     """Return the message id of a send that nobody will ever repeat, from a random UUID."""
     return _message_id(unique)

@@ -32,7 +32,7 @@ from domain.outcomes import (
     SenderBroken,
     Throttled,
 )
-from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step
+from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step, rest_after
 
 
 class EntryState(StrEnum):
@@ -93,6 +93,8 @@ class HoldUntil:
     due_at: datetime
     failure: Failure
     scope: Scope
+    rest_until: datetime | None = None
+    """Until when nothing is called of whom the scope names, where the provider said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ def after_reply(
                 chance=chance,
                 retry_after=retry_after,
             )
-            return HoldUntil(due_at, failure, scope)
+            rest_until = rest_after(policy.retries, scope=scope, now=now, retry_after=retry_after)
+            return HoldUntil(due_at, failure, scope, rest_until)
         case _:
             assert_never(reply)
 

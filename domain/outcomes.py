@@ -39,6 +39,8 @@ class Scope(StrEnum):
 
     SENDER = "sender"
     """All messages of the sending account wait."""
+    ACCOUNT = "account"
+    """So do those of all our sending accounts at this provider: they share what is used up."""
     RECIPIENT = "recipient"
     """Only this recipient's wait."""
 
@@ -50,6 +52,7 @@ class Throttled:
     failure: Failure
     scope: Scope
     retry_after: timedelta | None = None
+    """How long the provider asked whom it concerns to wait, where it did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,23 @@ def slow_down(slowed: Slowed | None, now: datetime) -> Slowed | None:
     return Slowed(max(part_of(slowed, now) * SLOWED_TO, SLOWEST), now)
 
 
+_AHEAD: Final = 0.1
+"""How many seconds of a rate may go at once: providers count by the second."""
+
+
+def evenly(per_second: float) -> Rate | None:
+    """Return the rate of a sender that may send so many a second; 0: any number.
+
+    >>> evenly(80), evenly(0)
+    (Rate(per_second=80, burst=8), None)
+    """
+    return Rate(per_second, max(1, int(per_second * _AHEAD))) if per_second else None
+
+
+PRESUMED: Final = Rate(100, 10)
+"""Of a sender without a limit of ours, while its provider has no room: the part left is of this."""
+
+
 def slower(rate: Rate, part: float) -> Rate:
     """Return that part of a rate; the burst shrinks along."""
     return Rate(rate.per_second * part, max(int(rate.burst * part), 1))

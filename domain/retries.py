@@ -31,6 +31,8 @@ class RetryPolicy:
     """The longest pause of our own choice while a provider has no room."""
     longest_retry_after: timedelta = timedelta(hours=1)
     """A provider's ``Retry-After`` beyond it is cut, so that an absurd value parks nothing."""
+    longest_rest: timedelta = timedelta(days=1)
+    """So is what it asks of a sending account: a day's quota begins anew with the next day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,25 @@ def after_throttle(
 
     It is never given up for that: a provider without room is no failure of the recipient's.
     """
-    factor = 2 if scope is Scope.SENDER else 4
+    factor = 4 if scope is Scope.RECIPIENT else 2
     longest = _growing(policy.base, factor, throttled, policy.longest_throttle)
-    return now + _pause(policy, longest, chance, retry_after)
+    if scope is Scope.RECIPIENT or retry_after is None:
+        return now + _pause(policy, longest, chance, retry_after)
+    return now + max(_pause(policy, longest, chance), min(retry_after, policy.longest_rest))
+
+
+def rest_after(
+    policy: RetryPolicy, *, scope: Scope, now: datetime, retry_after: timedelta | None
+) -> datetime | None:
+    """Return until when nothing of the throttled account is called; None: as its rate says.
+
+    >>> noon = datetime(2026, 3, 2, 12)
+    >>> rest_after(RetryPolicy(), scope=Scope.SENDER, now=noon, retry_after=timedelta(seconds=60))
+    datetime.datetime(2026, 3, 2, 12, 1)
+    """
+    if scope is Scope.RECIPIENT or retry_after is None:
+        return None
+    return now + min(retry_after, policy.longest_rest)
 
 
 def _growing(base: timedelta, factor: int, steps: int, longest: timedelta) -> timedelta:
@@ -97,7 +115,7 @@ def _growing(base: timedelta, factor: int, steps: int, longest: timedelta) -> ti
 
 
 def _pause(
-    policy: RetryPolicy, longest: timedelta, chance: float, retry_after: timedelta | None
+    policy: RetryPolicy, longest: timedelta, chance: float, retry_after: timedelta | None = None
 ) -> timedelta:
     pause = longest * (0.5 + chance / 2)
     if retry_after is not None:

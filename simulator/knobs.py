@@ -56,6 +56,8 @@ class Knobs(Struct, frozen=True, kw_only=True, rename=_dotted, forbid_unknown_fi
     """Code that refuses every send (368, 131031, 131042, 131037, 133010 ...); 0: fine."""
     wa_refuse: Count = 0
     """Code of WA 3 that refuses this send at once; for rules and magic recipients; 0: none."""
+    wa_hide_accepted: Count = 0
+    """Code of WA 3 that an accepted send is answered with (131016: a 500); 0: with its id."""
     wa_window: Literal["off", "async", "refuse"] = "off"
     """Free-form to a user who has not written for 24 h: 131047 by webhook, at once, or ignored."""
     wa_expired_version: Literal["serve", "refuse"] = "serve"

@@ -80,6 +80,7 @@ class _Meaning(Enum):
 
     BAD_RECIPIENT = (ErrorCode.INVALID_RECIPIENT, FailureClass.REFUSED)
     NOT_SENDABLE = (ErrorCode.UNKNOWN_ERROR, FailureClass.REFUSED)
+    SPAM = (ErrorCode.UNKNOWN_ERROR, FailureClass.REFUSED, "stopped by anti-spam")
     APP_BROKEN = (ErrorCode.WA_ACCOUNT_ABNORMAL, FailureClass.SENDER_BROKEN)
     NO_ROOM = (ErrorCode.NETWORK_ERROR, FailureClass.SENDER_THROTTLED)
     BUSY = (ErrorCode.NETWORK_ERROR, FailureClass.RETRY)
@@ -106,6 +107,7 @@ _SENDS: Final[dict[int, _Meaning]] = {
             48005,  # interface withdrawn
             48006,  # permission taken back
             48011,  # not active enough
+            45036,  # limit of data access; later
             50003,  # app disabled
             60020,  # our address is not trusted
             301002,  # the app does not belong to the token
@@ -113,6 +115,8 @@ _SENDS: Final[dict[int, _Meaning]] = {
         ),
         _Meaning.APP_BROKEN,
     ),
+    # Stopped by anti-spam. Not of the message alone: too many of them halt the app, with an alert.
+    **dict.fromkeys((40201, 40204), _Meaning.SPAM),
     **dict.fromkeys(
         (
             40003,  # userid

@@ -24,16 +24,18 @@ from domain.outcomes import (
     SenderBroken,
     Throttled,
 )
-from providers.whatsapp.failures import class_of, failure_of
+from providers.whatsapp.failures import class_of, failure_of, throttle_of
 
 HIDDEN_ACCEPTANCE: Final = timedelta(seconds=5)
-"""An answer of a gateway in front of the API may hide an accepted send: its callback is waited
-for this long before the call is repeated."""
+"""A 5xx, with a code or without, and any answer of a gateway may hide an accepted send: for so long
+its callback is waited for before the call is repeated."""
 
 NotAccepted = Deferred | Rejected | Throttled | SenderBroken | InDoubt
 
 LONGEST_ID: Final = 255
 """Characters of a provider's message id; Meta's have up to 128."""
+
+_STATUSES: Final = frozenset(HTTPStatus)
 
 LONGEST_NUMBER: Final = 20
 """Digits of a ``Retry-After`` that are read; nine are 31 years."""
@@ -112,9 +114,10 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> NotAccepted:
     asked = retry_after(response, datetime.now(UTC))
     match class_of(code, response.status_code):
         case FailureClass.RETRY:
-            return Deferred(ours, asked)
+            return Deferred(ours, _no_sooner(asked) if response.is_server_error else asked)
         case FailureClass.SENDER_THROTTLED:
-            return Throttled(ours, Scope.SENDER, asked)
+            throttle = throttle_of(code)
+            return Throttled(ours, throttle.scope, asked or throttle.pause)
         case FailureClass.RECIPIENT_THROTTLED:
             return Throttled(ours, Scope.RECIPIENT, asked)
         case FailureClass.REFUSED:
@@ -126,14 +129,22 @@ def _refused(response: httpx.Response, error: dict[str, Any]) -> NotAccepted:
 
 
 def _without_code(response: httpx.Response) -> NotAccepted:
-    detail = f"HTTP {response.status_code}"
-    asked = retry_after(response, datetime.now(UTC)) or timedelta()
-    pause = max(asked, HIDDEN_ACCEPTANCE)
+    detail = f"WhatsApp API Error: {_status_text(response.status_code)}"  # WA-03
+    pause = _no_sooner(retry_after(response, datetime.now(UTC)))
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(network_error(detail), Scope.SENDER, pause)
     if response.is_server_error or response.status_code == HTTPStatus.REQUEST_TIMEOUT:
         return Deferred(network_error(detail), pause)
     return Rejected(Failure(ErrorCode.UNKNOWN_ERROR, Origin.PROVIDER, detail=detail))
+
+
+def _status_text(status: int) -> str:
+    # As the standard words it: what the line says is anybody's, and HTTP/2 has none.
+    return HTTPStatus(status).phrase if status in _STATUSES else f"HTTP {status}"
+
+
+def _no_sooner(asked: timedelta | None) -> timedelta:
+    return max(asked or timedelta(), HIDDEN_ACCEPTANCE)
 
 
 def _has_code(body: dict[str, Any]) -> bool:

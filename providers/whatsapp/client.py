@@ -10,7 +10,7 @@ from domain.admission import ChannelLimits
 from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId, SenderId
 from domain.outcomes import Deferred, InDoubt, Rejected, Reply
-from domain.rates import Rate
+from domain.rates import Rate, evenly
 from domain.recipients import to_e164
 from providers.contract import Message
 from providers.uploads import NotUploaded, Uploads
@@ -27,9 +27,6 @@ from schemas.topics.contents import Content, TemplateContent
 
 WINDOW: Final = timedelta(hours=24)
 """After a person's last message, in which anything may be sent to them (WA 4, IM-26)."""
-
-AHEAD: Final = timedelta(milliseconds=100)
-"""How much of a number's throughput may go at once: Meta counts by the second."""
 
 NO_FILE_YET: Final = timedelta(seconds=15)
 """An upload that takes longer than its message may wait goes on meanwhile."""
@@ -171,13 +168,11 @@ def is_media_gone(reply: Reply) -> bool:
 
 def _limits(settings: WhatsAppSettings) -> ChannelLimits:
     per_second, interval = settings.whatsapp_messages_per_second, settings.whatsapp_pair_interval
-    per_sender = per_pair = None
-    if per_second:
-        per_sender = Rate(per_second, max(1, int(per_second * AHEAD.total_seconds())))
+    per_pair = None
     if interval:
         per_pair = Rate(1 / interval.total_seconds(), settings.whatsapp_pair_burst)
     window = WINDOW if settings.whatsapp_window == "enforce" else None
-    return ChannelLimits(per_sender, per_pair, window)
+    return ChannelLimits(evenly(per_second), per_pair, window)
 
 
 def _key_of(content: Content) -> str | None:

@@ -6,10 +6,12 @@ keeps in pywa/errors.py. Only the code is branched on: titles vanish, subcodes a
 the HTTP status of a throttle is 400 or 429 depending on the edition.
 """
 
+from datetime import timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
+from domain.outcomes import Scope
 
 LONGEST_DETAIL = 500
 """Characters kept of the provider's words; its texts have up to about 200."""
@@ -106,6 +108,22 @@ _CODES: Final[dict[int, _Meaning]] = {
     133015: _Meaning.SENDER_BLOCKED,  # number was deleted just now
 }
 
+
+class Throttle(NamedTuple):
+    """Whom a throttling code concerns, and for how long where the answer does not say."""
+
+    scope: Scope
+    pause: timedelta | None = None
+
+
+_THROTTLES: Final = {
+    # WA 3.2: minutes, of all numbers of the app or the account.
+    4: Throttle(Scope.ACCOUNT, timedelta(minutes=1)),
+    80007: Throttle(Scope.ACCOUNT, timedelta(minutes=1)),
+    # WA 4: the switch of throughput takes up to a minute.
+    131057: Throttle(Scope.SENDER, timedelta(minutes=1)),
+}
+
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -145,6 +163,15 @@ def class_of(code: int | str | None, http_status: int) -> FailureClass:
     return FailureClass.RETRY if http_status >= _SERVER_ERROR else FailureClass.REFUSED
 
 
+def throttle_of(code: int | str | None) -> Throttle:
+    """Return whom an answer without room concerns; most codes the number alone, for a moment.
+
+    >>> throttle_of(80007).scope, throttle_of(130429)
+    (<Scope.ACCOUNT: 'account'>, Throttle(scope=<Scope.SENDER: 'sender'>, pause=None))
+    """
+    return _THROTTLES.get(_number(code) or 0, Throttle(Scope.SENDER))
+
+
 def is_of_message(code: int | str | None) -> bool:
     """Tell whether the code speaks of one message alone: its recipient, or its content (IM-55).
 
@@ -155,8 +182,13 @@ def is_of_message(code: int | str | None) -> bool:
 
 
 def _meaning_of(code: int | str | None) -> _Meaning | None:
+    number = _number(code)
+    return None if number is None else _CODES.get(number)
+
+
+def _number(code: int | str | None) -> int | None:
     try:
-        return None if code is None else _CODES.get(int(code))
+        return None if code is None else int(code)
     except ValueError:
         return None
 

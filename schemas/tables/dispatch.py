@@ -71,6 +71,8 @@ senders = sa.Table(
     # Its own, where it has one; else the setting's (CF-17).
     sa.Column("daily_limit", sa.Integer),
     sa.Column("is_limited", sa.Boolean, nullable=False, server_default=sa.true()),
+    # Messages a second of its own, 0 for any number; without it what its channel says.
+    sa.Column("messages_per_second", sa.Float),
     # The last time the provider had no room, and which part of the rate was left (domain/rates.py).
     sa.Column("slowed_to", sa.Float),
     sa.Column("slowed_at", MOMENT),
@@ -78,7 +80,10 @@ senders = sa.Table(
     sa.Column("halted_at", MOMENT),
     sa.Column("halted_for", sa.Text),
     sa.Column("probe_at", MOMENT),
-    sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
+    # How long the last pause before a probe was.
+    sa.Column("probe_pause", sa.Interval),
+    # Until when its provider has asked to be left alone (domain/ledger.py).
+    sa.Column("held_until", MOMENT),
 )
 
 send_counts = sa.Table(

@@ -36,12 +36,15 @@ from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.people import WANTED, Listener, matters
 from services.dispatcher.recorder import Recorder
+from services.dispatcher.reported import Reported
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.standing import forget, look_after
+from services.dispatcher.standing import forget
+from services.dispatcher.watching import Watch
 
 DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
 SENDERS_TICK = timedelta(seconds=5)
+WAITING_TICK = timedelta(minutes=1)
 BREAKER_TICK = timedelta(seconds=1)
 FORGET_TICK = timedelta(minutes=10)
 HEARD_AT_ONCE = 1_000
@@ -106,8 +109,10 @@ class Dispatcher:
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        listener = Listener(self._engine, vault, settings.words, self._breaker, now)
+        reported = Reported(self._engine, settings.whatsapp_business_account_id, now)
+        listener = Listener(self._engine, vault, settings.words, self._breaker, reported, now)
         self._heard = _heard(settings, listener, producer)
+        self._watch = Watch(self._engine, producer, settings, self._requests.lanes.queues, now)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
 
@@ -120,7 +125,8 @@ class Dispatcher:
             "recorder": self._recorder.run,
             "lanes": lanes.run,
             "halted": lambda: every(DOUBT_TICK, lambda: fail_halted(tools)),
-            "senders": lambda: every(SENDERS_TICK, lambda: look_after(engine, lanes.queues(), now)),
+            "senders": lambda: every(SENDERS_TICK, self._watch.look),
+            "waiting": lambda: every(WAITING_TICK, self._watch.count),
             "breaker": lambda: every(BREAKER_TICK, self._breaker.judge),
             "forget": lambda: every(FORGET_TICK, lambda: forget(engine, zone, now)),
             "doubts": lambda: every(DOUBT_TICK, lambda: settle_doubts(tools)),

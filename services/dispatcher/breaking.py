@@ -108,13 +108,13 @@ class SenderBreaker:
             for sender, window in windows.items()
         }
         outcomes.store(connection, {sender: one.next for sender, one in judged.items()})
-        halted: dict[str, str] = {}
+        broken: dict[str, senders.Breakage] = {}
         for sender, one in judged.items():
             if one.verdict is Verdict.TRIPPED:
                 reason = f"{one.outcomes.failed} of the last {one.outcomes.known} messages failed"
                 pause = pause_of(one.next.trips)
-                halted |= senders.halt(connection, {sender: reason}, pause=pause, now=now)
-        return halted
+                broken[sender] = senders.Breakage(reason, pause)
+        return senders.halt(connection, broken, now=now) if broken else {}
 
     def _count(self, sender: str, outcome: Outcomes) -> None:
         if not self.is_off:

@@ -24,7 +24,7 @@ from domain.admission import (
 )
 from domain.failures import ErrorCode, Failure, Origin
 from domain.ledger import EntryState, Tries
-from domain.rates import part_of, slower
+from domain.rates import PRESUMED, evenly, part_of, slower
 from providers.contract import Channel
 from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS
@@ -196,6 +196,8 @@ class Admission:
         rooms: dict[str, int] = {}
         for one in known:
             room = free.get(one.sender, 0)
+            if one.held_until is not None and one.held_until > now:
+                continue
             if one.halted_at is not None:
                 room = min(room, int(one.probe_at is not None and one.probe_at <= now))
             rate = self._standing(one, now).rate
@@ -281,7 +283,11 @@ class Admission:
     def _open_desk(self, connection: sa.Connection, wishes: Sequence[Wish], now: datetime) -> Desk:
         names = {wish.sender for wish in wishes}
         rows = senders.known(connection, names)
-        halted = [row.sender for row in rows.values() if row.halted_at is not None]
+        halted = [
+            row.sender
+            for row in rows.values()
+            if row.halted_at is not None and (row.held_until is None or row.held_until <= now)
+        ]
         probes = (
             senders.take_probes(
                 connection,
@@ -314,15 +320,23 @@ class Admission:
     def _standing(self, row: senders.Sender, now: datetime) -> Standing:
         channel = self._channels.get(row.sender.partition(":")[0])
         limits = ChannelLimits() if channel is None else channel.limits
-        rate = limits.per_sender
+        rate = (
+            limits.per_sender
+            if row.messages_per_second is None
+            else evenly(row.messages_per_second)
+        )
+        part = part_of(row.slowed, now)
+        if rate is None and part < 1:
+            rate = PRESUMED
         if rate is not None:
-            rate = slower(rate, part_of(row.slowed, now))
+            rate = slower(rate, part)
         own = row.daily_limit if row.daily_limit is not None else self._settings.sender_daily_limit
         return Standing(
             rate=rate,
             pair_rate=limits.per_pair,
             daily_limit=own if row.is_limited else None,
             halted_until=None if row.halted_at is None else row.probe_at,
+            held_until=row.held_until,
         )
 
     def _day(self, now: datetime) -> date:

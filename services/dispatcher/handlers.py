@@ -38,7 +38,7 @@ from services.dispatcher.desk import Admission
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
 from services.dispatcher.lanes import Lanes
-from services.dispatcher.metrics import CALLS, IN_DOUBT
+from services.dispatcher.metrics import CALLS, IN_DOUBT, RETRIES
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.store import doubts, finding
@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 SWEEP_LIMIT = 500
 HOLD = timedelta(seconds=1)
 """A number without room has it again within a second: its limit is one of messages a second."""
+HOLD_LONGEST = timedelta(seconds=5)
+"""By then a longer pause is in the table of senders, where all processes find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,10 @@ class Requests:
     async def call(self, work: Claimed) -> None:
         """Make a claimed attempt; where its sender has no room, its whole lane waits a moment."""
         verdict = await call(self._tools, work)
-        if isinstance(verdict, HoldUntil) and verdict.scope is Scope.SENDER:
-            self.lanes.hold(work.sender, HOLD)
+        if isinstance(verdict, HoldUntil) and verdict.scope is not Scope.RECIPIENT:
+            now = self._tools.clock()
+            rest = (verdict.rest_until or now) - now
+            self.lanes.hold(work.sender, min(max(rest, HOLD), HOLD_LONGEST))
 
     def _holds(self, asked: Asked) -> bool:
         return asked.message_id in self._held
@@ -208,6 +212,8 @@ async def call(tools: Tools, work: Claimed) -> Verdict:
         log.exception("call.failed", extra={"message_id": work.request.message_id})
         verdict = Doubt(tools.clock() + tools.policy.settle_after)
     CALLS.labels(work.request.channel, type(verdict).__name__).inc()
+    if work.attempt > 1:
+        RETRIES.labels(work.sender).inc()
     tools.recorder.ended(Ended(work, verdict, tools.clock()))
     return verdict
 

@@ -32,6 +32,23 @@ OVERDUE = Gauge(
     " provider is the bottleneck, or it is halted.",
     ["sender"],
 )
+LATE_MESSAGES = Gauge(
+    "dispatcher_late_messages",
+    "Messages of a sender that have been due for more than 5 minutes, counted up to 3,000, although"
+    " it is neither halted nor at its rate. Above 0: look at the dispatchers and the provider.",
+    ["sender"],
+)
+WAITING = Gauge(
+    "dispatcher_waiting",
+    "Messages of a sender that wait in the ledger: `due`, for room or behind others; or `later`,"
+    " for their time. Counted each minute. due rising: more comes than its rate lets through.",
+    ["sender", "state"],
+)
+RETRIES = Counter(
+    "dispatcher_retries",
+    "Calls of a sender that repeat an earlier one. Rising: see the provider_code of its failures.",
+    ["sender"],
+)
 LANE = Gauge(
     "dispatcher_lane",
     "Requests waiting in memory for one sender. Falling to 0 again and again: it is slow, and what"

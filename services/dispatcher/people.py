@@ -2,7 +2,7 @@
 
 Each message opens the window in which its author may be answered freely (IM-26, CF-56); one that
 is nothing but a word for it opts out or in again, and so does WhatsApp's switch for offers.
-What is reported failed goes to the senders' breaker.
+What is reported failed, and what is told of our accounts, goes to who halts senders.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,6 +28,7 @@ from schemas.topics.provider_events import (
 )
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.metrics import WISHES
+from services.dispatcher.reported import Reported
 from services.dispatcher.store import people
 from services.dispatcher.store.people import EVERY_SENDER, Pair
 
@@ -94,12 +95,14 @@ class Listener:
         vault: Vault,
         words: Words,
         breaker: SenderBreaker,
+        reported: Reported,
         clock: Clock,
     ) -> None:
         self._engine = engine
         self._vault = vault
         self._words = words
         self._breaker = breaker
+        self._reported = reported
         self._clock = clock
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
@@ -112,6 +115,7 @@ class Listener:
         if found.wrote or found.said:
             await in_thread(self._engine, lambda c: _remember(c, self._vault, found))
         await self._breaker.hear(events)
+        await self._reported.hear(events)
         for delivery in deliveries:
             delivery.finish()
         for (pair, scope), statement in found.said.items():

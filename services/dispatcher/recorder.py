@@ -32,7 +32,7 @@ from services.dispatcher import standing
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.follow_ups import FollowUps, taken_from
-from services.dispatcher.standing import PROBED_AFTER, Changes
+from services.dispatcher.standing import Changes, pause_after
 from services.dispatcher.store import ledger
 from services.dispatcher.work import Claimed, Ended, Held
 
@@ -182,7 +182,7 @@ def _of_end(item: Ended) -> DispatchEvent | None:
         case WaitUntil(due_at, failure) | HoldUntil(due_at, failure):
             return _deferred(item, due_at, failure)
         case Halt(failure):
-            return _deferred(item, item.at + PROBED_AFTER, failure)
+            return _deferred(item, item.at + pause_after(item, failure), failure)
         case _:
             return None
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from domain.breaker import Breaker
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
+from runtime.robot_alerts import AlertSettings
 from runtime.settings import DatabaseSettings, process_name
 from runtime.vault import VaultSettings
 from services.dispatcher.people_settings import PeopleSettings
@@ -24,7 +25,7 @@ class LimitSettings(DailyLimitSettings):
 
 
 class DispatcherSettings(
-    DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
+    AlertSettings, DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
 ):
     """Each field is the environment variable of the same name."""
 

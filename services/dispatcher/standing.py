@@ -13,18 +13,15 @@ from domain.failures import Failure
 from domain.ledger import Accept, Halt, HoldUntil, Reject
 from domain.outcomes import Scope
 from domain.rates import slow_down
+from providers.first_pauses import first_pause
 from runtime.clock import Clock
 from runtime.postgres import in_thread
-from services.dispatcher.metrics import DOUBTFUL, LANE, OVERDUE, SENDERS_HALTED
+from services.dispatcher.metrics import SENDERS_HALTED
 from services.dispatcher.store import senders
 from services.dispatcher.work import Ended
 
 log = logging.getLogger(__name__)
 
-PROBED_AFTER: Final = timedelta(seconds=1)
-"""Another message of the sender is tried so soon: perhaps only the first one was at fault."""
-LATE: Final = timedelta(minutes=5)
-"""What has been due for longer is worth a line in the log, once a look."""
 KEPT: Final = timedelta(days=2)
 """Used-up limits are kept for so long after their day."""
 
@@ -36,11 +33,17 @@ class Changes:
     halted: dict[str, str] = field(default_factory=dict[str, str])
     """With the reasons."""
     resumed: Sequence[str] = ()
+    held: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Left alone until then, as their providers asked."""
 
 
 def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> Changes:
-    """Halt, slow down and resume senders as their attempts ended."""
-    broken = {one.work.sender: _reason(failure) for one in ended if (failure := _breakage(one))}
+    """Halt, hold, slow down and resume senders as their attempts ended."""
+    broken = {
+        one.work.sender: senders.Breakage(reason_for(failure), pause_after(one, failure))
+        for one in ended
+        if (failure := _breakage(one))
+    }
     working = {
         one.work.sender
         for one in ended
@@ -49,9 +52,15 @@ def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -
     accepted = {one.work.sender for one in ended if isinstance(one.verdict, Accept)}
     _slow_down(connection, {one.work.sender for one in ended if _had_no_room(one)}, now)
     return Changes(
-        senders.halt(connection, broken, pause=PROBED_AFTER, now=now) if broken else {},
+        senders.halt(connection, broken, now=now) if broken else {},
         senders.resume_probed(connection, working, accepted) if working else (),
+        _hold(connection, ended),
     )
+
+
+def pause_after(one: Ended, failure: Failure) -> timedelta:
+    """Return how long the sender is left alone before its first probe."""
+    return first_pause(one.work.request.channel, failure.provider_code)
 
 
 def tell(changes: Changes) -> None:
@@ -62,28 +71,8 @@ def tell(changes: Changes) -> None:
     for sender in changes.resumed:
         SENDERS_HALTED.labels(sender).set(0)
         log.warning("sender.resumed", extra={"sender": sender})
-
-
-async def look_after(engine: sa.Engine, queued: Mapping[str, int], clock: Clock) -> bool:
-    """Tell what waits for each sender and for how long, and what is in doubt (IM-54)."""
-    now = clock()
-
-    def look(connection: sa.Connection) -> tuple[dict[str, datetime], dict[str, int]]:
-        return senders.due_since(connection), senders.in_doubt(connection)
-
-    due, doubts = await in_thread(engine, look)
-    for gauge in (OVERDUE, LANE, DOUBTFUL):
-        gauge.clear()
-    for sender, count in queued.items():
-        LANE.labels(sender).set(count)
-    for sender, count in doubts.items():
-        DOUBTFUL.labels(sender).set(count)
-    for sender, since in due.items():
-        overdue = max((now - since).total_seconds(), 0.0)
-        OVERDUE.labels(sender).set(overdue)
-        if overdue > LATE.total_seconds():
-            log.warning("messages.late", extra={"sender": sender, "seconds": int(overdue)})
-    return False
+    for sender, until in changes.held.items():
+        log.warning("sender.held", extra={"sender": sender, "until": until.isoformat()})
 
 
 async def forget(engine: sa.Engine, zone: ZoneInfo, clock: Clock) -> bool:
@@ -92,6 +81,21 @@ async def forget(engine: sa.Engine, zone: ZoneInfo, clock: Clock) -> bool:
     day = before.astimezone(zone).date()
     await in_thread(engine, lambda c: senders.forget(c, before=day, arrived_before=before))
     return False
+
+
+def _hold(connection: sa.Connection, ended: Sequence[Ended]) -> dict[str, datetime]:
+    """Hold whom providers asked to pause; who shares an account with others holds these as well."""
+    until: dict[str, datetime] = {}
+    for one in ended:
+        verdict = one.verdict
+        if not isinstance(verdict, HoldUntil) or verdict.rest_until is None:
+            continue
+        concerned = {one.work.sender}
+        if verdict.scope is Scope.ACCOUNT:
+            concerned |= {*senders.of_channels(connection, [one.work.request.channel])}
+        for sender in concerned:
+            until[sender] = max(verdict.rest_until, until.get(sender, verdict.rest_until))
+    return senders.hold(connection, until) if until else {}
 
 
 def _slow_down(connection: sa.Connection, full: set[str], now: datetime) -> None:
@@ -115,8 +119,9 @@ def _was_answered(one: Ended) -> bool:
 
 
 def _had_no_room(one: Ended) -> bool:
-    return isinstance(one.verdict, HoldUntil) and one.verdict.scope is Scope.SENDER
+    return isinstance(one.verdict, HoldUntil) and one.verdict.scope is not Scope.RECIPIENT
 
 
-def _reason(failure: Failure) -> str:
+def reason_for(failure: Failure) -> str:
+    """Return in a line why a sender is halted."""
     return " ".join(part for part in (failure.provider_code, failure.detail) if part) or "unknown"

@@ -48,6 +48,9 @@ async def send(world: World, narrator: Narrator, call: Call) -> Outcome:
         await narrator.tell_early(message, steps, call.knobs)
     else:
         narrator.begin(message, steps, call.knobs)
+    if call.knobs.wa_hide_accepted:
+        hidden = Refusal(call.knobs.wa_hide_accepted, "Sent all the same, by order.")
+        return refused(call, hidden)._replace(decision="accepted")
     return Outcome(Answer(200, _acceptance(call, message.id)), "accepted")
 
 

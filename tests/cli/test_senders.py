@@ -45,7 +45,7 @@ def test_a_halted_sender_is_resumed_by_hand_once(known: str, database_url: str) 
     again = sendtrail(database_url, "senders", "resume", known)
 
     assert first.output == f"{known} sends again\n"
-    assert again.output == f"{known} was not halted\n"
+    assert again.output == f"{known} was neither halted nor held\n"
 
 
 @pytest.mark.parametrize(("given", "shown"), [(("250",), "250"), ((), "none")])
@@ -57,6 +57,30 @@ def test_a_sender_gets_a_limit_of_its_own_or_none(
 
     line = next(line for line in listed.output.splitlines() if known in line)
     assert [cell.strip() for cell in line.split("│")][4] == shown
+
+
+def test_a_sender_gets_a_rate_of_its_own_or_its_channels(known: str, database_url: str) -> None:
+    said = sendtrail(database_url, "senders", "rate", known, "12.5")
+    listed = sendtrail(database_url, "senders", "list")
+    back = sendtrail(database_url, "senders", "rate", known)
+
+    assert said.output == f"{known} sends 12.5 a second\n"
+    line = next(line for line in listed.output.splitlines() if known in line)
+    assert [cell.strip() for cell in line.split("│")][5] == "12.5"
+    assert back.output == f"{known} sends as fast as its channel may\n"
+
+
+@pytest.mark.parametrize("command", ["limit", "rate"])
+def test_a_sender_that_nobody_knows_is_refused_unless_it_is_said_to_be_new(
+    known: str, database_url: str, command: str
+) -> None:
+    stranger = known + "0"
+    refused = sendtrail(database_url, "senders", command, stranger, "5")
+    entered = sendtrail(database_url, "senders", command, stranger, "5", "--new")
+    nameless = sendtrail(database_url, "senders", command, "5551234", "5", "--new")
+
+    assert (refused.exit_code, entered.exit_code, nameless.exit_code) == (2, 0, 2)
+    assert f"there is no sender '{stranger}'" in refused.output
 
 
 def sendtrail(database_url: str, *arguments: str) -> Result:

@@ -222,3 +222,17 @@ def test_scopes_name_everything_that_a_decision_reads_and_writes(
 )
 def test_a_day_ends_at_its_zones_midnight(now: datetime, expected: datetime) -> None:
     assert next_day(now, ZoneInfo("Europe/Berlin")) == expected
+
+
+@pytest.mark.parametrize(("pause", "is_a_moment"), [(2, True), (60, False)])
+def test_a_sender_that_its_provider_asked_to_pause_is_left_alone(
+    pause: int, *, is_a_moment: bool
+) -> None:
+    until = NOON + timedelta(seconds=pause)
+    desk = a_desk(a=Standing(held_until=until), b=Standing(held_until=NOON))
+
+    held = desk.decide(a_wish(urgent=True))
+
+    assert isinstance(held, Hold)
+    assert (held.until, held.sender_is_full) == (until, is_a_moment)
+    assert desk.decide(a_wish(B)) == Go()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.outcomes import Scope
-from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step
+from domain.retries import GiveUp, RetryAt, RetryPolicy, after_throttle, next_step, rest_after
 from tests.domain.facts import NOON
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -80,3 +80,24 @@ def test_a_throttled_send_waits_as_long_as_the_provider_asks() -> None:
     )
 
     assert due == NOON + timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rest"),
+    [
+        (timedelta(seconds=60), timedelta(seconds=60)),
+        (timedelta(hours=9), timedelta(hours=9)),
+        (timedelta(days=400), timedelta(days=1)),
+    ],
+)
+def test_a_sender_rests_as_long_as_the_provider_asks_and_a_day_at_most(
+    asked: timedelta, rest: timedelta
+) -> None:
+    policy = RetryPolicy()
+    due = after_throttle(
+        policy, scope=Scope.SENDER, throttled=0, now=NOON, chance=0, retry_after=asked
+    )
+
+    assert rest_after(policy, scope=Scope.SENDER, now=NOON, retry_after=asked) == NOON + rest
+    assert rest_after(policy, scope=Scope.RECIPIENT, now=NOON, retry_after=asked) is None
+    assert due == NOON + rest

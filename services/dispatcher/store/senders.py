@@ -18,10 +18,14 @@ class Sender:
     daily_limit: int | None
     is_limited: bool
     """Whether a daily limit holds for it at all."""
+    messages_per_second: float | None
+    """Its own rate, 0 for any; None: its channel's."""
     slowed: Slowed | None
     halted_at: datetime | None
     halted_for: str | None
     probe_at: datetime | None
+    held_until: datetime | None
+    """Until when its provider has asked to be left alone; may be over."""
 
 
 def enter(connection: sa.Connection, senders: Collection[str]) -> None:
@@ -57,14 +61,17 @@ def everyone(connection: sa.Connection) -> list[Sender]:
 
 _PROBE = sa.text(
     """
-    UPDATE senders
-    SET probe_at = :now + LEAST(
-            CAST(:pause AS interval) * power(2, LEAST(probes - 1, 10)), CAST(:longest AS interval)),
-        probes = probes + 1
-    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL AND probe_at <= :now
-    RETURNING sender
+    UPDATE senders s SET probe_at = :now + n.pause, probe_pause = n.pause
+    FROM (
+        SELECT sender, GREATEST(:pause, LEAST(2 * probe_pause, GREATEST(:longest, probe_pause)))
+            AS pause
+        FROM senders
+    ) AS n
+    WHERE s.sender = n.sender
+      AND s.sender = ANY(:senders) AND s.halted_at IS NOT NULL AND s.probe_at <= :now
+    RETURNING s.sender
     """
-)
+).bindparams(sa.bindparam("pause", type_=sa.Interval), sa.bindparam("longest", type_=sa.Interval))
 
 
 def take_probes(
@@ -75,17 +82,30 @@ def take_probes(
     longest: timedelta,
     now: datetime,
 ) -> set[str]:
-    """Take the probes of halted senders that are due; nobody else may make them then."""
+    """Take the probes of halted senders that are due; nobody else may make them then.
+
+    The pauses double from one to the other, and no pause is shorter than the first was.
+    """
     values = {"senders": sorted(names), "now": now, "pause": pause, "longest": longest}
     return {row.sender for row in connection.execute(_PROBE, values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """Why a sender cannot send, and how long it is left alone before the first probe."""
+
+    reason: str
+    pause: timedelta
 
 
 _HALT = sa.text(
     """
     UPDATE senders s
-    SET halted_at = :now, halted_for = p.reason, probe_at = :now + CAST(:pause AS interval),
-        probes = 1
-    FROM unnest(CAST(:senders AS text[]), CAST(:reasons AS text[])) AS p(sender, reason)
+    SET halted_at = :now, halted_for = p.reason,
+        probe_at = CAST(:now AS timestamptz) + p.pause, probe_pause = p.pause
+    FROM unnest(
+        CAST(:senders AS text[]), CAST(:reasons AS text[]), CAST(:pauses AS interval[])
+    ) AS p(sender, reason, pause)
     WHERE s.sender = p.sender AND s.halted_at IS NULL
     RETURNING s.sender, s.halted_for
     """
@@ -93,31 +113,77 @@ _HALT = sa.text(
 
 
 def halt(
-    connection: sa.Connection, reasons: Mapping[str, str], *, pause: timedelta, now: datetime
+    connection: sa.Connection, broken: Mapping[str, Breakage], *, now: datetime
 ) -> dict[str, str]:
     """Halt senders; return those that were not halted already, with their reasons."""
-    names = sorted(reasons)
+    names = sorted(broken)
     values = {
         "senders": names,
-        "reasons": [reasons[name] for name in names],
-        "pause": pause,
+        "reasons": [broken[name].reason for name in names],
+        "pauses": [broken[name].pause for name in names],
         "now": now,
     }
     return {row.sender: row.halted_for for row in connection.execute(_HALT, values)}
 
 
-_RESUME = sa.text(
+_HOLD = sa.text(
     """
-    UPDATE senders SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probes = 0
-    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL
-    RETURNING sender
+    UPDATE senders s SET held_until = h.until
+    FROM unnest(CAST(:senders AS text[]), CAST(:untils AS timestamptz[])) AS h(sender, until)
+    WHERE s.sender = h.sender AND (s.held_until IS NULL OR s.held_until < h.until)
+    RETURNING s.sender, s.held_until
     """
 )
 
 
+def hold(connection: sa.Connection, until: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Leave senders alone until then, as their providers asked; never for less than before.
+
+    Returns for whom that is longer than before.
+    """
+    names = sorted(until)
+    values = {"senders": names, "untils": [until[name] for name in names]}
+    return {row.sender: row.held_until for row in connection.execute(_HOLD, values)}
+
+
+def of_channels(connection: sa.Connection, channels: Collection[str]) -> list[str]:
+    """Return the senders of these channels."""
+    rows = connection.execute(
+        sa.text("SELECT sender FROM senders WHERE split_part(sender, ':', 1) = ANY(:channels)"),
+        {"channels": sorted(channels)},
+    )
+    return [row.sender for row in rows]
+
+
+_RESUME = sa.text(
+    """
+    WITH before AS (
+        SELECT sender, probe_at, held_until FROM senders
+        WHERE sender = ANY(:senders) AND (halted_at IS NOT NULL OR held_until > :now)
+        FOR UPDATE
+    ), woken AS (
+        UPDATE dispatch_ledger l SET due_at = :now, updated_at = :now
+        FROM before b
+        WHERE l.sender = b.sender AND l.state = 'waiting' AND l.due_at > :now
+          AND l.due_at IN (b.probe_at, b.held_until)
+    )
+    UPDATE senders s
+    SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probe_pause = NULL, held_until = NULL
+    FROM before b WHERE s.sender = b.sender
+    RETURNING s.sender
+    """
+)
+
+
+def resume(connection: sa.Connection, names: Collection[str], *, now: datetime) -> list[str]:
+    """Let halted and held senders send again, with what waits for that; return which were."""
+    rows = connection.execute(_RESUME, {"senders": sorted(names), "now": now})
+    return [row.sender for row in rows]
+
+
 _RESUME_PROBED = sa.text(
     """
-    UPDATE senders s SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probes = 0
+    UPDATE senders s SET halted_at = NULL, halted_for = NULL, probe_at = NULL, probe_pause = NULL
     WHERE sender = ANY(:senders) AND halted_at IS NOT NULL
       AND (sender = ANY(:accepted) OR NOT EXISTS (
           SELECT FROM sender_outcomes o WHERE o.sender = s.sender AND o.trips > 0))
@@ -135,12 +201,6 @@ def resume_probed(
     """
     values = {"senders": sorted(answered), "accepted": sorted(accepted)}
     return [row.sender for row in connection.execute(_RESUME_PROBED, values)]
-
-
-def resume(connection: sa.Connection, names: Collection[str]) -> list[str]:
-    """Let halted senders send again; return which were halted."""
-    rows = connection.execute(_RESUME, {"senders": sorted(names)})
-    return [row.sender for row in rows]
 
 
 _SLOW = sa.text(
@@ -254,61 +314,6 @@ def used_today(connection: sa.Connection, names: Iterable[str], day: date) -> di
     return {scopes[row.scope]: row.used for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits for a sender in the ledger."""
-
-    count: int
-    due_since: datetime | None
-    """When the oldest of it was due."""
-
-
-def waiting(connection: sa.Connection) -> dict[str, Waiting]:
-    """Return what waits for each sender; reads every waiting entry of the index."""
-    rows = connection.execute(
-        sa.text(
-            """
-            SELECT sender, count(*) AS messages, min(due_at) AS due_since
-            FROM dispatch_ledger WHERE state = 'waiting' GROUP BY sender
-            """
-        )
-    )
-    return {row.sender: Waiting(row.messages, row.due_since) for row in rows}
-
-
-def due_since(connection: sa.Connection) -> dict[str, datetime]:
-    """Return when the oldest waiting message of each sender was due; reads one entry a priority."""
-    rows = connection.execute(
-        sa.text(
-            """
-            SELECT s.sender, min(w.due_at) AS due_since
-            FROM senders s
-            CROSS JOIN generate_series(0, 2) AS p(priority)
-            CROSS JOIN LATERAL (
-                SELECT due_at FROM dispatch_ledger l
-                WHERE l.sender = s.sender AND l.priority = p.priority AND l.state = 'waiting'
-                ORDER BY due_at LIMIT 1
-            ) AS w
-            GROUP BY s.sender
-            """
-        )
-    )
-    return {row.sender: row.due_since for row in rows}
-
-
-def in_doubt(connection: sa.Connection) -> dict[str, int]:
-    """Return how many messages of each sender may have been sent; reads those entries alone."""
-    rows = connection.execute(
-        sa.text(
-            """
-            SELECT sender, count(*) AS messages FROM dispatch_ledger
-            WHERE state = 'in_doubt' GROUP BY sender
-            """
-        )
-    )
-    return {row.sender: row.messages for row in rows}
-
-
 def forget(connection: sa.Connection, *, before: date, arrived_before: datetime) -> None:
     """Drop counts of past days, and rates that nobody has used for long."""
     connection.execute(sa.text("DELETE FROM send_counts WHERE day < :day"), {"day": before})
@@ -338,14 +343,24 @@ def limit(connection: sa.Connection, sender: str, daily: int | None) -> None:
     )
 
 
+def pace(connection: sa.Connection, sender: str, per_second: float | None) -> None:
+    """Give a sender a rate of its own, 0 for any; None: its channel's again."""
+    connection.execute(
+        sa.text("UPDATE senders SET messages_per_second = :rate WHERE sender = :sender"),
+        {"sender": sender, "rate": per_second},
+    )
+
+
 def _sender(row: sa.RowMapping) -> Sender:
     slowed_at = row["slowed_at"]
     return Sender(
         row["sender"],
         row["daily_limit"],
         row["is_limited"],
+        row["messages_per_second"],
         None if slowed_at is None else Slowed(row["slowed_to"], slowed_at),
         row["halted_at"],
         row["halted_for"],
         row["probe_at"],
+        row["held_until"],
     )

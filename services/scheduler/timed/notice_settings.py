@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.tencent.settings import Listed
-from services.scheduler.timed.notice_words import Language
+from runtime.robot_alerts import AlertSettings
 
 NoticeType = Literal["reminder", "result", "preview"]
 
@@ -28,10 +27,8 @@ class NoticeTemplate(BaseModel):
     """Where it leads; may hold `{taskId}`."""
 
 
-class NoticeSettings(BaseSettings):
+class NoticeSettings(AlertSettings):
     """Each field is the environment variable of the same name."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     wechat_app_id: str = Field(default="", max_length=64)
     """The mini-program that sends service notifications."""
@@ -40,9 +37,6 @@ class NoticeSettings(BaseSettings):
     )
     """By type, a JSON object of ``{templateId, data, page?}``. What is of a type that it lacks is
     found in people's lists only."""
-    notice_language: Language = "zh"
-    alert_robot: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
-    """The name in WECOM_ROBOTS of the robot that tells of failed pushes (NF-08). Empty: none."""
     public_url: str = Field(default="", pattern=r"^(https?://\S+[^/])?$")
     """Where the ingester is reached from outside: forms for feedback are found there. Empty: no
     push carries a link to one."""

@@ -1,9 +1,9 @@
 """What notices and alerts say, in Chinese or English (NF-01, NF-02, NF-08)."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Language = Literal["zh", "en"]
+from runtime.robot_alerts import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from domain.content import render
 from domain.identity import message_id_for_alert, message_id_for_notification
 from domain.lifecycle import Status
+from runtime import robot_alerts
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
-from schemas.topics.contents import NotificationContent, TextContent
+from schemas.topics.contents import NotificationContent
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.status_changes import StatusChanged
 from services.scheduler.held import Publish, held
@@ -50,7 +51,6 @@ FAILURES_KEPT: Final = timedelta(days=1)
 PURGE_BATCH: Final = 1_000
 
 _NOTICES_CHANNEL: Final = "wechat"
-_ROBOTS: Final = "robots"
 _LONGEST_ALERT: Final = 1_900
 """Bytes; a robot takes 2,048 of text (WX 11)."""
 _LONGEST_LINE: Final = 500
@@ -209,15 +209,9 @@ def _request(due: Due, settings: NoticeSettings, now: datetime) -> SendRequested
 
 
 def _alert(failures: Sequence[Failure], settings: NoticeSettings, now: datetime) -> SendRequested:
-    return SendRequested(
-        message_id=message_id_for_alert(each.id for each in failures),
-        channel="wecom",
-        sender_id=_ROBOTS,
-        recipient=f"robot:{settings.alert_robot}",
-        content=TextContent(body=alert_text(failures, WORDS[settings.notice_language])),
-        requested_at=now,
-        priority="high",
-    )
+    message_id = message_id_for_alert(each.id for each in failures)
+    text = alert_text(failures, WORDS[settings.notice_language])
+    return robot_alerts.alert(message_id, text, settings, now)
 
 
 def _outcome(change: StatusChanged) -> Outcome | None:

@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from domain.failures import ErrorCode, Origin
-from domain.outcomes import Accepted, Deferred, InDoubt, Rejected, Reply, SenderBroken, Throttled
+from domain.outcomes import (
+    Accepted,
+    Deferred,
+    InDoubt,
+    Rejected,
+    Reply,
+    Scope,
+    SenderBroken,
+    Throttled,
+)
 from providers.whatsapp.answers import HIDDEN_ACCEPTANCE
 from tests.eventually import seconds
 from tests.providers.whatsapp.channels import an_error, answered_by
@@ -35,6 +44,25 @@ async def test_a_server_error_with_a_code_that_may_pass_defers(code: int) -> Non
     assert isinstance(reply, Deferred)
     assert reply.failure.origin is Origin.LOCAL
     assert reply.failure.provider_code == str(code)
+    assert reply.retry_after == HIDDEN_ACCEPTANCE
+
+
+@pytest.mark.parametrize(
+    ("code", "scope", "pause"),
+    [
+        (4, Scope.ACCOUNT, seconds(60)),
+        (80007, Scope.ACCOUNT, seconds(60)),
+        (131057, Scope.SENDER, seconds(60)),
+        (130429, Scope.SENDER, None),
+    ],
+)
+async def test_a_throttle_concerns_whom_its_code_names(
+    code: int, scope: Scope, pause: timedelta | None
+) -> None:
+    reply = await answered_by(says("400 Bad Request", an_error(code)))
+
+    assert isinstance(reply, Throttled)
+    assert (reply.scope, reply.retry_after) == (scope, pause)
 
 
 async def test_the_code_decides_and_not_the_status() -> None:
@@ -88,6 +116,7 @@ async def test_a_gateway_that_asks_for_more_time_gets_it() -> None:
 
     assert isinstance(reply, Deferred)
     assert reply.retry_after == seconds(60)
+    assert reply.failure.detail == "WhatsApp API Error: Service Unavailable"
 
 
 @pytest.mark.parametrize("body", [HTML, b"", b"[]", b"null", b'{"error": {}}', b"\x00"])
@@ -96,7 +125,7 @@ async def test_a_refusal_without_a_code_is_one_all_the_same(body: bytes) -> None
 
     assert isinstance(reply, Rejected)
     assert reply.failure.code is ErrorCode.UNKNOWN_ERROR
-    assert reply.failure.detail == "HTTP 400"
+    assert reply.failure.detail == "WhatsApp API Error: Bad Request"
 
 
 async def test_a_code_may_be_a_text_and_so_may_its_data() -> None:

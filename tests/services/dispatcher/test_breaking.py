@@ -40,7 +40,6 @@ SENDERS = iter(NUMBERS)
 AFTER = 10
 COUNTRY_BARRED = 130497
 NOT_ON_WHATSAPP = 131026
-PAYMENT = "131042"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +104,7 @@ async def test_messages_that_are_reported_failed_halt_their_sender_each_counted_
 
     assert halted_for(ledger, sender) == f"{AFTER - 1} of the last {AFTER} messages failed"
     with ledger.begin() as connection:
-        assert senders.resume(connection, [sender]) == [sender]
+        assert senders.resume(connection, [sender], now=now()) == [sender]
         outcomes.start_anew(connection, [sender])
     (end,) = await ask(upstream, facts, messages(1, sender))
     assert isinstance(end, SendAccepted)
@@ -165,7 +164,7 @@ async def ask(
 
 async def report_failed(producer: Producer, ends: Sequence[SendAccepted | SendRejected]) -> None:
     """Say that accepted messages failed, as the ingester says it."""
-    why = a_failure(code=ErrorCode.WA_ACCOUNT_ABNORMAL, provider_code=PAYMENT)
+    why = a_failure(code=ErrorCode.WA_ACCOUNT_ABNORMAL, provider_code=str(COUNTRY_BARRED))
     reports = [
         a_status_reported(
             provider_message_id=end.provider_message_id,

@@ -158,6 +158,33 @@ async def test_evidence_that_comes_before_a_retry_spares_it(
     assert calls_for(provider, request.message_id) == 1
 
 
+async def test_a_servers_error_with_a_code_waits_for_the_callback_of_what_it_hides(
+    a_dispatcher: StartDispatcher,
+    upstream: Upstream,
+    facts: Tail[ProviderEvent],
+    provider: RunningSimulator,
+    ledger: sa.Engine,
+) -> None:
+    await a_dispatcher()
+    request = a_request("0015", name="hidden")
+    add_rule(provider, {"opaque": request.message_id}, {"wa.hide_accepted": 131016}, count=1)
+
+    async def deferred() -> SendDeferred | None:
+        said = about(await facts.read(), request.message_id)
+        return next((event for event in said if isinstance(event, SendDeferred)), None)
+
+    await upstream.ask(request)
+    told = await eventually(deferred, within=SOON)
+    assert told is not None
+    assert told.until - told.at > seconds(4.9)
+    project(ledger, request, f"wamid.{request.message_id}")
+    end = await eventually(lambda: outcome(facts, request.message_id), within=SOON)
+
+    assert isinstance(end, SendAccepted)
+    assert provider.provider.accepted()[request.message_id] == 1
+    assert calls_for(provider, request.message_id) == 1
+
+
 async def test_a_claim_gone_stale_is_put_down_and_made_anew(
     a_dispatcher: StartDispatcher,
     upstream: Upstream,

@@ -148,6 +148,31 @@ async def test_a_hold_is_told_once_and_a_moments_wait_is_not(
     assert [await holds_of(facts, one) for one in (first, *others)] == [[]] * 21
 
 
+async def test_a_pause_that_the_provider_asks_for_holds_all_of_the_sender_and_is_told(
+    a_dispatcher: StartDispatcher,
+    upstream: Upstream,
+    facts: Tail[ProviderEvent],
+    provider: RunningSimulator,
+    ledger: sa.Engine,
+) -> None:
+    await a_dispatcher(WHATSAPP_MESSAGES_PER_SECOND="0")
+    number = a_sender()
+    first, second = (a_request(f"07{n:02}", name="rests", sender_id=number) for n in range(2))
+    knobs = {"wa.refuse": 130429, "net.retry_after": "12"}
+    add_rule(provider, {"opaque": first.message_id}, knobs, count=1)
+
+    await upstream.ask(first)
+    await eventually(lambda: is_held(ledger, f"whatsapp:{number}"), within=SOON)
+    await upstream.ask(second)
+    ends = await ends_of(facts, [first, second])
+
+    assert {type(end) for end in ends} == {SendAccepted}
+    told = [one for one in about(facts.records, first.message_id) if isinstance(one, SendDeferred)]
+    rested_until = told[0].at + timedelta(seconds=12)
+    assert started_at(facts, second) >= rested_until - timedelta(seconds=1)
+    assert calls_for(provider, second.message_id) == 1
+
+
 async def test_a_sender_that_cannot_send_is_halted_and_sends_all_that_waited_once_it_can(
     a_dispatcher: StartDispatcher,
     upstream: Upstream,
@@ -263,6 +288,12 @@ async def holds_of(facts: Tail[ProviderEvent], request: SendRequested) -> list[S
 def started_at(facts: Tail[ProviderEvent], request: SendRequested) -> datetime:
     events = about(facts.records, request.message_id)
     return next(event.at for event in events if isinstance(event, SendStarted))
+
+
+def is_held(engine: sa.Engine, sender: str) -> bool:
+    with engine.connect() as connection:
+        query = sa.text("SELECT held_until > now() FROM senders WHERE sender = :sender")
+        return bool(connection.execute(query, {"sender": sender}).scalar())
 
 
 def is_halted(engine: sa.Engine, sender: str) -> bool:

@@ -124,7 +124,7 @@ async def test_four_failed_attempts_are_the_end(
     upstream: Upstream, facts: Tail[ProviderEvent], provider: RunningSimulator
 ) -> None:
     request = a_request("0003", name="never")
-    add_rule(provider, {"opaque": request.message_id}, {"wa.refuse": 131016})
+    add_rule(provider, {"opaque": request.message_id}, {"wa.refuse": 135000})
 
     await upstream.ask(request)
     rejected = await eventually(lambda: outcome(facts, request.message_id), within=SOON)
@@ -132,7 +132,7 @@ async def test_four_failed_attempts_are_the_end(
     assert isinstance(rejected, SendRejected)
     assert rejected.attempt == 4
     assert rejected.failure.origin is Origin.LOCAL
-    assert rejected.failure.provider_code == "131016"
+    assert rejected.failure.provider_code == "135000"
     assert calls_for(provider, request.message_id) == 4
 
 
