@@ -1,6 +1,6 @@
 """Who may not be written to, and by which words people say so (IM-21, CF-38)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -120,6 +120,18 @@ def refusal(opt_out: Statement | None, *, is_marketing: bool) -> Failure | None:
     if opt_out.scope is Scope.MARKETING:
         return _local("the recipient has opted out of marketing messages")
     return _local("the recipient has opted out")
+
+
+def refusal_of_all(refused: Mapping[str, Failure], *, count: int) -> Failure | None:
+    """Return why a message may not be sent at all: none of its ``count`` people is left.
+
+    >>> refusal_of_all({}, count=1) is None
+    True
+    """
+    if len(refused) < count:
+        return None
+    reasons = set(refused.values())
+    return reasons.pop() if len(reasons) == 1 else _local("no recipient is left who wants it")
 
 
 def _order(one: Statement) -> tuple[datetime, bool]:

@@ -5,7 +5,7 @@ and never raises for what a provider or a network may do: all of that is a `Repl
 there are, `providers.channels` finds out; one of somebody else's needs nothing but an entry point.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -124,6 +124,28 @@ class Blamer(Protocol):
 
     def is_of_message(self, failure: Failure) -> bool:
         """Tell whether the failure speaks of one message alone: its recipient, or its content."""
+        ...
+
+
+@runtime_checkable
+class Multicaster(Protocol):
+    """A channel one message of which may be for several participants."""
+
+    def participants(self, message: Message) -> Sequence[str]:
+        """Return whom it is for, each as opt-outs know them; none where the recipient says it."""
+        ...
+
+    def without(self, message: Message, unwanted: Collection[str]) -> Message:
+        """Return the message for the other participants, of whom there is at least one."""
+        ...
+
+
+@runtime_checkable
+class Advertiser(Protocol):
+    """A channel that tells offers and announcements from other messages (IM-21)."""
+
+    def is_marketing(self, content: Content) -> bool:
+        """Tell whether an opt-out of marketing messages is about such a message."""
         ...
 
 

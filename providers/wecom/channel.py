@@ -6,7 +6,8 @@ Only group sends have results of their own afterwards; everything else is over w
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -22,8 +23,9 @@ from providers.wecom.carrying import CannotCarry, Media, Wanted, encoded
 from providers.wecom.drafts import Draft, Drafts
 from providers.wecom.failures import MEDIA_GONE, is_of_message
 from providers.wecom.files import Files
+from providers.wecom.group_sends import targets_of, without
 from providers.wecom.polling import GroupSends, unanswered
-from providers.wecom.recipients import address_of
+from providers.wecom.recipients import Members, address_of, target_of
 from providers.wecom.replies import network, reply_of
 from providers.wecom.tokens import CallFailed
 from runtime.media import MediaSettings, open_store
@@ -76,6 +78,20 @@ class WecomChannel:
         """Tell that nothing here waits for a person's message."""
         del content
         return False
+
+    def participants(self, message: Message) -> Sequence[str]:
+        """Return the targets of a group send, or the members where it is for several."""
+        if isinstance(message.content, GroupSendContent):
+            return targets_of(message.content)
+        target = target_of(message.recipient)
+        return target.ids if isinstance(target, Members) and len(target.ids) > 1 else ()
+
+    def without(self, message: Message, unwanted: Collection[str]) -> Message:
+        """Return the message for the other participants."""
+        if isinstance(message.content, GroupSendContent):
+            return replace(message, content=without(message.content, unwanted))
+        left = (one for one in self.participants(message) if one not in unwanted)
+        return replace(message, recipient="|".join(left))
 
     def is_of_message(self, failure: Failure) -> bool:
         """Tell whether the failure speaks of one message alone, and not of the app."""

@@ -1,7 +1,9 @@
 """The body of a group send to customers or customer groups (WX 2; WC-01, WC-04, CF-19)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
+
+from msgspec import structs
 
 from providers.wecom.app_messages import file_of, link_of
 from providers.wecom.carrying import Body, CannotCarry, Media, within
@@ -41,6 +43,18 @@ def body_of(content: GroupSendContent, media: Media) -> Body:
 def targets_of(content: GroupSendContent) -> tuple[str, ...]:
     """Return whom it goes to, each once, in their order."""
     return tuple(dict.fromkeys(content.targets))
+
+
+def without(content: GroupSendContent, unwanted: Collection[str]) -> GroupSendContent:
+    """Return the content for the other targets; their numbers stay beside them."""
+    kept = [place for place, one in enumerate(content.targets) if one not in unwanted]
+    return structs.replace(
+        content,
+        targets=tuple(content.targets[place] for place in kept),
+        customer_ids=tuple(content.customer_ids[place] for place in kept)
+        if content.customer_ids
+        else (),
+    )
 
 
 def _targets(content: GroupSendContent) -> Body:

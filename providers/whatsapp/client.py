@@ -80,6 +80,12 @@ class WhatsAppChannel:
         """Tell whether it needs an open window: all do but templates (WA 4)."""
         return not isinstance(content, TemplateContent)
 
+    def is_marketing(self, content: Content) -> bool:
+        """Tell whether it is a template for offers."""
+        if self._templates is None or not isinstance(content, TemplateContent):
+            return False
+        return self._templates.is_marketing(content)
+
     def is_of_message(self, failure: Failure) -> bool:
         """Tell whether the failure speaks of one message alone, and not of the number."""
         return is_of_message(failure.provider_code)

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 from domain.failures import ErrorCode, Failure, FailureClass, Origin
 from domain.outcomes import Scope
 
+STOPPED_OFFERS: Final = "131050"
+"""The person wants no marketing messages of this number: an opt-out to be kept (WA 10)."""
 LONGEST_DETAIL = 500
 """Characters kept of the provider's words; its texts have up to about 200."""
 

@@ -16,6 +16,8 @@ from providers.whatsapp.template_rules import (
 )
 from runtime.errors import TryAgainLater
 
+UNKNOWN: Final = "unknown"
+"""The category of what Meta lists without one."""
 PAGE: Final = 100
 MOST_PAGES: Final = 100
 """An account has at most some thousands of templates."""
@@ -134,14 +136,15 @@ def _read(listed: _Listed) -> Listed:
     nothing = _Component("")
     body = parts.get("BODY", nothing).text or ""
     buttons = parts.get("BUTTONS", nothing).buttons or ()
+    category = listed.category.lower() if listed.category else None
     translation = Translation(
         body=placeholders_of(body),
         header=_header(parts.get("HEADER", nothing)),
         buttons=tuple(_button(button) for button in buttons),
         status=listed.status.upper(),
+        category=category,
     )
-    category = (listed.category or "unknown").lower()
-    return Listed(listed.name, listed.language, category, body, translation)
+    return Listed(listed.name, listed.language, category or UNKNOWN, body, translation)
 
 
 def _header(part: _Component) -> HeaderKind | None:

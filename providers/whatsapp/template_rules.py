@@ -9,6 +9,8 @@ import msgspec
 from schemas.topics.templates import HeaderParameter, TemplateContent
 
 APPROVED: Final = "APPROVED"
+MARKETING: Final = frozenset({"marketing", "promotion"})
+"""The categories of offers: Meta's word, and ours (WA-12)."""
 MISSING: Final = "MISSING"
 """Our word for what Meta's list does not hold (any more)."""
 
@@ -36,6 +38,8 @@ class Translation(msgspec.Struct, frozen=True, omit_defaults=True):
     buttons: tuple[Button, ...] = ()
     status: str | None = None
     """Meta's word, or `MISSING`; None: never compared with Meta's list."""
+    category: str | None = None
+    """Meta's word: marketing, utility, authentication. None: as for the status."""
 
     @property
     def has_names(self) -> bool:
@@ -68,6 +72,13 @@ def placeholders_of(text: str) -> tuple[str, ...]:
     ('1', '2')
     """
     return tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
+
+
+def is_marketing(template: Template, language: str) -> bool:
+    """Tell whether it is an offer: by the word of the row, or by Meta's for the language."""
+    translation = template.translations.get(language)
+    metas = None if translation is None else translation.category
+    return template.category in MARKETING or metas in MARKETING
 
 
 def reason_against(template: Template, use: TemplateContent) -> str | None:

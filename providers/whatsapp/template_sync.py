@@ -11,12 +11,14 @@ from typing import Final
 
 import msgspec
 
-from providers.whatsapp.template_listing import Listed
+from providers.whatsapp.template_listing import UNKNOWN, Listed
 from providers.whatsapp.template_rules import APPROVED, MISSING, Template, Translation
 
 LONGEST_NAME: Final = 100
 LONGEST_LANGUAGE: Final = 10
 LONGEST_CATEGORY: Final = 50
+METAS: Final = frozenset({"marketing", "utility", "authentication", UNKNOWN})
+"""Categories that a row has from Meta's list; of another word a person is the author."""
 FIRST_CHOICE: Final = "en"
 """The language whose text is shown where there are several (WA-12)."""
 
@@ -47,11 +49,15 @@ def _merged(known: Template | None, listed: Sequence[Listed]) -> Template:
         name=shown.name,
         content=shown.body,
         language=shown.language,
-        # The row's own words (order_update, appointment …) say more than Meta's.
-        category=shown.category[:LONGEST_CATEGORY] if known is None else known.category,
+        category=_category(known, shown.category[:LONGEST_CATEGORY]),
         translations=translations,
         is_active=_is_active(known, translations),
     )
+
+
+def _category(known: Template | None, metas: str) -> str:
+    # The row's own words (order_update, appointment …) say more than Meta's, which may change.
+    return metas if known is None or known.category in METAS else known.category
 
 
 def _gone(known: Template) -> Template:

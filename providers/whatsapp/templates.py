@@ -13,7 +13,7 @@ from providers.whatsapp import template_store
 from providers.whatsapp.graph import GraphApi
 from providers.whatsapp.settings import WhatsAppSettings
 from providers.whatsapp.template_listing import ListAway, Listed, fetch_list
-from providers.whatsapp.template_rules import Template, reason_against
+from providers.whatsapp.template_rules import Template, is_marketing, reason_against
 from providers.whatsapp.template_sync import changes, holds
 from runtime.postgres import in_thread
 from schemas.topics.templates import TemplateContent
@@ -53,6 +53,11 @@ class TemplateBook:
             return None
         return Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail=reason)
 
+    def is_marketing(self, content: TemplateContent) -> bool:
+        """Tell whether this use of a template is an offer; what is not known is none."""
+        template = (self._templates or {}).get(content.name)
+        return template is not None and is_marketing(template, content.language)
+
 
 class TemplateKeeper:
     """Fills a book from the table, and the table from Meta's list.
@@ -68,10 +73,12 @@ class TemplateKeeper:
         self._sync_at = 0.0
 
     async def tick(self) -> bool:
-        """Compare with Meta where it is time to, and read the table; nothing is left to do then.
+        """Read the table, and compare it with Meta where it is time to; nothing is left to do then.
 
-        Raises `DatabaseAway`. While Meta cannot be asked, the table stands as it is.
+        The table comes first: what is switched off there is refused however slow Meta is. Raises
+        `DatabaseAway`. While Meta cannot be asked, the table stands as it is.
         """
+        await self._fill()
         now = asyncio.get_running_loop().time()
         if self._settings.whatsapp_business_account_id and now >= self._sync_at:
             self._sync_at = now + SYNC_EVERY.total_seconds()
@@ -79,8 +86,11 @@ class TemplateKeeper:
                 await self.sync()
             except ListAway as error:
                 log.warning("templates.not_listed", extra={"why": str(error)})
-        self._book.fill(await in_thread(self._engine, template_store.templates))
+            await self._fill()
         return False
+
+    async def _fill(self) -> None:
+        self._book.fill(await in_thread(self._engine, template_store.templates))
 
     async def sync(self) -> int:
         """Bring the table in step with Meta's list; return how many rows changed.

@@ -38,6 +38,8 @@ dispatch_ledger = sa.Table(
     sa.Column("request", sa.LargeBinary),
     sa.Column("whatsapp_message_id", sa.String(255)),
     sa.Column("error_code", sa.String(50)),
+    # claimed: why it is refused without a call; empty where no more is known than the code.
+    sa.Column("refused_for", sa.Text),
     sa.Column("updated_at", MOMENT, nullable=False),
     sa.CheckConstraint(
         "state IN ('claimed', 'waiting', 'in_doubt', 'accepted', 'rejected')",

@@ -31,8 +31,8 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher import fallbacks
 from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import crowds, ledger, senders
-from services.dispatcher.work import Asked, Claimed, Held
+from services.dispatcher.store import crowds, doubts, ledger, senders
+from services.dispatcher.work import Asked, Claimed, Held, message_of
 
 PROBE_EVERY: Final = timedelta(seconds=10)
 """After the first failure of a sender; the pauses double, up to the next line."""
@@ -40,6 +40,9 @@ PROBE_AT_LEAST_EVERY: Final = timedelta(minutes=10)
 SWEEP_LIMIT: Final = 500
 TOLD_FROM: Final = timedelta(seconds=5)
 """Who waits for less is not told of: it would be over when it is read."""
+_HALTED: Final = Failure(
+    ErrorCode.WA_ACCOUNT_ABNORMAL, Origin.LOCAL, detail="the sender could not send for too long"
+)
 _AHEAD: Final = 0.2
 """Seconds of a sender's rate that are looked at together: more could not go now."""
 
@@ -102,7 +105,7 @@ class Admission:
         """
         by_id = {one.message_id: one for one in asked}
         before = ledger.known(connection, list(by_id))
-        ours = self._ours(by_id, before, owner)
+        ours = self._ours(connection, by_id, before, owner, now)
         new = [one for message_id, one in by_id.items() if message_id not in before]
         if not new:
             return Claims(ours)
@@ -123,7 +126,7 @@ class Admission:
             fallbacks.note(connection, self._vault, new, now=now)
             entries = [ledger.Entry(one, due_at=now) for one in new]
             ledger.enter(connection, self._vault, entries, self._keeps, owner=owner, now=now)
-        return self._ours(by_id, before, owner)
+        return self._ours(connection, by_id, before, owner, now)
 
     def claim_due(
         self, connection: sa.Connection, rooms: Mapping[str, int], *, owner: str, now: datetime
@@ -151,20 +154,29 @@ class Admission:
                     held.append(Held(one.message_id, tries.attempt, decision, now))
                 case Go(probe):
                     tries = replace(tries, probing=probe)
-                    ours.append(Claimed(request, one.request, tries, now, owner, seen.recipient))
+                    ours.append(
+                        Claimed(
+                            request,
+                            one.request,
+                            tries,
+                            now,
+                            owner,
+                            seen.message,
+                            refused=seen.refused,
+                        )
+                    )
                 case Refuse(failure):
                     ours.append(
-                        Claimed(request, one.request, tries, now, owner, seen.recipient, failure)
+                        Claimed(request, one.request, tries, now, owner, seen.message, failure)
                     )
         fallbacks.drop(connection, _unwanted(due, screened))
-        if ours:
-            ledger.take(connection, [one.request.message_id for one in ours], owner=owner, now=now)
+        ledger.take(connection, ours, owner=owner, now=now)
         if postponed:
             ledger.postpone(connection, postponed, now=now)
         if crowded:
             crowds.pass_over(connection, crowded, now=now)
         self._close_desk(connection, desk)
-        sent = ledger.evidence(connection, [one.request.message_id for one in ours])
+        sent = doubts.evidence(connection, [one.request.message_id for one in ours])
         return DueClaims(
             [one for one in ours if one.request.message_id not in sent],
             [(one, sent[one.request.message_id]) for one in ours if one.request.message_id in sent],
@@ -176,14 +188,15 @@ class Admission:
     def claim_halted(
         self, connection: sa.Connection, *, before: datetime, owner: str, now: datetime
     ) -> list[Claimed]:
-        """Claim what has waited for its halted sender since before then, to fail it."""
+        """Claim what has waited for its halted sender since before then, to refuse it."""
         due = ledger.lock_halted(connection, self._vault, before=before, limit=SWEEP_LIMIT)
-        ledger.take(connection, [one.message_id for one in due], owner=owner, now=now)
         works: list[Claimed] = []
         for one in due:
             request = SEND_REQUESTS.decode(one.request)
             tries = Tries(one.attempt + 1, one.throttled, one.broken)
-            works.append(Claimed(request, one.request, tries, now, owner, request.recipient))
+            message = message_of(request, request.recipient)
+            works.append(Claimed(request, one.request, tries, now, owner, message, _HALTED))
+        ledger.take(connection, works, owner=owner, now=now)
         return works
 
     def rooms(
@@ -226,7 +239,16 @@ class Admission:
         for one, seen in zip(new, screened, strict=True):
             decision = desk.decide(seen.wish) if one.conversation not in blocked else None
             tries = Tries(1, urgent=one.is_urgent)
-            work = Claimed(one.request, one.raw, tries, now, owner, seen.recipient, done=one.done)
+            work = Claimed(
+                one.request,
+                one.raw,
+                tries,
+                now,
+                owner,
+                seen.message,
+                refused=seen.refused,
+                done=one.done,
+            )
             match decision:
                 case None:
                     entries.append(ledger.Entry(one, due_at=now))
@@ -237,7 +259,7 @@ class Admission:
                     entries.append(ledger.Entry(one))
                 case Refuse(failure):
                     claimed[one.request.message_id] = replace(work, refusal=failure)
-                    entries.append(ledger.Entry(one, refused=failure.code))
+                    entries.append(ledger.Entry(one, refused=failure))
                 case Hold(until, sender_is_full=True):
                     put_back[one.request.message_id] = until
                 case Hold(until):
@@ -254,31 +276,35 @@ class Admission:
         )
 
     def _ours(
-        self, asked: Mapping[str, Asked], before: Mapping[str, ledger.Known], owner: str
+        self,
+        connection: sa.Connection,
+        asked: Mapping[str, Asked],
+        before: Mapping[str, ledger.Known],
+        owner: str,
+        now: datetime,
     ) -> dict[str, Claimed]:
-        return {
-            message_id: self._again(asked[message_id], entry)
+        again = [
+            (asked[message_id], entry)
             for message_id, entry in before.items()
             if entry.state is EntryState.CLAIMED and entry.owner == owner
+        ]
+        if not again:
+            return {}
+        screened = self._screening.screen(connection, [one.request for one, _ in again], now)
+        return {
+            one.message_id: Claimed(
+                one.request,
+                one.raw,
+                Tries(1, urgent=one.is_urgent),
+                entry.claimed_at,
+                entry.owner,
+                seen.message,
+                entry.refusal or seen.wish.refusal,
+                seen.refused,
+                one.done,
+            )
+            for (one, entry), seen in zip(again, screened, strict=True)
         }
-
-    def _again(self, one: Asked, entry: ledger.Known) -> Claimed:
-        code = None if entry.error_code is None else ErrorCode(entry.error_code)
-        refusal = None if code is None else Failure(code, Origin.LOCAL)
-        recipient = one.request.recipient
-        channel = self._channels.get(one.request.channel)
-        if refusal is None and channel is not None:
-            recipient = channel.address(recipient)
-        return Claimed(
-            one.request,
-            one.raw,
-            Tries(1, urgent=one.is_urgent),
-            entry.claimed_at,
-            entry.owner,
-            recipient,
-            refusal,
-            one.done,
-        )
 
     def _open_desk(self, connection: sa.Connection, wishes: Sequence[Wish], now: datetime) -> Desk:
         names = {wish.sender for wish in wishes}

@@ -1,19 +1,17 @@
 """Calls the messages that wait in the ledger, when their time has come."""
 
 import asyncio
-from datetime import datetime
 
 import sqlalchemy as sa
 
-from domain.failures import ErrorCode, Failure, Origin
 from domain.identity import ProviderMessageId
-from domain.ledger import Accept, Reject
+from domain.ledger import Accept
 from runtime.postgres import in_thread
 from services.dispatcher.desk import DueClaims
 from services.dispatcher.handlers import Tools, call_or_refuse
 from services.dispatcher.lanes import Lanes
 from services.dispatcher.store import senders
-from services.dispatcher.work import Claimed, Ended
+from services.dispatcher.work import Ended
 
 
 async def call_due(tools: Tools, lanes: Lanes) -> bool:
@@ -48,7 +46,8 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
     if claims is None:
         return False
     for work, provider_id in claims.accepted:
-        tools.recorder.ended(Ended(work, Accept(ProviderMessageId(provider_id)), now))
+        accept = work.accepted(Accept(ProviderMessageId(provider_id)))
+        tools.recorder.ended(Ended(work, accept, now))
     for work in claims.ours:
         if call_or_refuse(tools, work, now):
             lanes.start(work)
@@ -70,11 +69,5 @@ async def fail_halted(tools: Tools) -> bool:
         ),
     )
     for work in works:
-        tools.recorder.ended(_failed(work, now))
+        call_or_refuse(tools, work, now)
     return bool(works)
-
-
-def _failed(work: Claimed, now: datetime) -> Ended:
-    detail = "the sender could not send for too long"
-    failure = Failure(ErrorCode.WA_ACCOUNT_ABNORMAL, Origin.LOCAL, detail=detail)
-    return Ended(work, Reject(failure), now)

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 
 from domain.failures import ErrorCode, Failure, Origin
 from domain.ledger import (
+    Accept,
     Doubt,
     HoldUntil,
     LedgerPolicy,
@@ -41,7 +42,7 @@ from services.dispatcher.lanes import Lanes
 from services.dispatcher.metrics import CALLS, IN_DOUBT, RETRIES
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.store import doubts, finding
+from services.dispatcher.store import doubts, finding, refusals
 from services.dispatcher.work import Asked, Claimed, Ended
 
 log = logging.getLogger(__name__)
@@ -225,13 +226,14 @@ async def _attempt(tools: Tools, work: Claimed) -> Verdict:
         stale = Failure(ErrorCode.UNKNOWN_ERROR, Origin.LOCAL, detail="claim gone stale")
         return WaitUntil(tools.clock(), stale)
     reply = await tools.channels[work.request.channel].send(work.message)
-    return after_reply(
+    verdict = after_reply(
         tools.policy,
         reply,
         work.tries,
         now=tools.clock(),
         chance=random.random(),  # noqa: S311 - spreads retries, keeps no secret
     )
+    return work.accepted(verdict) if isinstance(verdict, Accept) else verdict
 
 
 async def settle_doubts(tools: Tools) -> bool:
@@ -259,7 +261,35 @@ async def settle_doubts(tools: Tools) -> bool:
     unsettled = await in_thread(tools.engine, look)
     if unsettled:
         await _close(tools, unsettled)
-    return len(unsettled) == SWEEP_LIMIT
+    refused = await _refuse_abandoned(tools)
+    return SWEEP_LIMIT in {len(unsettled), refused}
+
+
+async def _refuse_abandoned(tools: Tools) -> int:
+    """Tell the refusals that a dead process has left: nothing was sent, and the reason is known.
+
+    The facts first and the ledger after: a crash in between tells the same facts again.
+    """
+    now = tools.clock()
+    before = now - tools.settings.dispatcher_abandoned_after
+    refused = await in_thread(
+        tools.engine, lambda c: refusals.abandoned(c, before=before, limit=SWEEP_LIMIT)
+    )
+    if refused:
+        events = [
+            SendRejected(
+                message_id=one.message_id,
+                attempt=one.attempt,
+                at=now,
+                failure=reason_of(one.failure),
+            )
+            for one in refused
+        ]
+        records = [PROVIDER_EVENTS.record(event, source=SOURCE, at=now) for event in events]
+        await tools.producer.publish(records, within=ACKNOWLEDGED_WITHIN)
+        await in_thread(tools.engine, lambda c: refusals.settle(c, refused, now=now))
+        log.info("refusals.told", extra={"count": len(refused)})
+    return len(refused)
 
 
 async def _close(tools: Tools, unsettled: Sequence[doubts.Doubtful]) -> None:

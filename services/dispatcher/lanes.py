@@ -236,6 +236,10 @@ class Lanes:
             self._leave(ready)
             await self._wait_for_the_ledger(ready, error)
             return
+        except Exception:
+            log.exception("claim.failed", extra={"count": len(ready)})
+            await self._begin_apart(ready)
+            return
         except BaseException:
             self._leave(ready)
             raise
@@ -243,6 +247,16 @@ class Lanes:
         self._leave([one for one in ready if one.message_id not in ours])
         for work in claimed:
             self._call_in_its_place(work)
+
+    async def _begin_apart(self, ready: list[Asked]) -> None:
+        """Claim each by itself: what breaks a claim holds up no neighbour, and is tried again."""
+        if len(ready) > 1:
+            for one in ready:
+                await self._begin([one])
+            return
+        self._leave(ready)
+        self.put_back(ready)
+        await asyncio.sleep(PAUSE.total_seconds())
 
     async def _wait_for_the_ledger(self, taken: Sequence[Asked], error: SendtrailError) -> None:
         # Without a claim no call: they wait in their lanes until the ledger is back, or known to be

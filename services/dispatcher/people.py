@@ -26,6 +26,7 @@ from schemas.topics.provider_events import (
     StatusReported,
     event_types,
 )
+from services.dispatcher import refused_offers
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.metrics import WISHES
 from services.dispatcher.reported import Reported
@@ -112,8 +113,11 @@ class Listener:
         """Enter it, committed, before the records are finished."""
         events: list[ProviderEvent] = [delivery.value for delivery in deliveries]
         found = heard(events, self._words, now=self._clock())
+        unwanted = refused_offers.in_reports(events)
         if found.wrote or found.said:
             await in_thread(self._engine, lambda c: _remember(c, self._vault, found))
+        if unwanted:
+            await in_thread(self._engine, lambda c: people.remember_refusals(c, unwanted))
         await self._breaker.hear(events)
         await self._reported.hear(events)
         for delivery in deliveries:

@@ -28,12 +28,12 @@ from schemas.topics.provider_events import (
     SendRejected,
     SendStarted,
 )
-from services.dispatcher import standing
+from services.dispatcher import refused_offers, standing
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.facts import ACKNOWLEDGED_WITHIN, SOURCE, reason_of
 from services.dispatcher.follow_ups import FollowUps, taken_from
 from services.dispatcher.standing import Changes, pause_after
-from services.dispatcher.store import ledger
+from services.dispatcher.store import ledger, people
 from services.dispatcher.work import Claimed, Ended, Held
 
 log = logging.getLogger(__name__)
@@ -134,6 +134,7 @@ class Recorder:
         def enter(connection: sa.Connection) -> Changes:
             ledger.record(connection, self._vault, ended, self._follow_ups.keeps, now=now)
             self._follow_ups.begin(connection, taken_from(ended))
+            people.remember_replies(connection, self._vault, refused_offers.in_answers(ended))
             return standing.learn(connection, ended, now=now)
 
         standing.tell(await in_thread(self._engine, enter))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from domain.breaker import Breaker
 from providers.whatsapp.settings import WhatsAppSettings
@@ -56,6 +56,18 @@ class DispatcherSettings(
     """Outcomes that make a window; 0: no sender is halted for that."""
     sender_breaker_window: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How long a window that does not fill goes on."""
+
+    @field_validator("dispatcher_abandoned_after")
+    @classmethod
+    def _is_longer_than_a_call(cls, given: timedelta, info: ValidationInfo) -> timedelta:
+        known = info.data.get("dispatcher_claim_lasts"), info.data.get("whatsapp_answer_within")
+        lasts = sum((one for one in known if one is not None), timedelta(0))
+        if given <= lasts:
+            raise ValueError(
+                "must exceed DISPATCHER_CLAIM_LASTS and WHATSAPP_ANSWER_WITHIN together,"
+                f" which is {lasts.total_seconds():g} s, or a live call would count as abandoned"
+            )
+        return given
 
     @property
     def sender_breaker(self) -> Breaker:

@@ -1,7 +1,7 @@
 """One message in a dispatcher's hands."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiokafka import TopicPartition
@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from domain.admission import Hold
 from domain.failures import Failure
 from domain.identity import MessageId, ProviderMessageId, SenderId
-from domain.ledger import Tries, Verdict
+from domain.ledger import Accept, Tries, Verdict
 from providers.contract import Message
 from schemas.topics.send_requests import SendRequested
 
@@ -76,10 +76,12 @@ class Claimed:
     claimed_at: datetime
     owner: str
     """Whose claim it is in the ledger; only under this name is its outcome entered."""
-    recipient: str
-    """As the channel spells it."""
+    message: Message
+    """What the channel is asked to send: to those who may be written to."""
     refusal: Failure | None = None
     """Why it is not called but refused."""
+    refused: Mapping[str, Failure] = field(default_factory=dict[str, Failure])
+    """Those of several participants whom it is not sent to; told with its acceptance."""
     done: Callable[[], None] = nothing
 
     @property
@@ -92,10 +94,9 @@ class Claimed:
         """The account that sends it."""
         return sender_of(self.request)
 
-    @property
-    def message(self) -> Message:
-        """What the channel is asked to send."""
-        return message_of(self.request, self.recipient)
+    def accepted(self, accept: Accept) -> Accept:
+        """Return its acceptance with all whom it will not go to: refused by us, or there."""
+        return replace(accept, refused={**self.refused, **accept.refused})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

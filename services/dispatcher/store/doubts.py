@@ -1,6 +1,6 @@
 """The ledger's statements about messages that may have been sent (IM-08)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,27 @@ from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.store.requests import disclosed
 
+_EVIDENCE = sa.text(
+    """
+    SELECT message_id, whatsapp_message_id FROM messages
+    WHERE message_id = ANY(:message_ids) AND whatsapp_message_id IS NOT NULL
+    """
+)
+
+
+def evidence(connection: sa.Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the provider's ids of those messages that the provider is known to have."""
+    if not message_ids:
+        return {}
+    rows = connection.execute(_EVIDENCE, {"message_ids": list(message_ids)})
+    return {row.message_id: row.whatsapp_message_id for row in rows}
+
+
 _ABANDON = sa.text(
     """
     UPDATE dispatch_ledger
     SET state = 'in_doubt', due_at = :settle_at, updated_at = :now
-    WHERE state = 'claimed' AND claimed_at < :before
+    WHERE state = 'claimed' AND refused_for IS NULL AND claimed_at < :before
     """
 )
 

@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
-from domain.failures import ErrorCode
+from domain.failures import Failure
 from domain.ledger import (
     Accept,
     Doubt,
@@ -21,8 +21,9 @@ from domain.ledger import (
 from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.store.crowds import LOOK
+from services.dispatcher.store.refusals import refusal_columns, refusal_in
 from services.dispatcher.store.requests import disclosed, enclosed
-from services.dispatcher.work import Asked, Ended
+from services.dispatcher.work import Asked, Claimed, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
 
@@ -34,7 +35,8 @@ class Known:
     state: EntryState
     owner: str
     claimed_at: datetime
-    error_code: str | None
+    refusal: Failure | None
+    """Why it was claimed in order to be refused."""
 
 
 def known(connection: sa.Connection, message_ids: Sequence[str]) -> dict[str, Known]:
@@ -42,14 +44,20 @@ def known(connection: sa.Connection, message_ids: Sequence[str]) -> dict[str, Kn
     rows = connection.execute(
         sa.text(
             """
-            SELECT message_id, state, owner, claimed_at, error_code FROM dispatch_ledger
+            SELECT message_id, state, owner, claimed_at, error_code, refused_for
+            FROM dispatch_ledger
             WHERE message_id = ANY(:message_ids)
             """
         ),
         {"message_ids": list(message_ids)},
     )
     return {
-        row.message_id: Known(EntryState(row.state), row.owner, row.claimed_at, row.error_code)
+        row.message_id: Known(
+            EntryState(row.state),
+            row.owner,
+            row.claimed_at,
+            refusal_in(row.error_code, row.refused_for),
+        )
         for row in rows
     }
 
@@ -75,24 +83,24 @@ class Entry:
     asked: Asked
     due_at: datetime | None = None
     """None: claimed. Otherwise it waits, until then at least."""
-    refused: ErrorCode | None = None
-    """Claimed in order to be refused."""
+    refused: Failure | None = None
+    """Why it is claimed in order to be refused."""
 
 
 _ENTER = sa.text(
     """
     INSERT INTO dispatch_ledger
         (message_id, state, conversation, sender, priority, attempt, owner, claimed_at, due_at,
-         request, error_code, updated_at)
+         request, error_code, refused_for, updated_at)
     SELECT message_id, CASE WHEN due_at IS NULL THEN 'claimed' ELSE 'waiting' END, conversation,
            sender, priority, CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, :owner, :now, due_at,
-           request, error_code, :now
+           request, error_code, refused_for, :now
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:conversations AS text[]), CAST(:senders AS text[]),
         CAST(:priorities AS smallint[]), CAST(:due_ats AS timestamptz[]),
-        CAST(:requests AS bytea[]), CAST(:error_codes AS text[])
+        CAST(:requests AS bytea[]), CAST(:error_codes AS text[]), CAST(:refused_for AS text[])
     ) WITH ORDINALITY AS e(message_id, conversation, sender, priority, due_at, request,
-                           error_code, place)
+                           error_code, refused_for, place)
     ORDER BY place
     ON CONFLICT (message_id) DO NOTHING
     RETURNING message_id
@@ -130,7 +138,7 @@ def enter(
                 for entry in entries
             ],
         ),
-        "error_codes": [entry.refused for entry in entries],
+        **refusal_columns([entry.refused for entry in entries]),
         "owner": owner,
         "now": now,
     }
@@ -260,19 +268,24 @@ _BLANK = sa.text("UPDATE dispatch_ledger SET request = NULL WHERE message_id = A
 
 _TAKE = sa.text(
     """
-    UPDATE dispatch_ledger
+    UPDATE dispatch_ledger AS l
     SET state = 'claimed', attempt = attempt + 1, owner = :owner, claimed_at = :now,
-        due_at = NULL, updated_at = :now
-    WHERE message_id = ANY(:message_ids)
+        due_at = NULL, error_code = t.error_code, refused_for = t.refused_for, updated_at = :now
+    FROM unnest(CAST(:message_ids AS text[]), CAST(:error_codes AS text[]),
+                CAST(:refused_for AS text[])) AS t(message_id, error_code, refused_for)
+    WHERE l.message_id = t.message_id
     """
 )
 
 
-def take(
-    connection: sa.Connection, message_ids: Sequence[str], *, owner: str, now: datetime
-) -> None:
-    """Claim locked messages."""
-    connection.execute(_TAKE, {"message_ids": list(message_ids), "owner": owner, "now": now})
+def take(connection: sa.Connection, works: Sequence[Claimed], *, owner: str, now: datetime) -> None:
+    """Claim locked messages, to be called or to be refused."""
+    if works:
+        values = {
+            "message_ids": [work.request.message_id for work in works],
+            **refusal_columns([work.refusal for work in works]),
+        }
+        connection.execute(_TAKE, {**values, "owner": owner, "now": now})
 
 
 _POSTPONE = sa.text(
@@ -289,22 +302,6 @@ def postpone(connection: sa.Connection, until: Mapping[str, datetime], *, now: d
     """Let locked messages wait longer."""
     values = {"message_ids": list(until), "due_ats": list(until.values()), "now": now}
     connection.execute(_POSTPONE, values)
-
-
-_EVIDENCE = sa.text(
-    """
-    SELECT message_id, whatsapp_message_id FROM messages
-    WHERE message_id = ANY(:message_ids) AND whatsapp_message_id IS NOT NULL
-    """
-)
-
-
-def evidence(connection: sa.Connection, message_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the provider's ids of those messages that the provider is known to have."""
-    if not message_ids:
-        return {}
-    rows = connection.execute(_EVIDENCE, {"message_ids": list(message_ids)})
-    return {row.message_id: row.whatsapp_message_id for row in rows}
 
 
 _RECORD = sa.text(

@@ -125,6 +125,33 @@ def remember_replies(
     connection.execute(_SAID, _columns(vault, [pair for pair, _ in said]) | values)
 
 
+_REFUSED_OFFERS = sa.text(
+    """
+    INSERT INTO opt_outs AS o (channel, sender_id, person, scope, wish, reason, since)
+    SELECT DISTINCT ON (m.channel, m.sender_id, m.person)
+        m.channel, m.sender_id, m.person, 'marketing', 'out', 'reply', a.at
+    FROM unnest(CAST(:message_ids AS text[]), CAST(:ats AS timestamptz[])) AS a(message_id, at)
+    JOIN messages m ON m.message_id = a.message_id
+    WHERE m.message_direction = 'outbound'
+    ORDER BY m.channel, m.sender_id, m.person, a.at DESC
+    ON CONFLICT (channel, person, sender_id, scope) DO UPDATE
+    SET wish = EXCLUDED.wish, reason = EXCLUDED.reason, since = EXCLUDED.since
+    WHERE o.reason <> 'erased'
+      AND (EXCLUDED.since, EXCLUDED.wish = 'out') > (o.since, o.wish = 'out')
+    """
+)
+
+
+def remember_refusals(connection: sa.Connection, refused: Mapping[str, datetime]) -> None:
+    """Enter who wants no offers, by messages that were reported failed for that, and when.
+
+    Whom a message was for says the projector's trail. One that it does not know yet is passed
+    over: the next offer will be refused in the same words.
+    """
+    values = {"message_ids": list(refused), "ats": list(refused.values())}
+    connection.execute(_REFUSED_OFFERS, values)
+
+
 _ENTER = sa.text(
     """
     INSERT INTO opt_outs AS o (channel, sender_id, person, scope, wish, reason, since)

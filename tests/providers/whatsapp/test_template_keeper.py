@@ -15,8 +15,9 @@ from providers.whatsapp.templates import TemplateBook, TemplateKeeper
 from runtime.errors import DatabaseAway
 from runtime.postgres import connect
 from schemas.topics.templates import TemplateContent
+from tests.eventually import eventually, seconds
 from tests.providers.whatsapp.channels import settings_for
-from tests.providers.whatsapp.wire import Answer, a_wire, in_turn, resets, says
+from tests.providers.whatsapp.wire import Answer, a_wire, in_turn, resets, says, says_nothing
 from tests.simulators import RunningSimulator, start_simulator
 
 pytestmark = pytest.mark.stack
@@ -113,7 +114,9 @@ async def test_what_the_account_has_is_in_the_table_and_in_the_book(
 
     found = rows(table)
     assert len(found) == 103
-    assert found["sale_7"].variables == {"en": {"body": ["1"], "status": "APPROVED"}}
+    assert found["sale_7"].variables == {
+        "en": {"body": ["1"], "status": "APPROVED", "category": "utility"}
+    }
     assert found["order_status_update"].category == "order_update"
     assert book.problem(order_status_update("A-17", "ready")) is None
     assert book.problem(TemplateContent(name="sale_100")) is not None
@@ -214,6 +217,43 @@ async def test_a_provider_that_is_away_does_not_keep_the_table_from_being_read(
         book = await ticked(settings, table)
 
     assert book.problem(TemplateContent(name="order_status_update")) is not None
+
+
+async def test_the_table_is_in_the_book_while_a_provider_takes_its_time(table: sa.Engine) -> None:
+    async with a_wire(says_nothing) as wire:
+        settings = settings_for(wire.url, whatsapp_business_account_id=ACCOUNT)
+        book = TemplateBook()
+        keeper = TemplateKeeper(settings, table, book)
+        ticking = asyncio.create_task(keeper.tick())
+        await eventually(lambda: wire.requests, within=seconds(60))
+        problem = book.problem(TemplateContent(name="order_status_update"))
+        ticking.cancel()
+        await asyncio.wait([ticking])
+        await keeper.close()
+
+    assert problem is not None
+
+
+async def test_an_offer_is_known_by_the_providers_category_and_by_our_own_word(
+    table: sa.Engine, provider: RunningSimulator
+) -> None:
+    provider.provider.put_template({**SALE, "category": "MARKETING"})
+    offer, reminder = TemplateContent(name="sale"), TemplateContent(name="appointment_reminder")
+
+    book = await ticked(of_provider(provider), table)
+    before = book.is_marketing(offer), book.is_marketing(reminder)
+    provider.provider.put_template({**SALE, "category": "UTILITY"})
+    with table.begin() as connection:
+        ours = "UPDATE whatsapp_templates SET category = :word WHERE template_name = :name"
+        values = {"word": "promotion", "name": "appointment_reminder"}
+        connection.execute(sa.text(ours), values)
+    book = await ticked(of_provider(provider), table)
+    after = book.is_marketing(offer), book.is_marketing(reminder)
+    with table.begin() as connection:
+        connection.execute(sa.text(ours), {**values, "word": "appointment"})
+
+    assert (before, after) == ((True, False), (False, True))
+    assert not book.is_marketing(TemplateContent(name="of_nobody"))
 
 
 async def test_the_provider_is_not_asked_at_every_look(table: sa.Engine) -> None:

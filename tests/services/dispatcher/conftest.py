@@ -1,6 +1,7 @@
 """What surrounds a dispatcher: a provider, an upstream system, and eyes on topics and ledger."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,28 @@ async def upstream(clean_topics: str) -> AsyncGenerator[Upstream]:
     await asking.start()
     yield asking
     await asking.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that surrounds dispatchers that a test starts by itself."""
+
+    start: StartDispatcher
+    upstream: Upstream
+    facts: Tail[ProviderEvent]
+    provider: RunningSimulator
+    ledger: sa.Engine
+
+
+@pytest.fixture
+def site(
+    a_dispatcher: StartDispatcher,
+    upstream: Upstream,
+    facts: Tail[ProviderEvent],
+    provider: RunningSimulator,
+    ledger: sa.Engine,
+) -> Site:
+    return Site(a_dispatcher, upstream, facts, provider, ledger)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -35,12 +35,14 @@ SOON = timedelta(seconds=60)
 """For what takes a moment on a quiet machine."""
 
 IMPATIENT = {
-    "WHATSAPP_ANSWER_WITHIN": "PT30S",
+    "WHATSAPP_ANSWER_WITHIN": "PT2S",
     "DISPATCHER_CLAIM_LASTS": "PT2S",
-    "DISPATCHER_ABANDONED_AFTER": "PT3S",
+    "DISPATCHER_ABANDONED_AFTER": "PT5S",
     "DISPATCHER_SETTLE_AFTER": "PT2S",
 }
-"""Claims of the dead are noticed in seconds; calls may hang for long, to be killed meanwhile."""
+"""Claims of the dead are noticed in seconds."""
+PATIENT = {"WHATSAPP_ANSWER_WITHIN": "PT60S", "DISPATCHER_ABANDONED_AFTER": "PT120S"}
+"""Calls may hang for long, to be killed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,17 @@ import sqlalchemy as sa
 from domain.failures import ErrorCode, Origin
 from runtime.clock import now
 from schemas.topics.provider_events import (
-    ProviderEvent,
     SendAccepted,
     SendDeferred,
     SendRejected,
 )
 from schemas.topics.send_requests import SendRequested
 from tests.eventually import eventually, seconds
-from tests.services.dispatcher.conftest import StartDispatcher
+from tests.services.dispatcher.conftest import Site
 from tests.services.dispatcher.dispatchers import (
     IMPATIENT,
+    PATIENT,
     SOON,
-    Upstream,
     a_request,
     about,
     add_rule,
@@ -29,7 +28,6 @@ from tests.services.dispatcher.dispatchers import (
     state_of,
     story,
 )
-from tests.services.dispatcher.tails import Tail
 from tests.simulators import RunningSimulator
 
 pytestmark = [
@@ -77,32 +75,30 @@ def project(engine: sa.Engine, request: SendRequested, provider_message_id: str)
 
 
 async def test_what_a_killed_process_was_calling_is_settled_without_a_second_call(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
+    site: Site,
 ) -> None:
-    dispatcher = await a_dispatcher(**IMPATIENT)
+    dispatcher = await site.start(**PATIENT)
     known = a_request("0001", name="hangs-once")
     unknown = a_request("0002", name="hangs-once")
     retried = a_request("0003", name="hangs-in-retry")
     allowed = a_request("0004", name="hangs-once", resend_in_doubt=True)
     asked = [known, unknown, retried, allowed]
-    await upstream.ask(*asked)
-    await calls_have_begun(provider, asked)
+    await site.upstream.ask(*asked)
+    await calls_have_begun(site.provider, asked)
 
     dispatcher.process.kill()
-    project(ledger, known, provider.provider.lives()[known.message_id].provider_message_id)
-    await upstream.ask(*asked)
-    dispatcher.process.start()
+    project(
+        site.ledger, known, site.provider.provider.lives()[known.message_id].provider_message_id
+    )
+    await site.upstream.ask(*asked)
+    await site.start(**IMPATIENT)
     ends = {
         request.message_id: await eventually(
-            lambda r=request: outcome(facts, r.message_id), within=SOON
+            lambda r=request: outcome(site.facts, r.message_id), within=SOON
         )
         for request in (unknown, retried, allowed)
     }
-    await eventually(lambda: state_of(ledger, known.message_id) == "accepted", within=SOON)
+    await eventually(lambda: state_of(site.ledger, known.message_id) == "accepted", within=SOON)
 
     for request in (unknown, retried):
         end = ends[request.message_id]
@@ -110,108 +106,88 @@ async def test_what_a_killed_process_was_calling_is_settled_without_a_second_cal
         assert end.failure.code is ErrorCode.UNKNOWN_OUTCOME
         assert end.failure.origin is Origin.LOCAL
     assert isinstance(ends[allowed.message_id], SendAccepted)
-    sends = provider.provider.accepted()
+    sends = site.provider.provider.accepted()
     assert [sends[request.message_id] for request in asked] == [1, 1, 1, 2]
 
 
 async def test_a_lost_answer_is_settled_by_evidence_or_fails_after_the_grace_period(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
+    site: Site,
 ) -> None:
-    await a_dispatcher(**IMPATIENT | {"WHATSAPP_ANSWER_WITHIN": "PT1S"})
+    await site.start(**IMPATIENT)
     known = a_request("0011", name="hangs-once")
     unknown = a_request("0012", name="hangs-once")
-    project(ledger, known, f"wamid.{known.message_id}")
+    project(site.ledger, known, f"wamid.{known.message_id}")
 
-    await upstream.ask(known, unknown)
-    end = await eventually(lambda: outcome(facts, unknown.message_id), within=SOON)
-    await eventually(lambda: state_of(ledger, known.message_id) == "accepted", within=SOON)
+    await site.upstream.ask(known, unknown)
+    end = await eventually(lambda: outcome(site.facts, unknown.message_id), within=SOON)
+    await eventually(lambda: state_of(site.ledger, known.message_id) == "accepted", within=SOON)
 
     assert isinstance(end, SendRejected)
     assert end.failure.code is ErrorCode.UNKNOWN_OUTCOME
-    assert story(about(await facts.read(), known.message_id)) == [("started", 1)]
-    sends = provider.provider.accepted()
+    assert story(about(await site.facts.read(), known.message_id)) == [("started", 1)]
+    sends = site.provider.provider.accepted()
     assert (sends[known.message_id], sends[unknown.message_id]) == (1, 1)
 
 
-async def test_evidence_that_comes_before_a_retry_spares_it(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
-) -> None:
+async def test_evidence_that_comes_before_a_retry_spares_it(site: Site) -> None:
     # A gateway's error may hide an accepted send; here its callback is known at once.
-    await a_dispatcher(**IMPATIENT)
+    await site.start(**IMPATIENT)
     request = a_request("0013", name="throttled")
-    add_rule(provider, {"opaque": request.message_id}, {"wa.refuse": 130429})
-    project(ledger, request, f"wamid.{request.message_id}")
+    add_rule(site.provider, {"opaque": request.message_id}, {"wa.refuse": 130429})
+    project(site.ledger, request, f"wamid.{request.message_id}")
 
-    await upstream.ask(request)
-    end = await eventually(lambda: outcome(facts, request.message_id), within=SOON)
+    await site.upstream.ask(request)
+    end = await eventually(lambda: outcome(site.facts, request.message_id), within=SOON)
 
     assert isinstance(end, SendAccepted)
     assert end.provider_message_id == f"wamid.{request.message_id}"
-    assert calls_for(provider, request.message_id) == 1
+    assert calls_for(site.provider, request.message_id) == 1
 
 
 async def test_a_servers_error_with_a_code_waits_for_the_callback_of_what_it_hides(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
+    site: Site,
 ) -> None:
-    await a_dispatcher()
+    await site.start()
     request = a_request("0015", name="hidden")
-    add_rule(provider, {"opaque": request.message_id}, {"wa.hide_accepted": 131016}, count=1)
+    add_rule(site.provider, {"opaque": request.message_id}, {"wa.hide_accepted": 131016}, count=1)
 
     async def deferred() -> SendDeferred | None:
-        said = about(await facts.read(), request.message_id)
+        said = about(await site.facts.read(), request.message_id)
         return next((event for event in said if isinstance(event, SendDeferred)), None)
 
-    await upstream.ask(request)
+    await site.upstream.ask(request)
     told = await eventually(deferred, within=SOON)
     assert told is not None
     assert told.until - told.at > seconds(4.9)
-    project(ledger, request, f"wamid.{request.message_id}")
-    end = await eventually(lambda: outcome(facts, request.message_id), within=SOON)
+    project(site.ledger, request, f"wamid.{request.message_id}")
+    end = await eventually(lambda: outcome(site.facts, request.message_id), within=SOON)
 
     assert isinstance(end, SendAccepted)
-    assert provider.provider.accepted()[request.message_id] == 1
-    assert calls_for(provider, request.message_id) == 1
+    assert site.provider.provider.accepted()[request.message_id] == 1
+    assert calls_for(site.provider, request.message_id) == 1
 
 
-async def test_a_claim_gone_stale_is_put_down_and_made_anew(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
-) -> None:
-    dispatcher = await a_dispatcher(DISPATCHER_CLAIM_LASTS="PT1S")
+async def test_a_claim_gone_stale_is_put_down_and_made_anew(site: Site) -> None:
+    dispatcher = await site.start(DISPATCHER_CLAIM_LASTS="PT1S")
     request = a_request("0014")
 
     # Stopped while the database holds its claim back: it is committed long after it was begun.
-    with ledger.begin() as connection:
+    with site.ledger.begin() as connection:
         connection.execute(sa.text("LOCK TABLE dispatch_ledger IN EXCLUSIVE MODE"))
-        await upstream.ask(request)
-        await eventually(lambda: claims_wait(ledger), within=SOON)
+        await site.upstream.ask(request)
+        await eventually(lambda: claims_wait(site.ledger), within=SOON)
         begun = time.monotonic()
         dispatcher.process.suspend()
     await eventually(lambda: time.monotonic() > begun + 1, within=SOON)
     dispatcher.process.resume()
-    end = await eventually(lambda: outcome(facts, request.message_id), within=SOON)
+    end = await eventually(lambda: outcome(site.facts, request.message_id), within=SOON)
 
-    said = about(facts.records, request.message_id)
+    said = about(site.facts.records, request.message_id)
     assert isinstance(end, SendAccepted)
     assert story(said)[:3] == [("started", 1), ("deferred", 1), ("started", 2)]
     stale = [event.failure.detail for event in said if isinstance(event, SendDeferred)]
     assert stale[0] == "claim gone stale"
-    assert calls_for(provider, request.message_id) == 1
+    assert calls_for(site.provider, request.message_id) == 1
 
 
 def claims_wait(engine: sa.Engine) -> bool:
@@ -224,17 +200,11 @@ def claims_wait(engine: sa.Engine) -> bool:
         return connection.execute(query).scalar_one() > 0
 
 
-async def test_a_process_that_is_asked_to_stop_ends_its_calls_and_records_them(
-    a_dispatcher: StartDispatcher,
-    upstream: Upstream,
-    facts: Tail[ProviderEvent],
-    provider: RunningSimulator,
-    ledger: sa.Engine,
-) -> None:
-    dispatcher = await a_dispatcher(**IMPATIENT)
+async def test_a_process_that_is_asked_to_stop_ends_its_calls_and_records_them(site: Site) -> None:
+    dispatcher = await site.start(**PATIENT)
     requests = [a_request(f"{2_000 + n}", name="slow") for n in range(10)]
-    add_rule(provider, {"opaque_prefix": "slow"}, {"net.slow_ms": [1_500, 1_500]})
-    await upstream.ask(*requests)
+    add_rule(site.provider, {"opaque_prefix": "slow"}, {"net.slow_ms": [1_500, 1_500]})
+    await site.upstream.ask(*requests)
 
     async def calling() -> bool:
         return await dispatcher.metric("dispatcher_calls_in_progress") > 0
@@ -244,12 +214,12 @@ async def test_a_process_that_is_asked_to_stop_ends_its_calls_and_records_them(
     code = await asyncio.to_thread(dispatcher.process.terminate, seconds(30))
     took = time.monotonic() - began
 
-    called = [r for r in requests if r.message_id in provider.provider.accepted()]
+    called = [r for r in requests if r.message_id in site.provider.provider.accepted()]
     assert code == -15  # uvicorn ends by the signal, after it has drained
     assert took < 20
     assert called
-    events = await facts.read()
+    events = await site.facts.read()
     for request in called:
         told = [("started", 1), ("accepted", 1)]
         assert story(about(events, request.message_id)) == told
-        assert state_of(ledger, request.message_id) == "accepted"
+        assert state_of(site.ledger, request.message_id) == "accepted"

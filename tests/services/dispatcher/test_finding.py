@@ -15,7 +15,7 @@ from services.dispatcher.finding import AT_ONCE, LEASE, Finding
 from services.dispatcher.follow_ups import FollowUps, taken_from_doubts
 from services.dispatcher.store import finding as store
 from services.dispatcher.store import ledger
-from services.dispatcher.work import Asked, Claimed, Ended
+from services.dispatcher.work import Asked, Claimed, Ended, message_of
 from tests.given import NOON
 from tests.services.dispatcher.dispatchers import about, state_of
 from tests.services.dispatcher.gazette import GAZETTE, Clock, Gazette, an_issue, from_the_stream
@@ -70,7 +70,7 @@ class Office:
 
 
 def claimed(one: Asked) -> Claimed:
-    return Claimed(one.request, one.raw, Tries(1), NOON, OWNER, one.request.recipient)
+    return Claimed(one.request, one.raw, Tries(1), NOON, OWNER, message_of(one.request, GAZETTE))
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""What breaks a claim costs nobody else a place (architecture, promise 7)."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
+
+from domain.ledger import Tries
+from services.dispatcher.lanes import Lanes
+from services.dispatcher.work import Asked, Claimed, message_of
+from tests.eventually import eventually, seconds
+from tests.given import NOON, a_send_request
+from tests.services.dispatcher.gazette import from_the_stream
+
+WIDTH = 16
+
+
+async def test_a_request_that_breaks_its_claim_holds_up_no_neighbour_and_is_tried_again() -> None:
+    requests = [a_send_request() for _ in range(6)]
+    requests[0] = msgspec.structs.replace(requests[0], sender_id="another")
+    asked = [from_the_stream(one) for one in requests]
+    broken, called, failures = {asked[2].message_id}, list[str](), list[int]()
+
+    async def claim(taken: Sequence[Asked]) -> Sequence[Claimed]:
+        if broken.intersection(one.message_id for one in taken):
+            failures.append(len(taken))
+            raise RuntimeError("not foreseen")
+        return [claimed(one) for one in taken]
+
+    async def call(work: Claimed) -> None:
+        called.append(work.request.message_id)
+
+    async def put_down(_: Sequence[Asked]) -> None: ...
+
+    lanes = Lanes(claim, call, put_down, calls_per_sender=WIDTH, most=100)
+    running = asyncio.create_task(lanes.run())
+    lanes.put(asked)
+    await eventually(lambda: len(called) == len(asked) - 1, within=seconds(30))
+    await eventually(lambda: failures.count(1) > 1, within=seconds(30))
+    broken.clear()
+    await eventually(lambda: len(called) == len(asked), within=seconds(30))
+    await eventually(lambda: lanes.places().free(asked[0].sender) == WIDTH, within=seconds(30))
+    await eventually(lambda: lanes.places().free(asked[1].sender) == WIDTH, within=seconds(30))
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert sorted(called) == sorted(one.message_id for one in asked)
+
+
+def claimed(one: Asked) -> Claimed:
+    message = message_of(one.request, one.request.recipient)
+    return Claimed(one.request, one.raw, Tries(1), NOON, "test", message)
