@@ -16,7 +16,7 @@ from bench.bare_life import bare_client, call_all
 from bench.load import bare_producer, offer, requests
 from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
 from bench.readers import reader
-from bench.urgency import waits_of_urgent
+from bench.urgency import LISTS_MESSAGES, waits_of_urgent
 from deploy.pipeline import Pipeline
 from deploy.wiring import SERVICES
 from schemas.topics.provider_events import PROVIDER_EVENTS
@@ -35,7 +35,7 @@ then with 100 senders instead of two (raw limit: our own processor time with two
 Then one sender may send once a second and has 2,000 messages waiting: the rate of the other sender
 after its first tenth (raw limit: its rate alone). At last, with the settings as they are by default
 (80 messages a second a sender), a job of 100,000 runs, and an urgent message comes every 50 ms: the
-time is from its request's record to its call."""
+time is from its request's record to the moment at which the simulator takes its call."""
 
 COUNT = 6_000
 IN_FLIGHT = 200
@@ -158,7 +158,7 @@ async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> int:
 
 def _urgency(arena: Arena) -> list[Measurement]:
     settings = {"WHATSAPP_MESSAGES_PER_SECOND": "80", "WHATSAPP_PAIR_INTERVAL": "PT6S"}
-    with arena.system(*SERVICES, service_env=settings) as system:
+    with arena.system(*SERVICES, simulator_env=LISTS_MESSAGES, service_env=settings) as system:
         system.simulator.set_knobs({"wa.pair": [0, 0]})
         _begin_job(system, arena.scaled(JOB))
         arena.say("urgent messages behind a job")
@@ -188,7 +188,7 @@ def _begin_job(system: Pipeline, count: int) -> None:
 async def _waits_of_urgent(system: Pipeline, count: int) -> list[float]:
     async with reader(system.bootstrap, PROVIDER_EVENTS.name) as told:
         await _count(told, b'"send.accepted"', 200)  # the job is running
-    return await waits_of_urgent(system.bootstrap, count, within=ENDS_WITHIN)
+    return await waits_of_urgent(system, count, within=ENDS_WITHIN)
 
 
 def _independence(arena: Arena) -> Measurement:

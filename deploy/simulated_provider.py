@@ -5,7 +5,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +64,8 @@ class TrueLife:
     """What really became of one accepted message."""
 
     provider_message_id: str
+    accepted_at: datetime
+    """When it took the call."""
     status: str
     """accepted, sent, delivered, read or failed."""
     statuses: tuple[str, ...]
@@ -199,4 +201,6 @@ class SimulatedProvider:
 
 
 def _life(item: Mapping[str, Any]) -> TrueLife:
-    return TrueLife(item["id"], item["status"], tuple(step["status"] for step in item["life"]))
+    accepted_at = datetime.fromtimestamp(item["accepted_at"], UTC)
+    statuses = tuple(step["status"] for step in item["life"])
+    return TrueLife(item["id"], accepted_at, item["status"], statuses)

@@ -63,18 +63,21 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the provider says about a message that is in doubt."""
+    """A send at the provider that may be the one of a message in doubt."""
 
     provider_message_id: ProviderMessageId
+    created_at: datetime
+    """By the provider's clock."""
 
 
 @runtime_checkable
 class Finder(Protocol):
     """A channel whose provider can be asked what became of a call without an answer."""
 
-    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
-        """Return the send that came of the call, None where there is none (yet).
+    async def find(self, message: Message, *, called_at: datetime) -> Sequence[Found]:
+        """Return the sends that may have come of the call, the likeliest first; none (yet).
 
+        Whichever belongs to another message is left out by the caller, who knows those.
         Raises `AskLater` where the provider cannot tell now.
         """
         ...

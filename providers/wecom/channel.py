@@ -127,14 +127,16 @@ class WecomChannel:
         content = sent.message.content
         return unanswered(sent, content, at) if isinstance(content, GroupSendContent) else ()
 
-    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
-        """Return the group send that a call without an answer created. Raises `AskLater`.
+    async def find(self, message: Message, *, called_at: datetime) -> Sequence[Found]:
+        """Return the group sends that a call without an answer may have created.
+
+        The likeliest first. Raises `AskLater`.
 
         WeCom has no list of other messages.
         """
         content = message.content
         if not isinstance(content, GroupSendContent):
-            return None
+            return ()
         return await self._group_sends.find(self._app_of(message), content, called_at)
 
     async def close(self) -> None:

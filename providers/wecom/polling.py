@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -118,28 +118,30 @@ class GroupSends:
 
     async def find(
         self, app: WecomApp, content: GroupSendContent, called_at: datetime
-    ) -> Found | None:
-        """Return the task that a call without an answer created, None where there is none (yet).
+    ) -> list[Found]:
+        """Return the tasks that a call without an answer may have created, the likeliest first.
 
         WeCom's list tells text, attachments and time, but not for whom a task is. So each that is
         alike is asked for its first rows: one of another part of the same campaign names other
         customers. What cannot be told apart so (groups, whose rows come late) is told by the
-        time: the first that was not created before the call. Raises `AskLater`.
+        time: the first that was not created before the call. Two alike for the same targets are
+        told apart by the caller, who knows whose each is. Raises `AskLater`.
         """
         try:
             alike = await self._alike(app, content, called_at)
             told = [(task, await self._is_for(app, task.msgid, content)) for task in alike]
         except CallFailed as error:
             raise AskLater(error.why) from None
-        surely = [task for task, is_ours in told if is_ours]
-        perhaps = [task for task, is_ours in told if is_ours is None]
         began = int(called_at.timestamp())
-        # Not before the call, then near to it: clocks may differ.
-        near = [
-            (task.create_time < began, abs(task.create_time - began), task.msgid)
-            for task in surely or perhaps
-        ]
-        return Found(ProviderMessageId(min(near)[2])) if near else None
+        likely = {
+            # Not before the call, then near to it: clocks may differ.
+            task.msgid: (is_ours is None, task.create_time < began, abs(task.create_time - began))
+            for task, is_ours in told
+            if is_ours is not False
+        }
+        created = {task.msgid: datetime.fromtimestamp(task.create_time, UTC) for task in alike}
+        nearest = sorted(likely, key=lambda msgid: (likely[msgid], msgid))
+        return [Found(ProviderMessageId(msgid), created[msgid]) for msgid in nearest]
 
     async def cancel(self, app: WecomApp, msgid: str) -> None:
         """Stop the members who have not sent it yet. Raises `CallFailed`."""

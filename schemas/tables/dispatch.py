@@ -36,6 +36,7 @@ dispatch_ledger = sa.Table(
     # The request, while it may still have to be sent, looked for, or its results asked for: an
     # envelope (runtime/vault.py). A waiting message without one is to somebody who was erased.
     sa.Column("request", sa.LargeBinary),
+    # The provider's id, of whichever channel. in_doubt: found there, and reserved for this message.
     sa.Column("whatsapp_message_id", sa.String(255)),
     sa.Column("error_code", sa.String(50)),
     # claimed: why it is refused without a call; empty where no more is known than the code.
@@ -60,6 +61,12 @@ dispatch_ledger = sa.Table(
     ),
     sa.Index(
         "dispatch_ledger_claimed", "claimed_at", postgresql_where=sa.text("state = 'claimed'")
+    ),
+    # Whose a send is that was found at a provider; WhatsApp cannot be asked.
+    sa.Index(
+        "dispatch_ledger_provider_id",
+        "whatsapp_message_id",
+        postgresql_where=sa.text("sender NOT LIKE 'whatsapp:%'"),
     ),
     sa.Index("dispatch_ledger_in_doubt", "due_at", postgresql_where=sa.text("state = 'in_doubt'")),
     postgresql_with={"fillfactor": "70"},

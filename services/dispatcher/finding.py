@@ -1,12 +1,13 @@
 """Asks providers what became of calls without an answer, where they can be asked (IM-08).
 
-A doubt that its provider knows is entered as accepted, and followed like any other acceptance. One
-that is not found stays a doubt: a provider's silence proves nothing, and the grace period ends it.
+A doubt that its provider knows is entered as accepted, and followed like any other acceptance. What
+the provider has is taken for one message only: it is reserved in the ledger first. One that is not
+found stays a doubt: a provider's silence proves nothing, and the grace period ends it.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -83,11 +84,12 @@ class Finding:
             found = await _find(
                 finder, message_of(request, finder.address(request.recipient)), doubt
             )
-            if found is None:
+            ours = await self._reserve(doubt, name, found) if found else None
+            if ours is None:
                 find_at = next_find(doubt.called_at, now=self._clock())
                 await in_thread(self._engine, lambda c: store.put_back(c, doubt, find_at=find_at))
             else:
-                await self._accept(doubt, request, found)
+                await self._accept(doubt, request, ours)
         except TryAgainLater as error:
             why = f"{type(error).__name__}: {error}"
             log.warning("finding.waiting", extra={"message_id": doubt.message_id, "why": why})
@@ -95,21 +97,24 @@ class Finding:
             # Its claim runs out, and it is asked about again until the grace period is over.
             log.exception("finding.failed", extra={"message_id": doubt.message_id})
 
-    async def _accept(self, doubt: Findable, request: SendRequested, found: Found) -> None:
+    async def _reserve(self, doubt: Findable, name: str, found: Sequence[Found]) -> str | None:
+        return await in_thread(self._engine, lambda c: store.reserve(c, doubt, name, found))
+
+    async def _accept(self, doubt: Findable, request: SendRequested, ours: str) -> None:
         # The fact first, then the ledger: a crash in between finds it again, and tells the same.
         accepted = SendAccepted(
             message_id=doubt.message_id,
-            provider_message_id=found.provider_message_id,
+            provider_message_id=ours,
             attempt=doubt.attempt,
             at=doubt.called_at,
         )
         event = self._follow_ups.of_acceptance(accepted, request)
         record = PROVIDER_EVENTS.record(event, source=SOURCE, at=self._clock())
         await self._producer.publish([record], within=ACKNOWLEDGED_WITHIN)
-        taken = Taken(request, doubt.request, found.provider_message_id, doubt.called_at)
+        taken = Taken(request, doubt.request, ours, doubt.called_at)
 
         def enter(connection: sa.Connection) -> None:
-            store.accept(connection, doubt, found.provider_message_id, now=self._clock())
+            store.accept(connection, doubt, ours, now=self._clock())
             self._follow_ups.begin(connection, [taken])
 
         await in_thread(self._engine, enter)
@@ -117,11 +122,11 @@ class Finding:
         log.info("doubt.found", extra={"message_id": doubt.message_id})
 
 
-async def _find(finder: Finder, message: Message, doubt: Findable) -> Found | None:
+async def _find(finder: Finder, message: Message, doubt: Findable) -> Sequence[Found]:
     try:
         async with asyncio.timeout(FIND_WITHIN.total_seconds()):
             return await finder.find(message, called_at=doubt.called_at)
     except (AskLater, TimeoutError) as error:
         extra = {"message_id": doubt.message_id, "why": str(error) or type(error).__name__}
         log.info("finding.later", extra=extra)
-        return None
+        return ()

@@ -1,7 +1,8 @@
 """Makes the calls: one lane a sending account, a bounded number of calls in each.
 
 A message is claimed only when its lane has a free place, so a crash leaves in doubt at most what
-was being called. Urgent messages go before whatever is queued, and some places are theirs alone.
+was being called. Urgent messages go before whatever is queued, and some places are theirs alone;
+those of low priority let the medium ones pass, but for one in eight.
 A lane that fills us up and is slow is put down in the ledger, so that no other account waits behind
 it.
 """
@@ -38,6 +39,8 @@ BATCH: Final = 500
 """Claimed or put down in one transaction."""
 _RESERVED: Final = 8
 """One place of so many is for urgent messages alone (IM-13)."""
+_LOWS_TURN: Final = 8
+"""One in so many of a lane's others is of low priority, where such wait behind medium ones."""
 _FULL: Final = 0.4
 """Beyond this part of what the process may hold, a long lane must be a quick one. Less than half: a
 stream that was full goes on when half of it is finished, which slow lanes would put off."""
@@ -60,11 +63,12 @@ class Places:
 
 
 class _Lane:
-    """What waits for one sending account, the urgent first."""
+    """What waits for one sending account: the urgent first, the low behind the medium (IM-13)."""
 
     def __init__(self) -> None:
-        self.urgent: deque[Asked] = deque()
-        self.others: deque[Asked] = deque()
+        self.queues: dict[str, deque[Asked]] = {"high": deque(), "medium": deque(), "low": deque()}
+        self.turns = 0
+        """How many that are not urgent were taken."""
         self.busy = 0
         """Calls in progress, and places kept for what is being claimed."""
         self.cap = LEAST
@@ -74,24 +78,34 @@ class _Lane:
         """Whether earlier messages of the account wait in the ledger: these follow them there."""
 
     def __len__(self) -> int:
-        return len(self.urgent) + len(self.others)
+        return sum(len(queue) for queue in self.queues.values())
 
     def put(self, one: Asked) -> None:
-        (self.urgent if one.is_urgent else self.others).append(one)
+        self.queues[one.request.priority].append(one)
 
     def put_back(self, one: Asked) -> None:
-        (self.urgent if one.is_urgent else self.others).appendleft(one)
+        self.queues[one.request.priority].appendleft(one)
 
     def take(self, room: int, room_of_others: int) -> list[Asked]:
-        urgent = [self.urgent.popleft() for _ in range(min(room, len(self.urgent)))]
-        left = min(room_of_others, room - len(urgent), len(self.others))
-        return urgent + [self.others.popleft() for _ in range(left)]
+        high = self.queues["high"]
+        urgent = [high.popleft() for _ in range(min(room, len(high)))]
+        left = min(room_of_others, room - len(urgent), len(self) - len(high))
+        return urgent + [self._take_other() for _ in range(left)]
+
+    def _take_other(self) -> Asked:
+        medium, low = self.queues["medium"], self.queues["low"]
+        self.turns += 1
+        # Their records stay unfinished while they wait here: they must not do so for ever.
+        is_lows_turn = self.turns % _LOWS_TURN == 0
+        return (low if low and (is_lows_turn or not medium) else medium).popleft()
 
     def drop(self, unwanted: Callable[[Asked], bool]) -> list[Asked]:
-        dropped = [one for one in (*self.urgent, *self.others) if unwanted(one)]
-        self.urgent = deque(one for one in self.urgent if not unwanted(one))
-        self.others = deque(one for one in self.others if not unwanted(one))
-        return dropped
+        waiting = self.queues
+        self.queues = {
+            name: deque(one for one in queue if not unwanted(one))
+            for name, queue in waiting.items()
+        }
+        return [one for queue in waiting.values() for one in queue if unwanted(one)]
 
 
 class Lanes:

@@ -41,6 +41,7 @@ from services.scheduler.routes import (
     media,
     messages,
     notifications,
+    orders,
     previews,
     pushes,
     retries,
@@ -245,6 +246,7 @@ def _rooms(
     desk = tasks.Desk(engine, guard, now, settings.app_timezone)
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
+        orders.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         retries.router(engine, vault, scheduler.producer, guard, clock=now),
         jobs.router(engine, vault, guard, default_sender=default_sender, clock=now, wake=wake),
         analytics.router(scheduler.producer, guard, clock=now),

@@ -19,6 +19,7 @@ from tests.chaos.arena import Outcome, Stage
 from tests.chaos.burdens import backlog, slow_provider
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
+from tests.chaos.limits import daily_limit
 from tests.chaos.lost_commits import lost_commits
 from tests.chaos.resent import resent_callbacks
 from tests.chaos.storms import rebalance_storm
@@ -29,6 +30,8 @@ Make = Callable[[float], Stage]
 """Makes a stage of its full size, or of a share of it."""
 
 STAGES: dict[str, Make] = {
+    "L1": lambda size: daily_limit(int(1_000 * size), over=seconds(10), when_limited="fail"),
+    "L1b": lambda size: daily_limit(int(1_000 * size), over=seconds(10), when_limited="wait"),
     "R1": lambda size: faults.killed_in_turn(int(5_000 * size), over=seconds(25 + 15 * size)),
     "R2": lambda size: faults.broker_away(int(1_500 * size), over=seconds(20)),
     "R2b": lambda size: resent_callbacks(
@@ -68,7 +71,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--size", type=float, default=1, help="share of the full size")
-    parser.add_argument("only", nargs="*", default=list(STAGES), help="R1 R4 ...")
+    parser.add_argument("only", nargs="*", default=list(STAGES), help="L1 R4 ...")
     return parser.parse_args()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from deploy.pipeline import Ground, Pipeline
 from deploy.wiring import PHONE_NUMBER_ID
@@ -214,6 +215,8 @@ class Trial:
     knobs: Mapping[str, object] = field(default_factory=dict[str, object])
     echoes: int = 0
     """How often each request comes again within the next seconds."""
+    waiting: int = 0
+    """How many are held to the end, which is the right end for them."""
     truly: Truly | None = None
     """How the messages must end; by the simulator's account where it is not said."""
     check: Check = nothing_else
@@ -247,7 +250,9 @@ async def arena(ground: Ground, trial: Trial) -> AsyncGenerator[Arena]:
         )
         async with system:
             await asyncio.to_thread(system.simulator.set_knobs, QUICK_LIVES | dict(trial.knobs))
-            yield Arena(system, Observer(ground.database_url, ground.stack.kafka.bootstrap))
+            zone = ZoneInfo(trial.settings.get("APP_TIMEZONE", "UTC"))
+            observer = Observer(ground.database_url, ground.stack.kafka.bootstrap, zone)
+            yield Arena(system, observer)
 
 
 async def attempt(ground: Ground, trial: Trial) -> Outcome:
@@ -257,7 +262,7 @@ async def attempt(ground: Ground, trial: Trial) -> Outcome:
         async with under_fire.open, asyncio.timeout(trial.ends_within.total_seconds()):
             await _strike(under_fire, trial)
             verdict, found = await settled(
-                under_fire, trial.truly or told_by_simulator(trial.planned)
+                under_fire, trial.truly or told_by_simulator(trial.planned), trial.waiting
             )
         trial.check(under_fire, verdict)
         under_fire.look_round()
@@ -294,13 +299,15 @@ def told_by_simulator(planned: Sequence[Planned]) -> Truly:
     return truly
 
 
-async def settled(under_fire: Arena, truly: Truly) -> tuple[Verdict, Findings]:
+async def settled(under_fire: Arena, truly: Truly, waiting: int = 0) -> tuple[Verdict, Findings]:
     """Return the verdict once it is a good one, or when the time for that is over."""
     observer, deadline = under_fire.observer, time.monotonic() + SETTLES_WITHIN.total_seconds()
     expected = len(await asyncio.to_thread(truly, under_fire))
+    # Who waits does so in the read model and in the ledger.
+    unfinished = 2 * waiting
     try:
         await eventually(
-            lambda: observer.known() >= expected and not observer.unfinished(),
+            lambda: observer.known() >= expected and observer.unfinished() == unfinished,
             within=SETTLES_WITHIN,
         )
     except AssertionError as error:

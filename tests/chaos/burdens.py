@@ -16,7 +16,7 @@ from bench.costs import MB, Meter
 from bench.filling import fill
 from bench.measurement import percentile
 from bench.readers import reader
-from bench.urgency import waits_of_urgent
+from bench.urgency import LISTS_MESSAGES, waits_of_urgent
 from deploy.pipeline import Ground, Pipeline
 from deploy.wiring import SERVICES
 from schemas.topics.provider_events import PROVIDER_EVENTS, SendAccepted
@@ -129,7 +129,7 @@ def backlog(count: int, *, within: timedelta) -> Burden:
                 per_second = count / (time.monotonic() - began)
                 await _until_put_down(ground.database_url, count)
                 taken = count / (time.monotonic() - began)
-                waits = await waits_of_urgent(system.bootstrap, URGENT, within=within)
+                waits = await waits_of_urgent(system, URGENT, within=within)
         notes.figures.append(f"filled at {per_second:,.0f}/s, in the ledger at {taken:,.0f}/s")
         p50, p99 = (percentile(waits, share) for share in (0.5, 0.99))
         said = f"an urgent message is called after {p50 * 1_000:.0f} ms (p50)"
@@ -153,7 +153,11 @@ async def _system(
         "chaos",
         ground=ground,
         copies={service: int(service in services) for service in SERVICES},
-        simulator_env={"SIM_PROFILE": "bench", "SIM_PHONE_NUMBER_IDS": ",".join(senders)},
+        simulator_env={
+            "SIM_PROFILE": "bench",
+            "SIM_PHONE_NUMBER_IDS": ",".join(senders),
+            **LISTS_MESSAGES,
+        },
         service_env={
             "WHATSAPP_MESSAGES_PER_SECOND": f"{PER_SECOND}",
             "INGEST_RATE_PER_SOURCE": "1000000",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -67,9 +68,11 @@ class Findings:
 class Observer:
     """Looks at one system's database and broker."""
 
-    def __init__(self, database_url: str, bootstrap: str) -> None:
+    def __init__(self, database_url: str, bootstrap: str, zone: ZoneInfo) -> None:
+        """``zone``: the services', whose days the statistics count."""
         self._engine = sa.create_engine(database_url, poolclass=sa.NullPool)
         self._bootstrap = bootstrap
+        self._zone = zone
 
     def unfinished(self) -> int:
         """Return how many messages neither the projector nor the dispatcher is done with."""
@@ -115,7 +118,7 @@ class Observer:
     def _miscounted(self) -> list[str]:
         return [
             f"{one.what} {one.id} {one.counter}: {one.kept} kept, {one.counted} counted"
-            for one in differences(self._engine)
+            for one in differences(self._engine, self._zone)
         ]
 
     async def _published(self) -> Counter[Step]:

@@ -27,6 +27,8 @@ class Truth:
     """Where they are known: when it started, was accepted, delivered and read."""
     is_silent: bool = False
     """Nothing was ever reported of it: whoever lost the provider's answer cannot know it."""
+    waits: bool = False
+    """It is held in the ledger until another day, and not called before."""
 
     def fits(self, message: Message) -> bool:
         """Return whether the row says so, and shows the words that belong to its code (ST-10)."""
@@ -109,7 +111,7 @@ def judge(truths: Mapping[str, Truth], sends: Mapping[str, int], found: Findings
     verdict.wrong += [f"{one} was never asked for" for one in found.messages if one not in truths]
     verdict.gaps = _gaps(found)
     verdict.unlike = _unlike(found)
-    verdict.left_over = _left_over(found)
+    verdict.left_over = _left_over(truths, found)
     codes = Counter(message.error_code for message in found.messages.values())
     verdict.unknown = codes[ErrorCode.UNKNOWN_OUTCOME]
     accepted = {one for one, state in found.ledger.items() if state == "accepted"}
@@ -164,8 +166,13 @@ def _unlike(found: Findings) -> list[str]:
     return missing + extra
 
 
-def _left_over(found: Findings) -> list[str]:
-    lines = [f"{one} is {state}" for one, state in found.ledger.items() if state not in _FINAL]
+def _left_over(truths: Mapping[str, Truth], found: Findings) -> list[str]:
+    held = {one for one, truth in truths.items() if truth.waits}
+    lines = [
+        f"{one} is {state}"
+        for one, state in found.ledger.items()
+        if (state != _WAITING if one in held else state not in _FINAL)
+    ]
     if found.parked:
         lines.append(f"{found.parked} parked events")
     if found.dead_letters:
@@ -174,3 +181,4 @@ def _left_over(found: Findings) -> list[str]:
 
 
 _FINAL = ("accepted", "rejected")
+_WAITING = "waiting"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from domain.failures import ErrorCode
 from runtime.clock import now
@@ -25,6 +26,8 @@ ECHO = timedelta(milliseconds=800)
 """As long as the pauses between attempts, so that an echo may meet a repeated call."""
 ACKNOWLEDGED_WITHIN = timedelta(seconds=5)
 AGAIN = timedelta(milliseconds=200)
+
+WhenLimited = Literal["fail", "wait"]
 
 UNKNOWN = frozenset({ErrorCode.UNKNOWN_OUTCOME})
 
@@ -77,6 +80,7 @@ class Planned:
     recipient: str
     kind: Kind
     sender: str = given.SENDER
+    when_limited: WhenLimited = "fail"
 
 
 def plan(
@@ -86,6 +90,7 @@ def plan(
     trouble: int = 3,
     senders: Sequence[str] = (given.SENDER,),
     ordinary: Kind = ORDINARY,
+    when_limited: WhenLimited = "fail",
 ) -> list[Planned]:
     """Plan that many messages, the given percentages of them to special and troubled recipients.
 
@@ -99,7 +104,8 @@ def plan(
         tail = kind.first + used[kind] % (kind.last - kind.first + 1)
         used[kind] += 1
         sender = senders[number % len(senders)]
-        planned.append(Planned(given.a_message_id(), f"+1650555{tail:04d}", kind, sender))
+        recipient = f"+1650555{tail:04d}"
+        planned.append(Planned(given.a_message_id(), recipient, kind, sender, when_limited))
     return planned
 
 
@@ -171,5 +177,6 @@ def _request(one: Planned) -> SendRequested:
         sender_id=one.sender,
         recipient=one.recipient,
         job_id=JOB,
+        when_limited=one.when_limited,
         requested_at=now(),
     )

@@ -48,6 +48,9 @@ and there is no dispatcher, with the lifecycle's pure model. A short form runs w
 
 What is done, and what else must hold:
 
+- **L1**, **L1b** three dispatchers are asked for 5,000 messages of a sender that may send 1,000 a
+  day: the provider accepts 1,000, each once; the other 4,000 fail with `DAILY_LIMIT_EXCEEDED`, or,
+  where they may wait (L1b), are in the ledger until the next day.
 - **R1** dispatchers, projectors, ingester, broker and database are killed in turn.
 - **R2**, **R2b** no broker for 10 s; in R2b twice, and callbacks are sent until they are taken.
 - **R3**, **R3b** no database for 10 s; commits that succeed and are not answered.
@@ -64,8 +67,8 @@ What is done, and what else must hold:
   waiting. Another's rate is within 5 % of a third's that ran alone, and the dispatcher's memory
   grows by 10 MB at most.
 - **R14** 1,000,000 requests of one sender are put on `send-requests` at once. When the dispatcher
-  has put them down, urgent messages of the same sender are called within 1 s (p99), and no service
-  has taken more than 200 MB.
+  has put them down, urgent messages of the same sender reach the provider within 1 s of being asked
+  for (p99), and no service has taken more than 200 MB.
 - **R15** the tables get what a version to come adds, a column of each and an index, and lose it
   again, ten times; whoever sends and asks over HTTP meanwhile is never told of an error.
 

@@ -14,6 +14,7 @@ from tests.chaos import faults
 from tests.chaos.arena import Trial, attempt
 from tests.chaos.callbacks import disordered_callbacks
 from tests.chaos.commits import disturbed_commits
+from tests.chaos.limits import daily_limit
 from tests.chaos.resent import resent_callbacks
 from tests.chaos.storms import rebalance_storm
 from tests.chaos.upgrades import tables_change
@@ -41,6 +42,14 @@ def ground(servers: Stack, request: pytest.FixtureRequest) -> Ground:
 @pytest.mark.parametrize(
     "make",
     [
+        pytest.param(
+            lambda: daily_limit(60, over=seconds(2), when_limited="fail"),
+            id="L1",
+        ),
+        pytest.param(
+            lambda: daily_limit(60, over=seconds(2), when_limited="wait"),
+            id="L1b",
+        ),
         pytest.param(lambda: faults.killed_in_turn(400, over=seconds(12)), id="R1"),
         pytest.param(lambda: resent_callbacks(300, over=seconds(4), away=seconds(2)), id="R2b"),
         pytest.param(

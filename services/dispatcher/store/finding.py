@@ -1,13 +1,19 @@
 """Doubts of the ledger that turn out to be at their providers, a statement a function."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from domain.polling import FINDS
+from providers.contract import Found
 from runtime.vault import Vault
 from services.dispatcher.store.requests import disclosed
+
+CLOCKS_DIFFER: Final = timedelta(seconds=30)
+"""Between a provider and us, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,51 @@ def put_back(connection: sa.Connection, doubt: Findable, *, find_at: datetime) -
         _PUT_BACK,
         {"message_id": doubt.message_id, "attempt": doubt.attempt, "find_at": find_at},
     )
+
+
+_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('finding ' || :channel, 0))")
+_RESERVE = sa.text(
+    """
+    UPDATE dispatch_ledger l SET whatsapp_message_id = coalesce(l.whatsapp_message_id, (
+        SELECT f.id
+        FROM unnest(CAST(:ids AS text[]), CAST(:until AS timestamptz[]))
+            WITH ORDINALITY AS f(id, until, place)
+        WHERE NOT EXISTS (
+            SELECT FROM dispatch_ledger o
+            WHERE o.whatsapp_message_id = f.id AND o.sender NOT LIKE 'whatsapp:%'
+              AND split_part(o.sender, ':', 1) = :channel AND o.message_id <> :message_id
+        ) AND NOT EXISTS (
+            SELECT FROM dispatch_ledger o
+            WHERE o.state = 'claimed' AND o.claimed_at <= f.until
+              AND split_part(o.sender, ':', 1) = :channel
+        )
+        ORDER BY f.place LIMIT 1
+    ))
+    WHERE l.message_id = :message_id AND l.attempt = :attempt
+      AND l.state IN ('in_doubt', 'waiting', 'rejected')
+    RETURNING l.whatsapp_message_id
+    """
+)
+
+
+def reserve(
+    connection: sa.Connection, doubt: Findable, channel: str, found: Sequence[Found]
+) -> str | None:
+    """Return the first of these sends that is no other message's, and is this one's from now on.
+
+    None where there is none, or where a call is in progress that may be the one it came of: its
+    answer names it within seconds. Whoever reserves again, after a crash, has the same.
+    """
+    # One at a time: two doubts alike would both find the same one free.
+    connection.execute(_TURN, {"channel": channel})
+    values = {
+        "ids": [one.provider_message_id for one in found],
+        "until": [one.created_at + CLOCKS_DIFFER for one in found],
+        "channel": channel,
+        "message_id": doubt.message_id,
+        "attempt": doubt.attempt,
+    }
+    return connection.execute(_RESERVE, values).scalar()
 
 
 _ACCEPT = sa.text(

@@ -47,7 +47,7 @@ class Gazette:
     cannot_tell: bool = False
     breaks: Callable[[], None] | None = None
     found: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Provider's ids of lost messages, by ours."""
+    """Provider's ids of lost messages, by ours; where several may be it, with spaces between."""
     polls: list[tuple[str, frozenset[str]]] = field(
         default_factory=list[tuple[str, frozenset[str]]]
     )
@@ -96,12 +96,12 @@ class Gazette:
             if who not in sent.already
         ]
 
-    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
+    async def find(self, message: Message, *, called_at: datetime) -> Sequence[Found]:
         self.finds.append((message.message_id, called_at))
         if self.cannot_tell:
             raise AskLater("dispatching")
-        name = self.found.get(message.message_id)
-        return None if name is None else Found(ProviderMessageId(name))
+        names = self.found.get(message.message_id, "").split()
+        return [Found(ProviderMessageId(name), called_at) for name in names]
 
     async def close(self) -> None:
         """Nothing is open."""

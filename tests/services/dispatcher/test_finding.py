@@ -1,12 +1,15 @@
 """A call without an answer is looked for at its provider; what is found is not called again."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from domain.identity import ProviderMessageId
 from domain.ledger import Doubt, Tries
+from providers.contract import Found
 from runtime.kafka.producer import Producer
 from runtime.postgres import transaction
 from schemas.topics.provider_events import ProviderEvent, SendAccepted
@@ -28,6 +31,7 @@ VAULT = the_vault()
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 GRACE = timedelta(minutes=10)
+LATER = NOON + timedelta(seconds=10)
 OWNER = "test"
 
 
@@ -136,6 +140,64 @@ async def test_a_provider_that_cannot_tell_is_asked_later(office: Office) -> Non
     await office.look_at(30)
 
     assert state_of(office.engine, request.message_id) == "accepted"
+
+
+async def test_two_alike_are_never_taken_for_the_same_send(
+    office: Office, facts: Tail[ProviderEvent]
+) -> None:
+    requests = office.doubt(2)
+    office.gazette.found = {one.message_id: "g.20 g.21" for one in requests}
+
+    await office.look_at(10)
+
+    entered = [row(office.engine, ENTRY, one).whatsapp_message_id for one in requests]
+    assert sorted(entered) == ["g.20", "g.21"]
+    heard = [about(await facts.read(), one.message_id) for one in requests]
+    told = [one.provider_message_id for (one,) in heard if isinstance(one, SendAccepted)]
+    assert told == entered
+
+
+async def test_what_another_message_is_known_by_is_not_taken(office: Office) -> None:
+    lost, answered = office.doubt(2)
+    with transaction(office.engine) as connection:
+        (known,) = store.claim(connection, VAULT, GAZETTE, limit=1, now=LATER, until=LATER)
+        known = replace(known, message_id=answered.message_id)
+        store.accept(connection, known, "g.30", now=NOON)
+    office.gazette.found = {lost.message_id: "g.30"}
+
+    await office.look_at(60)
+
+    assert state_of(office.engine, lost.message_id) == "in_doubt"
+
+
+async def test_what_may_come_of_a_call_in_progress_is_left_to_it(office: Office) -> None:
+    lost, other = office.doubt(2)
+    calling = "UPDATE dispatch_ledger SET state = 'claimed' WHERE message_id = :id"
+    with transaction(office.engine) as connection:
+        connection.execute(sa.text(calling), {"id": other.message_id})
+    office.gazette.found = {lost.message_id: "g.40"}
+
+    await office.look_at(10)
+    assert state_of(office.engine, lost.message_id) == "in_doubt"
+    with transaction(office.engine) as connection:
+        accepted = calling.replace("'claimed'", "'accepted', whatsapp_message_id = 'g.41'")
+        connection.execute(sa.text(accepted), {"id": other.message_id})
+    await office.look_at(30)
+
+    assert row(office.engine, ENTRY, lost)[:2] == ("accepted", "g.40")
+
+
+async def test_after_a_crash_the_same_send_is_found_again(office: Office) -> None:
+    (request,) = office.doubt()
+    office.gazette.found = {request.message_id: "g.51 g.50"}
+    with transaction(office.engine) as connection:
+        (doubt,) = store.claim(connection, VAULT, GAZETTE, limit=1, now=LATER, until=LATER)
+        first = Found(ProviderMessageId("g.50"), NOON)
+        assert store.reserve(connection, doubt, GAZETTE, [first]) == "g.50"
+
+    await office.look_at(30)
+
+    assert row(office.engine, ENTRY, request)[:2] == ("accepted", "g.50")
 
 
 async def test_two_dispatchers_ask_about_each_doubt_once(office: Office) -> None:
