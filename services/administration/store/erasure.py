@@ -38,14 +38,6 @@ _STEPS: Final[Mapping[str, str]] = {
     "send_counts": "DELETE FROM send_counts WHERE scope = 'recipient:' || :hash",
     "send_arrivals": "DELETE FROM send_arrivals WHERE scope LIKE 'pair:%:' || :hash",
     "accepted_sends": f"DELETE FROM accepted_sends WHERE {_OURS}",
-    "job_items": """
-        UPDATE job_items SET person = NULL, sealed = NULL,
-            error_code = CASE state WHEN 'waiting' THEN 'UNKNOWN_ERROR' ELSE error_code END,
-            error_detail = CASE state WHEN 'waiting' THEN 'the recipient was erased'
-                ELSE error_detail END,
-            state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END
-        WHERE person = :person
-        """,
     # The dispatcher fails those that wait (services/dispatcher/erased.py).
     "dispatch_ledger": f"""
         UPDATE dispatch_ledger SET request = NULL, conversation = '', whatsapp_message_id = NULL
@@ -83,12 +75,30 @@ _STEPS: Final[Mapping[str, str]] = {
     "conversations": "DELETE FROM conversations WHERE person = :person",
     # What is stored has its file deleted first.
     "inbound_media": "DELETE FROM inbound_media WHERE person = :person AND key IS NULL",
-    # The last: the others look for the person's messages here.
+    # After those that look for the person's messages here.
     "messages": """
         UPDATE messages SET person = '', conversation_id = '', sealed = NULL,
             sealed_file_name = NULL, file_url = NULL, whatsapp_message_id = NULL,
             contact_id = NULL, order_id = NULL, case_id = NULL
         WHERE person = :person
+        """,
+    # After the others: whoever counts rows of the same job waits until the end.
+    "job_items": """
+        WITH theirs AS (
+            SELECT job_id, row, state FROM job_items WHERE person = :person
+            ORDER BY job_id, row FOR UPDATE
+        ), counted AS (
+            INSERT INTO job_unsent AS known (job_id, skipped, cancelled, recalled)
+            SELECT job_id, count(*), 0, 0 FROM theirs WHERE state = 'waiting'
+            GROUP BY job_id ORDER BY job_id
+            ON CONFLICT (job_id) DO UPDATE SET skipped = known.skipped + excluded.skipped
+        )
+        UPDATE job_items i SET person = NULL, sealed = NULL,
+            error_code = CASE t.state WHEN 'waiting' THEN 'UNKNOWN_ERROR' ELSE i.error_code END,
+            error_detail = CASE t.state WHEN 'waiting' THEN 'the recipient was erased'
+                ELSE i.error_detail END,
+            state = CASE t.state WHEN 'waiting' THEN 'skipped' ELSE i.state END
+        FROM theirs t WHERE i.job_id = t.job_id AND i.row = t.row
         """,
 }
 """By table. Their order matters only where it is said."""

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from cli.check import differences
 from runtime.errors import TryAgainLater
 from runtime.media import MediaSettings, open_store
 from services.administration.erasing import Eraser
+from services.administration.store import erasure
 from tests.callers import EVERYBODY
 from tests.given import NOON, SENDER
 from tests.vaults import the_vault
@@ -36,6 +39,37 @@ def known(database: sa.Engine) -> sa.Engine:
             {"sender": SENDER, "at": NOON, "key": KEY, "person": person},
         )
     return database
+
+
+def test_a_row_that_waits_is_counted_where_it_goes(database: sa.Engine) -> None:
+    person, job = VAULT.person("whatsapp", ADA), f"job_{uuid4().hex}"
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO job_items (job_id, row, message_id, person, state) VALUES"
+                " (:job, 1, :job || '1', :person, 'waiting'),"
+                " (:job, 2, :job || '2', :person, 'settled'),"
+                " (:job, 3, :job || '3', NULL, 'skipped'),"
+                " (:job, 4, :job || '4', :person, 'waiting')"
+            ),
+            {"job": job, "person": person},
+        )
+        connection.execute(
+            sa.text("INSERT INTO job_unsent VALUES (:job, 1, 0, 0)"),
+            {"job": job},
+        )
+
+        counts = erasure.forget_everywhere(connection, person, "whatsapp", now=NOON)
+
+    assert counts["job_items"] == 3
+    assert rows(database, "SELECT state FROM job_items ORDER BY row") == [
+        "skipped",
+        "settled",
+        "skipped",
+        "skipped",
+    ]
+    assert rows(database, "SELECT skipped FROM job_unsent") == [3]
+    assert differences(database) == []
 
 
 def rows(database: sa.Engine, query: str) -> list[Any]:
