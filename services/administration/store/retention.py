@@ -9,6 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from runtime.postgres import delete_some
+
 _PATIENCE: Final = "5min"
 """Some of what is old has no index to be found by: it is looked for once a day."""
 
@@ -39,17 +41,7 @@ def forget_aged(
 ) -> int:
     """Delete up to so many old rows of a table; return how many. Both words are ours."""
     connection.execute(sa.text(f"SET LOCAL statement_timeout = '{_PATIENCE}'"))
-    deleted = connection.execute(
-        sa.text(
-            f"""
-            DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-                SELECT ctid FROM {table} t WHERE {condition} LIMIT :limit
-                FOR UPDATE SKIP LOCKED))
-            """
-        ),
-        {"before": before, "limit": limit},
-    )
-    return deleted.rowcount
+    return delete_some(connection, table, condition, before=before, limit=limit)
 
 
 def aged_files(connection: sa.Connection, *, before: datetime, limit: int) -> dict[int, str | None]:

@@ -160,11 +160,3 @@ def mark_read(
         return False
     values = {"conversation_id": conversation_id, "tenant_id": tenant_id, "now": now}
     return connection.execute(_READ, values).first() is not None
-
-
-_FORGET = sa.text("DELETE FROM conversations WHERE last_at < :before")
-
-
-def forget(connection: sa.Connection, before: datetime) -> None:
-    """Drop the conversations that have been silent since before that time (SE-02)."""
-    connection.execute(_FORGET, {"before": before})
