@@ -72,8 +72,20 @@ def drop_month(connection: sa.Connection, before: date) -> str | None:
     ]
     if not old:
         return None
-    connection.execute(sa.text(f"DROP TABLE {old[0]}"))
-    return old[0]
+    name = old[0]
+    connection.execute(sa.text(f"DROP TABLE {name}"))
+    year, month = map(int, name[-len("2026_01") :].split("_"))
+    values = {"partition": name, "until": month_of(date(year, month, 1), 1)}
+    connection.execute(_DROPPED, values)
+    return name
+
+
+_DROPPED: Final = sa.text(
+    """
+    INSERT INTO dropped_months (partition, until, dropped_at) VALUES (:partition, :until, now())
+    ON CONFLICT (partition) DO UPDATE SET dropped_at = EXCLUDED.dropped_at
+    """
+)
 
 
 def month_of(today: date, offset: int = 0) -> date:
