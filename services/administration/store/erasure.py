@@ -72,6 +72,20 @@ _STEPS: Final[Mapping[str, str]] = {
                 - ARRAY['contactId', 'orderId', 'caseId', 'conversationId'] AS text), 'UTF8')
         WHERE message_id = ANY(ARRAY({_THEIRS})) AND change <> ''
         """,
+    # What a provider says of a failure may name whom it could not reach.
+    "message_facts": f"""
+        UPDATE message_facts SET detail = NULL
+        WHERE message_id = ANY(ARRAY({_THEIRS})) AND detail IS NOT NULL
+        """,
+    # Its results are counted: they stay, without saying of which customer.
+    "t_group_send_result": """
+        UPDATE t_group_send_result SET customer_id = 0
+        WHERE id = ANY(ARRAY(SELECT result_id FROM group_send_members WHERE person = :person))
+        """,
+    "group_send_members": """
+        UPDATE group_send_members SET person = uuid_send(gen_random_uuid())
+        WHERE person = :person
+        """,
     "conversations": "DELETE FROM conversations WHERE person = :person",
     # What is stored has its file deleted first.
     "inbound_media": "DELETE FROM inbound_media WHERE person = :person AND key IS NULL",
@@ -103,6 +117,27 @@ _STEPS: Final[Mapping[str, str]] = {
 }
 """By table. Their order matters only where it is said."""
 
+_NAMES: Final = (
+    "SELECT CAST(:address AS text) UNION SELECT wechat_id FROM users WHERE openid = :address"
+)
+"""How people of ours name somebody on WeChat: by the name that they have there, or by the openid."""
+_BY_NAME: Final[Mapping[str, str]] = {
+    "t_notifications": f"DELETE FROM t_notifications WHERE user_id IN ({_NAMES})",
+    "t_tasks": f"""
+        UPDATE t_tasks SET preview_recipients = preview_recipients - ARRAY({_NAMES})
+        WHERE preview_recipients ?| ARRAY({_NAMES})
+        """,
+    "t_task_logs": f"""
+        UPDATE t_task_logs SET changes = changes - 'previewRecipients'
+        WHERE jsonb_path_exists(changes, '$.previewRecipients.**')
+            AND ARRAY(SELECT part #>> '{{}}' FROM
+                jsonb_path_query(changes, 'strict $.previewRecipients.**') AS part)
+                && ARRAY({_NAMES})
+        """,
+}
+"""Where people are named as somebody typed it: those on WeChat, whom previews go to."""
+_TYPED_ON: Final = "wechat"
+
 
 def begin(
     connection: sa.Connection, person: Person, channel: str, *, asked_by: str, now: datetime
@@ -121,7 +156,7 @@ def begin(
 
 
 def forget_everywhere(
-    connection: sa.Connection, person: Person, channel: str, *, now: datetime
+    connection: sa.Connection, person: Person, channel: str, address: str, *, now: datetime
 ) -> dict[str, int]:
     """Forget a person in all tables; return how many rows of each were about them.
 
@@ -132,6 +167,10 @@ def forget_everywhere(
     named = {"person": person, "hash": person.hex()}
     for table, statement in _STEPS.items():
         counts[table] = connection.execute(sa.text(statement), named).rowcount
+    if channel == _TYPED_ON:
+        for table, statement in _BY_NAME.items():
+            done = connection.execute(sa.text(statement), {"address": address})
+            counts[table] = done.rowcount
     connection.execute(_OPT_OUT, {"channel": channel, "person": person, "now": now})
     return counts
 

@@ -14,7 +14,6 @@ from schemas.http.envelope import Envelope
 from schemas.http.trail import ConversationRead
 from services.status_projector.store import conversations
 
-
 UP_TO: Final = (
     "The id of the newest message that was shown, or a moment (ISO 8601 with an offset): what came"
     " in after it stays unread. Without it all is read."

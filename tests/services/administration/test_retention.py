@@ -244,6 +244,28 @@ def test_an_old_key_that_seals_something_stays(filled: sa.Engine, media: MediaSt
     assert name_in("person_keys", "old") in left(filled, "person_keys")
 
 
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("media_uploads", "content_image = '/api/v1/media/uploads/old.png'"),
+        ("media_uploads", "content_image = 'uploads/old.png'"),
+        ("t_previews", "content_hash = '\\x01'"),
+    ],
+)
+def test_what_a_task_still_needs_stays(
+    filled: sa.Engine, media: MediaStore, table: str, change: str
+) -> None:
+    with filled.begin() as connection:
+        set_to = sa.text(f"UPDATE t_tasks SET {change} WHERE task_id = 'old'")  # noqa: S608 - ours
+        connection.execute(set_to)
+
+    a_retention(filled, media).run()
+
+    with filled.begin() as connection:
+        connection.execute(sa.text("UPDATE t_tasks SET content_image = NULL, content_hash = ''"))
+    assert "old" in left(filled, table)
+
+
 async def test_it_runs_once_a_day_whichever_process_is_first(
     filled: sa.Engine, media: MediaStore
 ) -> None:

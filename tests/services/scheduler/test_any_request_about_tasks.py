@@ -25,8 +25,6 @@ async def test_nor_the_others(scheduler: RunningScheduler) -> None:
     tags = ("previews", "notifications", "feedback", "pushes", "jobs", "media")
     chance = Chance(seed=1, examples=2)
 
-    sent = await asyncio.to_thread(
-        fuzz_tagged, scheduler.url, signed_in(), *tags, chance=chance
-    )
+    sent = await asyncio.to_thread(fuzz_tagged, scheduler.url, signed_in(), *tags, chance=chance)
 
     assert sent > 0

@@ -149,6 +149,8 @@ async def test_months_of_which_all_is_too_old_are_dropped_with_what_belongs_to_t
 
     assert number_of(engine, ENTERED, old.message_id) == 0
     assert number_of(engine, ENTERED, new.message_id) == 1
+    dropped = "SELECT count(*) FROM dropped_months WHERE partition = 'messages_2031_10'"
+    assert number_of(engine, dropped) == 1
     history = "SELECT count(*) FROM message_status_history WHERE message_id = :name"
     assert number_of(engine, history, old.message_id) == 0
     assert number_of(engine, history, new.message_id) == 1

@@ -80,7 +80,7 @@ async def test_who_was_erased_is_not_brought_back(
     await eventually(lambda: is_read(running, lost), within=SOON)
     with engine.begin() as connection:
         erasure.forget_everywhere(
-            connection, a_vault().person("whatsapp", eva), "whatsapp", now=NOON
+            connection, a_vault().person("whatsapp", eva), "whatsapp", eva, now=NOON
         )
     damage(engine, "DELETE FROM messages", lost)
 
