@@ -48,5 +48,7 @@ def refusal(path: str, status: HTTPStatus) -> dict[str, Any]:
 
 def _of(path: str, method: str, operation: dict[str, Any]) -> list[HTTPStatus]:
     changes = () if method == "get" else (*_OF_CHANGES, *_OF_BODIES)
-    ids = "{" in path or any(one["name"].endswith("Id") for one in operation.get("parameters", ()))
-    return [*_ALWAYS, *changes, *(_OF_IDS if ids else ())]
+    names = [one["name"] for one in operation.get("parameters", ())]
+    # A body may name something by its id, too.
+    ids = "requestBody" in operation or any(name.endswith("Id") for name in names)
+    return [*_ALWAYS, *changes, *(_OF_IDS if ids or "{" in path else ())]

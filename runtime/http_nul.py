@@ -1,4 +1,4 @@
-"""Refuses addresses with a NUL: PostgreSQL keeps none in a text, so that nothing has such a name."""
+"""Refuses addresses with a NUL: PostgreSQL keeps none in a text: nothing has such a name."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

@@ -120,7 +120,7 @@ _STEPS: Final[Mapping[str, str]] = {
 _NAMES: Final = (
     "SELECT CAST(:address AS text) UNION SELECT wechat_id FROM users WHERE openid = :address"
 )
-"""How people of ours name somebody on WeChat: by the name that they have there, or by the openid."""
+"""How people of ours name somebody on WeChat: by their name there, or by the openid."""
 _BY_NAME: Final[Mapping[str, str]] = {
     "t_notifications": f"DELETE FROM t_notifications WHERE user_id IN ({_NAMES})",
     "t_tasks": f"""

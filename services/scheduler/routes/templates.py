@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request
 
 from domain.task_rules import content_problems
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body
 from runtime.clock import Clock
@@ -64,6 +66,8 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
             if templates.count_own(connection, caller.tenant_id) >= MOST:
                 raise Conflict(f"There are {MOST} templates already")
             templates.insert(connection, new)
+            named = {"name": (None, new.name)}
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id, named)
 
         await in_thread(engine, save)
         return TemplateDone(template_id=new.template_id, message="Template saved")
@@ -81,6 +85,8 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         def rename(connection: sa.Connection) -> None:
             _own(connection, templateId, caller)
             templates.rename(connection, templateId, name)
+            named = {"name": (None, name)}
+            audit.note(connection, caller, Action.TEMPLATE_CHANGE, templateId, named)
 
         await in_thread(engine, rename)
         return TemplateDone(template_id=templateId, message="Template updated")
@@ -93,6 +99,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         def delete(connection: sa.Connection) -> None:
             _own(connection, templateId, caller)
             templates.delete(connection, templateId)
+            audit.note(connection, caller, Action.TEMPLATE_DELETE, templateId)
 
         await in_thread(engine, delete)
         return Told(message="Template deleted")

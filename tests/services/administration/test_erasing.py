@@ -76,8 +76,11 @@ def test_nobody_is_named_in_a_group_send_or_a_fact_any_more(database: sa.Engine)
     person = VAULT.person("wecom", "zhangsan")
     with database.begin() as connection:
         for statement in (
-            "INSERT INTO t_group_send_result (id, task_id, customer_id, status, create_time,"
-            " update_time) VALUES (1, 1, 71, 'SUCCESS', :at, :at), (2, 1, 72, 'SUCCESS', :at, :at)",
+            (
+                "INSERT INTO t_group_send_result (id, task_id, customer_id, status, create_time,"
+                " update_time) VALUES (1, 1, 71, 'SUCCESS', :at, :at),"
+                " (2, 1, 72, 'SUCCESS', :at, :at)"
+            ),
             "INSERT INTO group_send_members VALUES ('m', :person, 1), ('m', 'another', 2)",
         ):
             connection.execute(sa.text(statement), {"at": NOON, "person": person})
@@ -95,18 +98,25 @@ def test_whom_previews_go_to_is_named_nowhere_any_more(database: sa.Engine) -> N
     person = VAULT.person("wechat", "bo")
     with database.begin() as connection:
         for statement in (
-            "INSERT INTO t_tasks (task_id, name, schedule_type, schedule_time, groups, creator_id,"
-            " preview_recipients, created_at, updated_at, timezone, content_hash) VALUES"
-            " ('t', 't', 'once', :at, '[]', '1', '[\"bo\", \"al\"]', :at, :at, 'UTC', '')",
-            "INSERT INTO t_task_logs VALUES"
-            " ('1', 't', 'update', '1', '{\"previewRecipients\": {\"from\": [],"
-            ' "to": ["bo"]}, "name": {"from": "bo", "to": "b"}}\', :at),'
-            " ('2', 't', 'update', '1', '{\"previewRecipients\": {\"from\": null,"
-            ' "to": ["al"]}}\', :at),'
-            " ('3', 't', 'pause', '1', NULL, :at)",
-            "INSERT INTO t_notifications (notification_id, user_id, type, content, subject, due_at,"
-            " status, created_at) VALUES ('1', 'bo', 'preview', '{}', '1', :at, 'sent', :at),"
-            " ('2', 'al', 'preview', '{}', '2', :at, 'sent', :at)",
+            (
+                "INSERT INTO t_tasks (task_id, name, schedule_type, schedule_time, groups,"
+                " creator_id, preview_recipients, created_at, updated_at, timezone,"
+                " content_hash) VALUES"
+                " ('t', 't', 'once', :at, '[]', '1', '[\"bo\", \"al\"]', :at, :at, 'UTC', '')"
+            ),
+            (
+                "INSERT INTO t_task_logs VALUES"
+                " ('1', 't', 'update', '1', '{\"previewRecipients\": {\"from\": [],"
+                ' "to": ["bo"]}, "name": {"from": "bo", "to": "b"}}\', :at),'
+                " ('2', 't', 'update', '1', '{\"previewRecipients\": {\"from\": null,"
+                ' "to": ["al"]}}\', :at),'
+                " ('3', 't', 'pause', '1', NULL, :at)"
+            ),
+            (
+                "INSERT INTO t_notifications (notification_id, user_id, type, content, subject,"
+                " due_at, status, created_at) VALUES ('1', 'bo', 'preview', '{}', '1', :at, 'sent', :at),"
+                " ('2', 'al', 'preview', '{}', '2', :at, 'sent', :at)"
+            ),
         ):
             connection.exec_driver_sql(statement.replace(":at", "'2026-03-02'"))
 

@@ -22,7 +22,7 @@ async def test_no_request_that_can_be_conceived_breaks_the_api_of_tasks(
 
 
 async def test_nor_the_others(scheduler: RunningScheduler) -> None:
-    tags = ("previews", "notifications", "feedback", "pushes", "jobs", "media")
+    tags = ("previews", "notifications", "feedback", "pushes", "jobs")
     chance = Chance(seed=1, examples=2)
 
     sent = await asyncio.to_thread(fuzz_tagged, scheduler.url, signed_in(), *tags, chance=chance)
