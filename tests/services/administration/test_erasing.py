@@ -114,7 +114,8 @@ def test_whom_previews_go_to_is_named_nowhere_any_more(database: sa.Engine) -> N
             ),
             (
                 "INSERT INTO t_notifications (notification_id, user_id, type, content, subject,"
-                " due_at, status, created_at) VALUES ('1', 'bo', 'preview', '{}', '1', :at, 'sent', :at),"
+                " due_at, status, created_at) VALUES"
+                " ('1', 'bo', 'preview', '{}', '1', :at, 'sent', :at),"
                 " ('2', 'al', 'preview', '{}', '2', :at, 'sent', :at)"
             ),
         ):
