@@ -22,6 +22,8 @@ from runtime.settings import DatabaseSettings, read
 from services.status_projector.store import tallies
 
 _UTC: Final = ZoneInfo("UTC")
+_BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before anybody counted."""
 _ALL_TIME: Final = datetime(3000, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +44,7 @@ class Scope:
     """What is counted, where that is not everything."""
 
     since: datetime
-    """Before it, retention may have dropped messages that were counted."""
+    """Before it, retention has dropped messages that were counted."""
     fallbacks: Sequence[str]
     """Messages that were sent instead of others: their jobs have no rows for them (IM-58)."""
 
@@ -104,7 +106,8 @@ ALL: Final = (
         "job_id",
         _STATUSES,
         _OF_JOBS,
-        kept="coalesce(k.updated_at >= :since, true)",
+        kept="coalesce(k.updated_at >= :since, true) AND NOT EXISTS"
+        " (SELECT FROM jobs j WHERE j.job_id = k.job_id AND j.created_at < :since)",
     ),
     Counters(
         "job_unsent",
@@ -135,11 +138,13 @@ def check() -> None:
     found = differences(engine, settings.zone)
     with transaction(engine) as connection:
         jobs = connection.execute(sa.text("SELECT count(*) FROM job_progress")).scalar_one()
+        since = _oldest_kept(connection, settings.zone)
     engine.dispose()
+    bound = "" if since is None else f"; of messages and jobs only those since {since:%F}"
     if found:
         Console().print(_table(found))
         raise typer.Exit(1)
-    print(f"all counters equal counting their rows; jobs among them: {jobs}")
+    print(f"all counters equal counting their rows; jobs among them: {jobs}{bound}")
 
 
 def differences(engine: sa.Engine, zone: ZoneInfo = _UTC) -> list[Difference]:
@@ -147,7 +152,7 @@ def differences(engine: sa.Engine, zone: ZoneInfo = _UTC) -> list[Difference]:
     with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
         # Counting everything takes as long as it takes.
         connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        scope = Scope(_oldest_kept(connection, zone), _fallbacks(connection))
+        scope = Scope(_oldest_kept(connection, zone) or _BEGINNING, _fallbacks(connection))
         found = [one for counters in ALL for one in counters.differences(connection, scope)]
         return found + list(_of_tallies(connection, scope, zone))
 
@@ -160,18 +165,18 @@ def _of_tallies(connection: sa.Connection, scope: Scope, zone: ZoneInfo) -> Iter
                 yield Difference("message_tallies", group, name, kept, one.counted[name])
 
 
-_OLDEST = sa.text(
-    """
-    SELECT min(right(CAST(inhrelid AS regclass)::text, 7)) FROM pg_inherits
-    WHERE inhparent = CAST('messages' AS regclass)
-    """
-)
+_DROPPED = sa.text("SELECT max(until) FROM dropped_months WHERE partition LIKE 'messages%'")
 
 
-def _oldest_kept(connection: sa.Connection, zone: ZoneInfo) -> datetime:
-    """Return a midnight after the oldest month that is there: what is younger is there, too."""
-    year, month = map(int, connection.execute(_OLDEST).scalar_one().split("_"))
-    return datetime(year + month // 12, month % 12 + 1, 2, tzinfo=zone)
+def _oldest_kept(connection: sa.Connection, zone: ZoneInfo) -> datetime | None:
+    """Return a midnight since which nothing was dropped; None where nothing ever was.
+
+    A day after the last drop's end: a message was sent before it was entered, but not days before.
+    """
+    until: datetime | None = connection.execute(_DROPPED).scalar()
+    if until is None:
+        return None
+    return datetime(until.year, until.month, until.day + 1, tzinfo=zone)
 
 
 _ATTEMPTS = sa.text(

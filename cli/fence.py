@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.fence import Live, Refuse, Tell, Word, judge
-from runtime import fence
+from runtime import audit, fence
 from runtime.clock import now
+from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 
 app = typer.Typer(
@@ -62,7 +63,16 @@ def confirm(
             at=now(),
         )
     )
+    _note(settings.database_url.get_secret_value(), stored.word.epoch)
     print(f"this is the live database now, epoch {stored.word.epoch}")
+
+
+def _note(url: str, epoch: int) -> None:
+    engine = connect(url, pool=1)
+    with transaction(engine) as connection:
+        action = audit.Action.FENCE_CONFIRM
+        audit.note(connection, audit.at_the_terminal(), action, f"epoch {epoch}")
+    engine.dispose()
 
 
 def _epoch(word: Word | None) -> str:

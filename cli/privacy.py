@@ -71,6 +71,9 @@ def retention(
     engine = connect(settings.database_url.get_secret_value(), pool=1)
     kept = settings.message_retention if days is None else timedelta(days=days)
     counts = Retention(engine, open_store(settings), now, kept=kept).run()
+    with transaction(engine) as connection:
+        about = f"older than {kept.days} days"
+        audit.note(connection, at_the_terminal(), Action.RETENTION_RUN, about)
     engine.dispose()
     for what, count in sorted(counts.items()):
         print(f"{what}: {count}")

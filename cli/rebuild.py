@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from runtime import audit
 from runtime.daily_limits import DailyLimitSettings
+from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from runtime.vault import Vault, VaultSettings
 from services.status_projector.rebuild import Rebuild, Result
@@ -41,9 +43,20 @@ def rebuild(
         result = asyncio.run(
             run.run(lambda done, of: progress.update(task, completed=done, total=of), mends=swap)
         )
+    if result.is_mended:
+        _note(settings.database_url.get_secret_value(), len(result.differences))
     _tell(result)
     if result.differences and not result.is_mended:
         raise typer.Exit(1)
+
+
+def _note(url: str, count: int) -> None:
+    engine = connect(url, pool=1)
+    with transaction(engine) as connection:
+        changes = {"messages": (None, count)}
+        action = audit.Action.MESSAGES_REBUILD
+        audit.note(connection, audit.at_the_terminal(), action, "rebuild --swap", changes)
+    engine.dispose()
 
 
 def _tell(result: Result) -> None:

@@ -149,10 +149,16 @@ class Guard:
             return await self._known(shown, permission)
         return await self._known(socket.query_params.get("ticket"), permission, by_ticket=True)
 
-    async def until_gone(self, caller: Caller, permission: Permission) -> None:
+    async def until_gone(
+        self,
+        caller: Caller,
+        permission: Permission,
+        told: Callable[[Caller], None] = lambda _: None,
+    ) -> None:
         """Return once they may no longer: their session ended, or the permission went.
 
         For what lasts, as a WebSocket does; a token that stands for itself is good for all of it.
+        ``told`` is told who they are whenever what they may do has changed.
         """
         while caller.credential is not None:
             await asyncio.sleep(FRESH.total_seconds())
@@ -162,6 +168,11 @@ class Guard:
                 continue
             if holder is None or permission not in holder.permissions:
                 return
+            if holder.tenant_id != caller.tenant_id:
+                return
+            if holder.permissions != caller.permissions:
+                caller = holder
+                told(holder)
         await asyncio.Event().wait()
 
     async def caller_of(self, shown: str | None, *, by_ticket: bool = False) -> Caller:

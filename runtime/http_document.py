@@ -30,7 +30,10 @@ def tell_refusals(app: FastAPI) -> None:
                 if operation.get("security"):
                     # FastAPI's own; ours are 400 (CF-08).
                     operation["responses"].pop("422", None)
-                    told = {str(status): refusal(path, status) for status in _of(path, method)}
+                    told = {
+                        str(status): refusal(path, status)
+                        for status in _of(path, method, operation)
+                    }
                     operation["responses"] = told | operation["responses"]
         return document
 
@@ -43,6 +46,9 @@ def refusal(path: str, status: HTTPStatus) -> dict[str, Any]:
     return {"description": status.phrase, "content": {body.media_type: {}}}
 
 
-def _of(path: str, method: str) -> list[HTTPStatus]:
+def _of(path: str, method: str, operation: dict[str, Any]) -> list[HTTPStatus]:
     changes = () if method == "get" else (*_OF_CHANGES, *_OF_BODIES)
-    return [*_ALWAYS, *changes, *(_OF_IDS if "{" in path else ())]
+    names = [one["name"] for one in operation.get("parameters", ())]
+    # A body may name something by its id, too.
+    ids = "requestBody" in operation or any(name.endswith("Id") for name in names)
+    return [*_ALWAYS, *changes, *(_OF_IDS if ids or "{" in path else ())]

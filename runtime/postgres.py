@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import psycopg2
@@ -73,6 +73,26 @@ def transaction(engine: sa.Engine) -> Generator[sa.Connection]:
         raise
     except exc.TimeoutError as error:
         raise DatabaseAway("no free connection") from error
+
+
+def delete_some(
+    connection: sa.Connection, table: str, condition: str, *, before: datetime, limit: int
+) -> int:
+    """Delete up to so many old rows of a table; return how many. Both words are ours.
+
+    Whatever somebody else works on stays until the next time.
+    """
+    deleted = connection.execute(
+        sa.text(
+            f"""
+            DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+                SELECT ctid FROM {table} t WHERE {condition} LIMIT :limit
+                FOR UPDATE SKIP LOCKED))
+            """  # noqa: S608 - our own words only
+        ),
+        {"before": before, "limit": limit},
+    )
+    return deleted.rowcount
 
 
 async def in_thread(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:

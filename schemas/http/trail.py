@@ -25,6 +25,7 @@ class ConversationRead(Shape):
 
     conversation_id: str
     unread: int = 0
+    """What came in after `upTo`."""
 
 
 class JobCounts(Shape):

@@ -154,6 +154,7 @@ provider_notices = sa.Table(
     sa.Column("occurred_at", MOMENT),
     sa.Column("received_at", MOMENT, nullable=False),
     sa.Index("provider_notices_kind", "kind", "received_at"),
+    sa.Index("provider_notices_received_at", "received_at"),
 )
 
 job_progress = sa.Table(

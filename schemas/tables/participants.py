@@ -28,4 +28,5 @@ message_participants = sa.Table(
     sa.Column("read_at", MOMENT),
     sa.Column("failures", JSONB),
     sa.Column("updated_at", MOMENT, nullable=False),
+    sa.Index("message_participants_updated_at", "updated_at"),
 )

@@ -12,7 +12,7 @@ MONTHS_AHEAD = 3
 
 _LOCK: Final = 7_311_854_022_671_043_588
 """Any number of ours: one process at a time creates or drops."""
-_PATIENCE: Final = "2s"
+_PATIENCE: Final = "500ms"
 """Whoever waits for the lock on a whole table holds up everybody who comes after."""
 
 
@@ -55,10 +55,11 @@ def ensure_months(connection: sa.Connection, today: date, ahead: int = MONTHS_AH
                     _create(connection, table, first, after)
 
 
-def drop_months(connection: sa.Connection, before: date) -> list[str]:
-    """Drop the partitions of which all is older (SE-02); return their names.
+def drop_month(connection: sa.Connection, before: date) -> str | None:
+    """Drop one partition of which all is older (SE-02); return its name, None if there is none.
 
-    Raises an error of the database where somebody reads the table for long: try again later.
+    One a transaction: each holds up all readers of its table. Raises an error of the database where
+    somebody reads the table for long: try again later.
     """
     _take_turns(connection)
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
@@ -69,9 +70,22 @@ def drop_months(connection: sa.Connection, before: date) -> list[str]:
         for name in _partitions(connection, table) or ()
         if name < _name(table, kept)
     ]
-    for name in old:
-        connection.execute(sa.text(f"DROP TABLE {name}"))
-    return old
+    if not old:
+        return None
+    name = old[0]
+    connection.execute(sa.text(f"DROP TABLE {name}"))
+    year, month = map(int, name[-len("2026_01") :].split("_"))
+    values = {"partition": name, "until": month_of(date(year, month, 1), 1)}
+    connection.execute(_DROPPED, values)
+    return name
+
+
+_DROPPED: Final = sa.text(
+    """
+    INSERT INTO dropped_months (partition, until, dropped_at) VALUES (:partition, :until, now())
+    ON CONFLICT (partition) DO UPDATE SET dropped_at = EXCLUDED.dropped_at
+    """
+)
 
 
 def month_of(today: date, offset: int = 0) -> date:

@@ -71,6 +71,7 @@ task_status_history = sa.Table(
     # When it happened, and when we learned it.
     sa.Column("updated_at", MOMENT, nullable=False),
     sa.Column("recorded_at", MOMENT, nullable=False),
+    sa.Index("task_status_history_recorded", "recorded_at"),
 )
 
 # With exactly the columns of GS-10 (CF-15).
@@ -100,6 +101,7 @@ group_send_members = sa.Table(
     sa.Column("result_id", sa.BigInteger, nullable=False),
     # Whether the provider has told something of the target itself.
     sa.Column("reported", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("group_send_members_result", "result_id"),
     postgresql_with={"fillfactor": "70"},
 )
 

@@ -214,6 +214,9 @@ t_pushes = sa.Table(
         "finished_at",
         postgresql_where=sa.text("notified_at IS NULL AND finished_at IS NOT NULL"),
     ),
+    sa.Index(
+        "t_pushes_finished", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")
+    ),
     sa.Index("t_pushes_running", "started_at", postgresql_where=sa.text("status = 'running'")),
     sa.Index(
         "t_pushes_unpublished",
@@ -274,6 +277,7 @@ t_previews = sa.Table(
     sa.CheckConstraint("status IN ('sent', 'confirmed', 'modified')", name="t_previews_status"),
     sa.Index("t_previews_task", "task_id", "created_at"),
     sa.Index("t_previews_people", "people", postgresql_using="gin"),
+    sa.Index("t_previews_created", "created_at"),
     sa.Index("t_previews_requested", "requested_by", "created_at"),
 )
 
@@ -290,6 +294,7 @@ t_preview_responses = sa.Table(
     sa.Column("time", MOMENT, nullable=False),
     sa.CheckConstraint("response IN ('confirm', 'modify')", name="t_preview_responses_response"),
     sa.Index("t_preview_responses_preview", "preview_id", "time"),
+    sa.Index("t_preview_responses_time", "time"),
 )
 
 t_preview_templates = sa.Table(

@@ -17,4 +17,5 @@ media_uploads = sa.Table(
     sa.Column("tenant_id", sa.Text),
     sa.Column("uploaded_by", sa.String(50), nullable=False),
     sa.Column("uploaded_at", MOMENT, nullable=False),
+    sa.Index("media_uploads_uploaded", "uploaded_at"),
 )

@@ -50,7 +50,8 @@ class Eraser:
                 connection, person, channel, asked_by=caller.user_id, now=self._clock()
             )
         with transaction(self._engine) as connection:
-            counts = erasure.forget_everywhere(connection, person, channel, now=self._clock())
+            now = self._clock()
+            counts = erasure.forget_everywhere(connection, person, channel, address, now=now)
         counts["files"] = self._forget_files(person)
         counts = {what: count for what, count in counts.items() if count}
         now = self._clock()

@@ -6,7 +6,7 @@ transactions. The months of messages and of their histories are dropped by the p
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY: Final = timedelta(minutes=10)
 RUN_EVERY: Final = timedelta(days=1)
 BATCH: Final = 5_000
+EXECUTIONS_KEPT: Final = timedelta(days=30)
+"""Logs of pushes and previews (SE-05)."""
 KEYS_KEPT: Final = timedelta(days=30)
 """A key that seals nothing is of no use; so long nobody looks whether it does."""
 
@@ -51,8 +53,10 @@ class Retention:
         Raises `TryAgainLater`: what is gone is gone, and the next run does the rest.
         """
         began = self._clock()
-        counts = self._rows(began - self._kept)
+        counts = self._rows(retention.EXECUTIONS, began - min(EXECUTIONS_KEPT, self._kept))
+        counts |= self._rows({**retention.AGED, "jobs": retention.JOBS}, began - self._kept)
         counts["files"] = self._files(began - self._kept)
+        counts["media_uploads"] = self._uploads(began - self._kept)
         counts["person_keys"] = self._keys(began - KEYS_KEPT)
         counts = {what: count for what, count in counts.items() if count}
         with transaction(self._engine) as connection:
@@ -60,8 +64,7 @@ class Retention:
         log.info("retention.ended", extra={"forgotten": counts})
         return counts
 
-    def _rows(self, before: datetime) -> dict[str, int]:
-        aged = {**retention.AGED, "jobs": retention.JOBS}
+    def _rows(self, aged: Mapping[str, str], before: datetime) -> dict[str, int]:
         return {table: self._all(_aged(table, aged[table], before)) for table in aged}
 
     def _all(self, step: Callable[[sa.Connection], int]) -> int:
@@ -84,6 +87,19 @@ class Retention:
                 retention.forget_files(connection, list(files))
             total += len(files)
             if len(files) < BATCH:
+                return total
+
+    def _uploads(self, before: datetime) -> int:
+        total = 0
+        while True:
+            with transaction(self._engine) as connection:
+                keys = retention.aged_uploads(connection, before=before, limit=BATCH)
+            for key in keys:
+                self._media.delete(key)
+            with transaction(self._engine) as connection:
+                retention.forget_uploads(connection, keys)
+            total += len(keys)
+            if len(keys) < BATCH:
                 return total
 
     def _keys(self, before: datetime) -> int:

@@ -1,23 +1,21 @@
 """What is due from time to time: parked events expire, months are made ahead and dropped."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from domain.staleness import WINDOW, step_of
 from runtime.kafka.dead_letters import Rejected
-from runtime.postgres import in_thread
-from schemas.tables.partitions import drop_months, ensure_months
+from runtime.postgres import delete_some, in_thread
+from schemas.tables.partitions import drop_month, ensure_months
 from schemas.topics.dead_letters import Reason
 from services.status_projector.handlers import Tools
 from services.status_projector.metrics import EXPIRED, PARKED, STALE, STALE_SHARE
 from services.status_projector.store import (
-    conversations,
-    notices,
     parked,
-    participants,
     silence,
     tallies,
 )
@@ -25,6 +23,19 @@ from services.status_projector.store import (
 log = logging.getLogger(__name__)
 
 EXPIRE_LIMIT: Final = 500
+FORGET_LIMIT: Final = 5_000
+"""Rows a transaction."""
+AGED: Final[Mapping[str, str]] = {
+    "conversations": "last_at < :before",
+    "provider_notices": "received_at < :before",
+    "message_participants": "updated_at < :before",
+}
+"""Which rows of a table are as old as a message that is dropped."""
+UNHEARD: Final[Mapping[str, str]] = {
+    "unheard_sends": "accepted_at < :before",
+    "sends_by_time": "began_at < :before",
+}
+"""Of which no callback can be expected any more."""
 CALLED_BACK_WITHIN: Final = timedelta(days=30)
 """WhatsApp tries to deliver for so long; what was silent for longer stays so."""
 DAYS_TO_FORGET: Final = 60
@@ -60,20 +71,30 @@ async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta
     # What is parked is sealed under a key of its day until it expires.
     yesterday = (now - park_for).date() - timedelta(days=1)
 
-    def drop(connection: sa.Connection) -> None:
-        drop_months(connection, before.date())
-        conversations.forget(connection, before)
-        notices.forget(connection, before)
-        participants.forget(connection, before)
-        silence.forget(connection, now - CALLED_BACK_WITHIN)
-        over = (yesterday - timedelta(days=number) for number in range(1, DAYS_TO_FORGET))
-        parked.forget_days(connection, tools.vault, over)
+    over = [yesterday - timedelta(days=number) for number in range(1, DAYS_TO_FORGET)]
 
     await in_thread(tools.engine, lambda connection: ensure_months(connection, now.date()))
     if await in_thread(tools.engine, lambda connection: tallies.renew_days(connection, tools.zone)):
         log.info("tallies.days_renewed", extra={"zone": tools.zone.key})
-    await in_thread(tools.engine, drop)
+    await in_thread(tools.engine, lambda c: parked.forget_days(c, tools.vault, over))
+    for table, condition in AGED.items():
+        await _forget(tools.engine, table, condition, before)
+    for table, condition in UNHEARD.items():
+        await _forget(tools.engine, table, condition, now - CALLED_BACK_WITHIN)
+    # Last, since it may have to wait for readers: what is above is forgotten all the same.
+    while name := await in_thread(tools.engine, lambda c: drop_month(c, before.date())):
+        log.info("months.dropped", extra={"partition": name})
     return False
+
+
+async def _forget(engine: sa.Engine, table: str, condition: str, before: datetime) -> None:
+    """Delete what is old, in small transactions: nobody waits for long, and none is lost."""
+
+    def some(connection: sa.Connection) -> int:
+        return delete_some(connection, table, condition, before=before, limit=FORGET_LIMIT)
+
+    while await in_thread(engine, some) == FORGET_LIMIT:
+        pass
 
 
 async def watch_callbacks(tools: Tools, *, stale_after: timedelta, threshold: float) -> bool:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
 from domain.explaining import Effect
 from domain.lifecycle import Evidence
+from domain.masking import without_numbers
 from schemas.topics.provider_events import (
     FailureReason,
     MessageEvent,
@@ -92,12 +95,12 @@ class Noted:
 
     @property
     def failure(self) -> FailureReason | None:
-        """What it says went wrong."""
+        """What it says went wrong, without anybody's number."""
         match self.said.value:
             case StatusReported(failure=failure) | SendRejected(failure=failure):
-                return failure
+                return _masked(failure)
             case SendDeferred(failure=failure):
-                return failure
+                return _masked(failure)
             case _:
                 return None
 
@@ -109,6 +112,13 @@ class Noted:
         except ValueError:
             heard = None
         return now if heard is None or heard.tzinfo is None else heard
+
+
+def _masked(failure: FailureReason | None) -> FailureReason | None:
+    # Providers repeat whom they could not reach.
+    if failure is None or failure.detail is None:
+        return failure
+    return msgspec.structs.replace(failure, detail=without_numbers(failure.detail))
 
 
 def effect_of(before: Evidence, after: Evidence) -> Effect:

@@ -99,6 +99,31 @@ def test_statistics_that_differ_are_shown_as_well(database: sa.Engine, database_
     assert "message_tallies" in checked.output
 
 
+@pytest.mark.usefixtures("job")
+def test_only_what_was_dropped_is_left_out_and_that_is_said(
+    database: sa.Engine, database_url: str
+) -> None:
+    differs = "UPDATE message_tallies SET read = read + 1"
+    with transaction(database) as connection:
+        connection.execute(sa.text(differs))
+
+    everything = sendtrail(database_url, "check")
+    with transaction(database) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO dropped_months VALUES"
+                " ('messages_2026_03', date_trunc('month', now()) + interval '2 months', now())"
+            )
+        )
+    bounded = sendtrail(database_url, "check")
+    with transaction(database) as connection:
+        connection.execute(sa.text("DELETE FROM dropped_months"))
+
+    assert everything.exit_code == 1
+    assert bounded.exit_code == 0
+    assert "of messages and jobs only those since" in bounded.output
+
+
 def test_what_is_sent_instead_of_a_jobs_message_counts_for_nothing(
     job: str, database: sa.Engine, database_url: str
 ) -> None:

@@ -46,4 +46,6 @@ def test_what_is_old_follows_the_setting_unless_days_are_given(
     assert ended.exit_code == 0, ended.output
     with transaction(database) as connection:
         rows = connection.execute(sa.text("SELECT count(*) FROM contact_windows")).scalar_one()
+        query = "SELECT action FROM audit_log ORDER BY id DESC LIMIT 1"
+        assert connection.execute(sa.text(query)).scalar() == "retention.run"
     assert rows == int(is_kept)

@@ -56,8 +56,8 @@ def fuzz_api(url: str, secret: bytes, *, first: Chance, within: timedelta) -> in
     return sent
 
 
-def fuzz_tagged(url: str, headers: Mapping[str, str], tag: str, *, chance: Chance) -> int:
-    """Send a round of requests to each address with this tag; return how many.
+def fuzz_tagged(url: str, headers: Mapping[str, str], *tags: str, chance: Chance) -> int:
+    """Send a round of requests to each address with one of these tags; return how many.
 
     Raises what a check raises.
     """
@@ -68,7 +68,7 @@ def fuzz_tagged(url: str, headers: Mapping[str, str], tag: str, *, chance: Chanc
         return sum(
             _round(client, operation, mode, partial(_by, headers), chance)
             for operation in operations
-            if tag in operation.tags
+            if set(tags) & set(operation.tags or ())
             for mode in _MODES
         )
 

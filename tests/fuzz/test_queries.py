@@ -14,7 +14,7 @@ from tests.services.status_projector.asking import api_over
 
 pytestmark = pytest.mark.stack
 
-TAGS: Final = {"messages", "conversations", "statistics"}
+TAGS: Final = {"messages", "conversations", "statistics", "explain", "jobs", "tasks"}
 EXAMPLES: Final = 8
 
 

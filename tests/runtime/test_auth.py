@@ -295,6 +295,30 @@ class TestWithSessions:
         async with asyncio.timeout(20):
             await watching
 
+    async def test_a_stream_is_told_what_its_caller_may_no_longer_do(
+        self, engine: sa.Engine, database: sa.Engine, session: str
+    ) -> None:
+        alter = sa.text("UPDATE roles SET permissions = :permissions WHERE name = :session")
+        both = {P, Permission.JOBS_VIEW}
+
+        def allow(permissions: set[Permission]) -> None:
+            values = {"permissions": sorted(permissions), "session": session}
+            with database.begin() as connection:
+                connection.execute(alter, values)
+
+        allow(both)
+        guard = Guard(SETTINGS, engine)
+        caller = await guard.caller_of(token_of(Caller("?", None, frozenset(), session)))
+        known: asyncio.Queue[Caller] = asyncio.Queue()
+        watching = asyncio.create_task(guard.until_gone(caller, P, known.put_nowait))
+
+        async with asyncio.timeout(20):
+            allow({P})
+            assert caller.permissions == both
+            assert (await known.get()).permissions == {P}
+            allow({Permission.JOBS_VIEW})
+            await watching
+
 
 def _lets_in(guard: Guard, token: str) -> Callable[[], Awaitable[bool]]:
     async def lets_in() -> bool:

@@ -38,14 +38,6 @@ _STEPS: Final[Mapping[str, str]] = {
     "send_counts": "DELETE FROM send_counts WHERE scope = 'recipient:' || :hash",
     "send_arrivals": "DELETE FROM send_arrivals WHERE scope LIKE 'pair:%:' || :hash",
     "accepted_sends": f"DELETE FROM accepted_sends WHERE {_OURS}",
-    "job_items": """
-        UPDATE job_items SET person = NULL, sealed = NULL,
-            error_code = CASE state WHEN 'waiting' THEN 'UNKNOWN_ERROR' ELSE error_code END,
-            error_detail = CASE state WHEN 'waiting' THEN 'the recipient was erased'
-                ELSE error_detail END,
-            state = CASE state WHEN 'waiting' THEN 'skipped' ELSE state END
-        WHERE person = :person
-        """,
     # The dispatcher fails those that wait (services/dispatcher/erased.py).
     "dispatch_ledger": f"""
         UPDATE dispatch_ledger SET request = NULL, conversation = '', whatsapp_message_id = NULL
@@ -80,18 +72,71 @@ _STEPS: Final[Mapping[str, str]] = {
                 - ARRAY['contactId', 'orderId', 'caseId', 'conversationId'] AS text), 'UTF8')
         WHERE message_id = ANY(ARRAY({_THEIRS})) AND change <> ''
         """,
+    # What a provider says of a failure may name whom it could not reach.
+    "message_facts": f"""
+        UPDATE message_facts SET detail = NULL
+        WHERE message_id = ANY(ARRAY({_THEIRS})) AND detail IS NOT NULL
+        """,
+    # Its results are counted: they stay, without saying of which customer.
+    "t_group_send_result": """
+        UPDATE t_group_send_result SET customer_id = 0
+        WHERE id = ANY(ARRAY(SELECT result_id FROM group_send_members WHERE person = :person))
+        """,
+    "group_send_members": """
+        UPDATE group_send_members SET person = uuid_send(gen_random_uuid())
+        WHERE person = :person
+        """,
     "conversations": "DELETE FROM conversations WHERE person = :person",
     # What is stored has its file deleted first.
     "inbound_media": "DELETE FROM inbound_media WHERE person = :person AND key IS NULL",
-    # The last: the others look for the person's messages here.
+    # After those that look for the person's messages here.
     "messages": """
         UPDATE messages SET person = '', conversation_id = '', sealed = NULL,
             sealed_file_name = NULL, file_url = NULL, whatsapp_message_id = NULL,
             contact_id = NULL, order_id = NULL, case_id = NULL
         WHERE person = :person
         """,
+    # After the others: whoever counts rows of the same job waits until the end.
+    "job_items": """
+        WITH theirs AS (
+            SELECT job_id, row, state FROM job_items WHERE person = :person
+            ORDER BY job_id, row FOR UPDATE
+        ), counted AS (
+            INSERT INTO job_unsent AS known (job_id, skipped, cancelled, recalled)
+            SELECT job_id, count(*), 0, 0 FROM theirs WHERE state = 'waiting'
+            GROUP BY job_id ORDER BY job_id
+            ON CONFLICT (job_id) DO UPDATE SET skipped = known.skipped + excluded.skipped
+        )
+        UPDATE job_items i SET person = NULL, sealed = NULL,
+            error_code = CASE t.state WHEN 'waiting' THEN 'UNKNOWN_ERROR' ELSE i.error_code END,
+            error_detail = CASE t.state WHEN 'waiting' THEN 'the recipient was erased'
+                ELSE i.error_detail END,
+            state = CASE t.state WHEN 'waiting' THEN 'skipped' ELSE i.state END
+        FROM theirs t WHERE i.job_id = t.job_id AND i.row = t.row
+        """,
 }
 """By table. Their order matters only where it is said."""
+
+_NAMES: Final = (
+    "SELECT CAST(:address AS text) UNION SELECT wechat_id FROM users WHERE openid = :address"
+)
+"""How people of ours name somebody on WeChat: by their name there, or by the openid."""
+_BY_NAME: Final[Mapping[str, str]] = {
+    "t_notifications": f"DELETE FROM t_notifications WHERE user_id IN ({_NAMES})",
+    "t_tasks": f"""
+        UPDATE t_tasks SET preview_recipients = preview_recipients - ARRAY({_NAMES})
+        WHERE preview_recipients ?| ARRAY({_NAMES})
+        """,
+    "t_task_logs": f"""
+        UPDATE t_task_logs SET changes = changes - 'previewRecipients'
+        WHERE jsonb_path_exists(changes, '$.previewRecipients.**')
+            AND ARRAY(SELECT part #>> '{{}}' FROM
+                jsonb_path_query(changes, 'strict $.previewRecipients.**') AS part)
+                && ARRAY({_NAMES})
+        """,
+}
+"""Where people are named as somebody typed it: those on WeChat, whom previews go to."""
+_TYPED_ON: Final = "wechat"
 
 
 def begin(
@@ -111,7 +156,7 @@ def begin(
 
 
 def forget_everywhere(
-    connection: sa.Connection, person: Person, channel: str, *, now: datetime
+    connection: sa.Connection, person: Person, channel: str, address: str, *, now: datetime
 ) -> dict[str, int]:
     """Forget a person in all tables; return how many rows of each were about them.
 
@@ -122,6 +167,10 @@ def forget_everywhere(
     named = {"person": person, "hash": person.hex()}
     for table, statement in _STEPS.items():
         counts[table] = connection.execute(sa.text(statement), named).rowcount
+    if channel == _TYPED_ON:
+        for table, statement in _BY_NAME.items():
+            done = connection.execute(sa.text(statement), {"address": address})
+            counts[table] = done.rowcount
     connection.execute(_OPT_OUT, {"channel": channel, "person": person, "now": now})
     return counts
 

@@ -9,9 +9,36 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from runtime.postgres import delete_some
+from schemas.http.media import MEDIA
+
 _PATIENCE: Final = "5min"
 """Some of what is old has no index to be found by: it is looked for once a day."""
 
+_OF_OLD_PUSHES: Final = (
+    "push_id = ANY(ARRAY(SELECT push_id FROM t_pushes WHERE finished_at < :before))"
+)
+EXECUTIONS: Final[Mapping[str, str]] = {
+    "t_push_results": _OF_OLD_PUSHES,
+    "t_pushes": (
+        "finished_at < :before"
+        " AND NOT EXISTS (SELECT FROM t_push_results r WHERE r.push_id = t.push_id)"
+    ),
+    "t_preview_responses": '"time" < :before',
+    # One that lets its task be scheduled (CF-25) stays until the task needs it no more.
+    "t_previews": (
+        "created_at < :before"
+        " AND NOT EXISTS (SELECT FROM t_preview_responses r WHERE r.preview_id = t.preview_id)"
+        " AND NOT EXISTS (SELECT FROM t_tasks k WHERE k.task_id = t.task_id"
+        " AND k.content_hash = t.content_hash AND k.deleted_at IS NULL"
+        " AND k.status IN ('draft', 'paused'))"
+    ),
+}
+"""Logs of what was executed and previewed, in the order in which they go (SE-05)."""
+
+_OF_OLD_SENDS: Final = (
+    "task_id = ANY(ARRAY(SELECT task_id FROM group_send_progress WHERE updated_at < :before))"
+)
 _OF_OLD_JOBS: Final = "job_id = ANY(ARRAY(SELECT job_id FROM jobs WHERE finished_at < :before))"
 AGED: Final[Mapping[str, str]] = {
     "dispatch_ledger": "state IN ('accepted', 'rejected') AND updated_at < :before",
@@ -24,6 +51,26 @@ AGED: Final[Mapping[str, str]] = {
     "audit_log": "at < :before",
     "erasures": "ended_at < :before",
     "retention_runs": "ended_at < :before",
+    "task_status_history": "recorded_at < :before",
+    "push_states": "updated_at < :before",
+    # A task that still is, and a send that is still to come, stay known.
+    "task_states": (
+        "updated_at < :before AND NOT EXISTS (SELECT FROM t_tasks k WHERE k.task_id = t.task_id)"
+    ),
+    "group_send_states": "updated_at < :before AND (due_at IS NULL OR due_at < :before)",
+    "group_send_members": (
+        "result_id = ANY(ARRAY(SELECT id FROM t_group_send_result WHERE task_id = ANY(ARRAY("
+        "SELECT task_id FROM group_send_progress WHERE updated_at < :before))))"
+    ),
+    "t_group_send_result": _OF_OLD_SENDS,
+    "group_send_progress": (
+        "updated_at < :before AND NOT EXISTS"
+        " (SELECT FROM t_group_send_result r WHERE r.task_id = t.task_id)"
+    ),
+    # A counter goes after all that it counts: messages go in whole months.
+    "job_progress": (
+        "updated_at < :before AND NOT EXISTS (SELECT FROM messages m WHERE m.job_id = t.job_id)"
+    ),
 }
 """Which rows of a table are old. Whatever is not named here is cleared by its own service, or
 stays small; docs/operations.md lists them all."""
@@ -39,17 +86,33 @@ def forget_aged(
 ) -> int:
     """Delete up to so many old rows of a table; return how many. Both words are ours."""
     connection.execute(sa.text(f"SET LOCAL statement_timeout = '{_PATIENCE}'"))
-    deleted = connection.execute(
+    return delete_some(connection, table, condition, before=before, limit=limit)
+
+
+def aged_uploads(connection: sa.Connection, *, before: datetime, limit: int) -> list[str]:
+    """Return the keys of files that our own people brought before then and that nobody shows."""
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = '{_PATIENCE}'"))
+    rows = connection.execute(
         sa.text(
-            f"""
-            DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-                SELECT ctid FROM {table} t WHERE {condition} LIMIT :limit
-                FOR UPDATE SKIP LOCKED))
+            """
+            SELECT key FROM media_uploads u WHERE uploaded_at < :before
+                AND NOT EXISTS (SELECT FROM t_tasks k WHERE k.deleted_at IS NULL
+                    AND substring(k.content_image from :name) = u.key)
+                AND NOT EXISTS (SELECT FROM t_preview_templates p
+                    WHERE substring(p.content ->> 'image' from :name) = u.key)
+            ORDER BY uploaded_at LIMIT :limit
             """
         ),
-        {"before": before, "limit": limit},
+        {"before": before, "limit": limit, "name": f"^(?:{MEDIA}/)?(.*)$"},
     )
-    return deleted.rowcount
+    return list(rows.scalars())
+
+
+def forget_uploads(connection: sa.Connection, keys: Sequence[str]) -> None:
+    """Delete the rows of files that are gone."""
+    connection.execute(
+        sa.text("DELETE FROM media_uploads WHERE key = ANY(:keys)"), {"keys": list(keys)}
+    )
 
 
 def aged_files(connection: sa.Connection, *, before: datetime, limit: int) -> dict[int, str | None]:

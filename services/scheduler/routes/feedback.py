@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
+from runtime import audit
 from runtime.auth import Caller, Guard, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.errors import NotFound
@@ -78,6 +79,9 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard) -> APIRouter:
             )
         if form == "json":
             return report
+        await in_thread(
+            engine, lambda c: audit.note(c, caller, audit.Action.FEEDBACK_EXPORT, task_id)
+        )
         return Response(
             b"".join(stream_csv(_COLUMNS, _rows(report))),
             media_type=MEDIA_TYPE,

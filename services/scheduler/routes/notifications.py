@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 
+from runtime import audit
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.clock import Clock
@@ -125,6 +126,8 @@ def _enter(
         tenant_id=subject.tenant_id,
     )
     notices.note(connection, [notice], now=now)
+    told = {"user": (None, account.user_id), "type": (None, asked.type)}
+    audit.note(connection, caller, audit.Action.NOTIFICATION_SEND, asked.task_id, told)
 
 
 def _account(connection: sa.Connection, named: str) -> Account | None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from runtime import audit, exports
 from runtime.auth import Caller, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.errors import Conflict, WrongFields
@@ -33,6 +34,8 @@ from services.scheduler.timed.showing import FILE_COLUMNS, cells, shown
 
 AT_ONCE: Final = 1_000
 """Rows of an export that are in memory at once."""
+NAMED: Final = 100
+"""Groups that are named in the audit."""
 
 
 def router(desk: Desk) -> APIRouter:
@@ -66,6 +69,8 @@ def _add_lists(routes: APIRouter, desk: Desk) -> None:
         asked: Annotated[TaskFilter, Query()], caller: Annotated[Caller, viewer]
     ) -> StreamingResponse:
         """Return all that are found: UTF-8 with a mark, and nothing that runs."""
+        action = audit.Action.TASKS_EXPORT
+        await exports.note(desk.engine, caller, action, "tasks", asked)
         return StreamingResponse(
             stream_csv(FILE_COLUMNS, _rows(desk.engine, _wanted(asked, caller))),
             media_type=MEDIA_TYPE,
@@ -100,6 +105,9 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
         def enter(connection: sa.Connection) -> None:
             if taken := groups.enter(connection, list(given.values()), now=now):
                 raise Conflict(f"Group belongs to somebody else: {', '.join(taken[:10])}")
+            entered = {"groups": (None, sorted(given)[:NAMED])}
+            action = audit.Action.GROUPS_ENTER
+            audit.note(connection, caller, action, f"{len(given)} groups", entered)
 
         await in_thread(desk.engine, enter)
         return GroupsEntered(entered=len(given))

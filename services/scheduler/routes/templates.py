@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request
 
 from domain.task_rules import content_problems
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body
 from runtime.clock import Clock
@@ -64,6 +66,8 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
             if templates.count_own(connection, caller.tenant_id) >= MOST:
                 raise Conflict(f"There are {MOST} templates already")
             templates.insert(connection, new)
+            named = {"name": (None, new.name)}
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id, named)
 
         await in_thread(engine, save)
         return TemplateDone(template_id=new.template_id, message="Template saved")
@@ -77,12 +81,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         caller: Annotated[Caller, editor],
     ) -> TemplateDone:
         name = _name(await read_body(request, limit=LARGEST_BODY))
-
-        def rename(connection: sa.Connection) -> None:
-            _own(connection, templateId, caller)
-            templates.rename(connection, templateId, name)
-
-        await in_thread(engine, rename)
+        await in_thread(engine, lambda c: _rename(c, templateId, name, caller))
         return TemplateDone(template_id=templateId, message="Template updated")
 
     @routes.delete("/{templateId}", summary="Delete a template")
@@ -90,11 +89,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         templateId: TemplateId,  # noqa: N803 - the parameter's public name
         caller: Annotated[Caller, editor],
     ) -> Told:
-        def delete(connection: sa.Connection) -> None:
-            _own(connection, templateId, caller)
-            templates.delete(connection, templateId)
-
-        await in_thread(engine, delete)
+        await in_thread(engine, lambda c: _delete(c, templateId, caller))
         return Told(message="Template deleted")
 
     return routes
@@ -144,6 +139,19 @@ def _own(connection: sa.Connection, template_id: str, caller: Caller) -> None:
         raise NotFound("Template not found")
     if found.built_in:
         raise Conflict(BUILT_IN)
+
+
+def _rename(connection: sa.Connection, template_id: str, name: str, caller: Caller) -> None:
+    _own(connection, template_id, caller)
+    templates.rename(connection, template_id, name)
+    named = {"name": (None, name)}
+    audit.note(connection, caller, Action.TEMPLATE_CHANGE, template_id, named)
+
+
+def _delete(connection: sa.Connection, template_id: str, caller: Caller) -> None:
+    _own(connection, template_id, caller)
+    templates.delete(connection, template_id)
+    audit.note(connection, caller, Action.TEMPLATE_DELETE, template_id)
 
 
 def _shown(template: Template) -> TemplateShown:

@@ -63,6 +63,10 @@ class Client:
         """Return whether it asked for such events and is allowed them."""
         return event.kind in self.kinds and event.needs in self.caller.permissions
 
+    def known_as(self, caller: Caller) -> None:
+        """Take note of what its caller may do from now on."""
+        self.caller = caller
+
     def is_new(self, told: Told) -> bool:
         """Return whether its cursor was not yet past the event."""
         return self._beyond is None or told.offset >= self._beyond[told.place]

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.postgres import in_thread, transaction
 from runtime.vault import Vault
 from schemas.http.runs import JobResult, JobResultsAnswer, ResultsExport, ResultsQuery
-from services.status_projector import exports
 from services.status_projector.routes.jobs import visible
 from services.status_projector.store import jobs
 from services.status_projector.store.jobs import Result

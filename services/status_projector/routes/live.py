@@ -156,7 +156,7 @@ async def _connected(hub: Hub, guard: Guard, client: Client) -> AsyncGenerator[N
     """Have the client in the hub, for as long as its session lasts."""
 
     async def watch() -> None:
-        await guard.until_gone(client.caller, NEEDED)
+        await guard.until_gone(client.caller, NEEDED, client.known_as)
         client.end(Ending.SIGNED_OUT)
 
     # A token that stands for itself lasts; a task for each of its sockets would be a waste.

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
@@ -14,7 +15,7 @@ from runtime.postgres import in_thread, transaction
 from schemas.http.asking import MessageExport, MessageSearch, Order
 from schemas.http.envelope import Envelope
 from schemas.http.messages import Message, MessagePage
-from services.status_projector import cursors, exports, filters, showing
+from services.status_projector import cursors, filters, showing
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search
 from services.status_projector.store.narrowing import Page, Wanted

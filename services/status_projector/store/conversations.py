@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from runtime.errors import NotFound
 from runtime.vault import Person
 from schemas.topics.send_requests import SendRequested
 from services.status_projector import addresses
@@ -142,29 +143,71 @@ def move(connection: sa.Connection, moved: Sequence[Move], now: datetime) -> dic
     return {name: Link(tenant, contact, order) for name, tenant, contact, order in rows}
 
 
-_READ = sa.text(
+_HOLD = sa.text(
     """
-    UPDATE conversations SET unread = 0, updated_at = :now
+    SELECT unread FROM conversations
     WHERE conversation_id = :conversation_id
       AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
-    RETURNING conversation_id
+    FOR UPDATE
     """
 )
+# By the order in which people see them; a later statement than the lock, so that what a projector
+# has entered meanwhile is there, and what it enters afterwards it counts itself.
+_LEFT = sa.text(
+    """
+    SELECT count(*) FROM messages
+    WHERE conversation_id = :conversation_id AND message_direction = 'inbound'
+      AND (sent_at, id) > (:at, :id)
+    """
+)
+_PLACE = sa.text(
+    """
+    SELECT sent_at, id FROM messages
+    WHERE message_id = :message_id AND conversation_id = :conversation_id
+    """
+)
+_READ = sa.text(
+    """
+    UPDATE conversations SET unread = :unread, updated_at = :now
+    WHERE conversation_id = :conversation_id
+    """
+)
+_LAST_OF_ITS_MOMENT: Final = 2**63 - 1
 
 
 def mark_read(
-    connection: sa.Connection, conversation_id: str, *, tenant_id: str | None, now: datetime
-) -> bool:
-    """Mark a conversation as read; return whether the tenant, or None for all, has it."""
+    connection: sa.Connection,
+    conversation_id: str,
+    *,
+    tenant_id: str | None,
+    now: datetime,
+    up_to: str | datetime | None = None,
+) -> int | None:
+    """Mark a conversation as read, up to a message or a moment; return how much is unread.
+
+    None where the tenant, or None for all, has no such conversation. Raises `NotFound` where it
+    has no such message.
+    """
     if "\x00" in conversation_id:  # PostgreSQL refuses to look for it
-        return False
-    values = {"conversation_id": conversation_id, "tenant_id": tenant_id, "now": now}
-    return connection.execute(_READ, values).first() is not None
+        return None
+    values = {"conversation_id": conversation_id, "tenant_id": tenant_id}
+    unread = connection.execute(_HOLD, values).scalar()
+    if unread is None:
+        return None
+    left = 0 if up_to is None else min(unread, _left(connection, conversation_id, up_to))
+    values = {"conversation_id": conversation_id, "unread": left, "now": now}
+    connection.execute(_READ, values)
+    return left
 
 
-_FORGET = sa.text("DELETE FROM conversations WHERE last_at < :before")
-
-
-def forget(connection: sa.Connection, before: datetime) -> None:
-    """Drop the conversations that have been silent since before that time (SE-02)."""
-    connection.execute(_FORGET, {"before": before})
+def _left(connection: sa.Connection, conversation_id: str, up_to: str | datetime) -> int:
+    """Return how much came in after this."""
+    at, number = up_to, _LAST_OF_ITS_MOMENT
+    if isinstance(up_to, str):
+        values = {"message_id": up_to, "conversation_id": conversation_id}
+        found = connection.execute(_PLACE, values).first()
+        if found is None:
+            raise NotFound("Message not found in this conversation")
+        at, number = found.sent_at, found.id
+    values = {"conversation_id": conversation_id, "at": at, "id": number}
+    return connection.execute(_LEFT, values).scalar_one()

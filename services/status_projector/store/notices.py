@@ -57,13 +57,5 @@ def keep(
     connection.execute(_KEEP, {**columns, "now": now})
 
 
-_FORGET = sa.text("DELETE FROM provider_notices WHERE received_at < :before")
-
-
-def forget(connection: sa.Connection, before: datetime) -> None:
-    """Drop the notices that came before that time (SE-02)."""
-    connection.execute(_FORGET, {"before": before})
-
-
 def _plain(event: NoticeReceived) -> bytes:
     return msgspec.msgpack.encode(Notice(event.about, msgspec.json.encode(event.content)))

@@ -116,14 +116,6 @@ def _save(
     connection.execute(_SAVE, {**columns, "now": now})
 
 
-_FORGET = sa.text("DELETE FROM message_participants WHERE updated_at < :before")
-
-
-def forget(connection: sa.Connection, before: datetime) -> None:
-    """Drop what was last heard of participants before that time (SE-02)."""
-    connection.execute(_FORGET, {"before": before})
-
-
 def _at(evidence: Evidence) -> datetime | None:
     """Return when it came to its status."""
     match evidence.status:

@@ -166,6 +166,9 @@ def _row(alias: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in COMPARED)
 
 
+_NOBODY: Final = "CAST('' AS bytea)"
+"""Who was erased: the topics still name them, and nothing of that comes back (SE-03)."""
+
 _DIFFER = sa.text(
     f"""
     SELECT s.message_id, l.message_id IS NULL AS is_missing,
@@ -175,7 +178,7 @@ _DIFFER = sa.text(
            AS columns
     FROM {SHADOW}.messages s LEFT JOIN public.messages l USING (message_id)
     WHERE (CAST(:some AS text[]) IS NULL OR s.message_id = ANY(:some))
-      AND s.sent_at >= :since
+      AND s.sent_at >= :since AND l.person IS DISTINCT FROM {_NOBODY}
       AND (l.message_id IS NULL OR ROW({_row("l")}) IS DISTINCT FROM ROW({_row("s")}))
     ORDER BY s.message_id
     """  # noqa: S608 - our own words only
@@ -199,7 +202,7 @@ _MEND = sa.text(
             WHERE h.message_id = l.message_id), s.sequence),
         updated_at = :now
     FROM {SHADOW}.messages s
-    WHERE s.message_id = l.message_id AND l.message_id = ANY(:ids)
+    WHERE s.message_id = l.message_id AND l.message_id = ANY(:ids) AND l.person <> {_NOBODY}
     """  # noqa: S608 - our own words only
 )
 
@@ -232,6 +235,24 @@ _SEALED = sa.text(
     """  # noqa: S608 - our own words only
 )
 _SEAL = sa.text("UPDATE public.messages SET sealed = :sealed WHERE message_id = :message_id")
+_BLANK: Final = (
+    sa.text(
+        f"""
+        UPDATE public.messages SET person = {_NOBODY}, conversation_id = '',
+            whatsapp_message_id = NULL, contact_id = NULL, order_id = NULL, case_id = NULL
+        WHERE message_id = ANY(:ids)
+        """  # noqa: S608 - our own words only
+    ),
+    sa.text(
+        """
+        UPDATE public.message_status_history SET change = convert_to(CAST(
+            CAST(convert_from(change, 'UTF8') AS jsonb)
+                - ARRAY['contactId', 'orderId', 'caseId', 'conversationId'] AS text), 'UTF8')
+        WHERE message_id = ANY(:ids) AND change <> ''
+        """
+    ),
+)
+"""As an erasure leaves a message (services/administration/store/erasure.py)."""
 
 
 def enter(
@@ -248,6 +269,9 @@ def enter(
     look = sa.text("SELECT person FROM person_keys WHERE person = ANY(:people)")
     known = {bytes(one) for one in connection.execute(look, {"people": list(people)}).scalars()}
     ours = vault.keyring(connection, people)
+    forgotten = [row.message_id for row in rows if bytes(row.person) not in known]
+    for blank in _BLANK:
+        connection.execute(blank, {"ids": forgotten})
     for row in rows:
         person, name = bytes(row.person), row.message_id
         said = personal.unseal(theirs, person, name, bytes(row.sealed))

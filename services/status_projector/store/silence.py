@@ -101,13 +101,3 @@ def by_sender(connection: sa.Connection, start: datetime, stop: datetime) -> dic
     """Return what each sender has sent between two beginnings of steps."""
     rows = connection.execute(_SILENCE, {"start": start, "stop": stop})
     return {row.sender: Silence(row.sent, row.unheard) for row in rows}
-
-
-def forget(connection: sa.Connection, before: datetime) -> None:
-    """Forget what no callback can be expected of any more."""
-    connection.execute(
-        sa.text("DELETE FROM unheard_sends WHERE accepted_at < :before"), {"before": before}
-    )
-    connection.execute(
-        sa.text("DELETE FROM sends_by_time WHERE began_at < :before"), {"before": before}
-    )

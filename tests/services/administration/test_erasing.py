@@ -2,13 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from cli.check import differences
 from runtime.errors import TryAgainLater
 from runtime.media import MediaSettings, open_store
 from services.administration.erasing import Eraser
+from services.administration.store import erasure
 from tests.callers import EVERYBODY
 from tests.given import NOON, SENDER
 from tests.vaults import the_vault
@@ -36,6 +39,98 @@ def known(database: sa.Engine) -> sa.Engine:
             {"sender": SENDER, "at": NOON, "key": KEY, "person": person},
         )
     return database
+
+
+def test_a_row_that_waits_is_counted_where_it_goes(database: sa.Engine) -> None:
+    person, job = VAULT.person("whatsapp", ADA), f"job_{uuid4().hex}"
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO job_items (job_id, row, message_id, person, state) VALUES"
+                " (:job, 1, :job || '1', :person, 'waiting'),"
+                " (:job, 2, :job || '2', :person, 'settled'),"
+                " (:job, 3, :job || '3', NULL, 'skipped'),"
+                " (:job, 4, :job || '4', :person, 'waiting')"
+            ),
+            {"job": job, "person": person},
+        )
+        connection.execute(
+            sa.text("INSERT INTO job_unsent VALUES (:job, 1, 0, 0)"),
+            {"job": job},
+        )
+
+        counts = erasure.forget_everywhere(connection, person, "whatsapp", ADA, now=NOON)
+
+    assert counts["job_items"] == 3
+    assert rows(database, "SELECT state FROM job_items ORDER BY row") == [
+        "skipped",
+        "settled",
+        "skipped",
+        "skipped",
+    ]
+    assert rows(database, "SELECT skipped FROM job_unsent") == [3]
+    assert differences(database) == []
+
+
+def test_nobody_is_named_in_a_group_send_or_a_fact_any_more(database: sa.Engine) -> None:
+    person = VAULT.person("wecom", "zhangsan")
+    with database.begin() as connection:
+        for statement in (
+            (
+                "INSERT INTO t_group_send_result (id, task_id, customer_id, status, create_time,"
+                " update_time) VALUES (1, 1, 71, 'SUCCESS', :at, :at),"
+                " (2, 1, 72, 'SUCCESS', :at, :at)"
+            ),
+            "INSERT INTO group_send_members VALUES ('m', :person, 1), ('m', 'another', 2)",
+        ):
+            connection.execute(sa.text(statement), {"at": NOON, "person": person})
+
+        counts = erasure.forget_everywhere(connection, person, "wecom", "zhangsan", now=NOON)
+
+    assert (counts["t_group_send_result"], counts["group_send_members"]) == (1, 1)
+    members = rows(database, "SELECT person FROM group_send_members")
+    assert len(members) == 2
+    assert person not in [bytes(one) for one in members]
+    assert rows(database, "SELECT customer_id FROM t_group_send_result ORDER BY id") == [0, 72]
+
+
+def test_whom_previews_go_to_is_named_nowhere_any_more(database: sa.Engine) -> None:
+    person = VAULT.person("wechat", "bo")
+    with database.begin() as connection:
+        for statement in (
+            (
+                "INSERT INTO t_tasks (task_id, name, schedule_type, schedule_time, groups,"
+                " creator_id, preview_recipients, created_at, updated_at, timezone,"
+                " content_hash) VALUES"
+                " ('t', 't', 'once', :at, '[]', '1', '[\"bo\", \"al\"]', :at, :at, 'UTC', '')"
+            ),
+            (
+                "INSERT INTO t_task_logs VALUES"
+                " ('1', 't', 'update', '1', '{\"previewRecipients\": {\"from\": [],"
+                ' "to": ["bo"]}, "name": {"from": "bo", "to": "b"}}\', :at),'
+                " ('2', 't', 'update', '1', '{\"previewRecipients\": {\"from\": null,"
+                ' "to": ["al"]}}\', :at),'
+                " ('3', 't', 'pause', '1', NULL, :at)"
+            ),
+            (
+                "INSERT INTO t_notifications (notification_id, user_id, type, content, subject,"
+                " due_at, status, created_at) VALUES"
+                " ('1', 'bo', 'preview', '{}', '1', :at, 'sent', :at),"
+                " ('2', 'al', 'preview', '{}', '2', :at, 'sent', :at)"
+            ),
+        ):
+            connection.exec_driver_sql(statement.replace(":at", "'2026-03-02'"))
+
+        erasure.forget_everywhere(connection, person, "wechat", "bo", now=NOON)
+
+    assert rows(database, "SELECT preview_recipients FROM t_tasks") == [["al"]]
+    logs = rows(database, "SELECT changes FROM t_task_logs ORDER BY log_id")
+    assert logs == [
+        {"name": {"from": "bo", "to": "b"}},
+        {"previewRecipients": {"from": None, "to": ["al"]}},
+        None,
+    ]
+    assert rows(database, "SELECT user_id FROM t_notifications") == ["al"]
 
 
 def rows(database: sa.Engine, query: str) -> list[Any]:

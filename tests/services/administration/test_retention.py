@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cli.check import differences
 from runtime.media import MediaSettings, MediaStore, open_store
 from services.administration.retention import RUN_EVERY, Retention
-from services.administration.store.retention import AGED
+from services.administration.store.retention import AGED, EXECUTIONS
 from tests.given import NOON, SENDER
 
 pytestmark = pytest.mark.stack
@@ -19,6 +19,9 @@ pytestmark = pytest.mark.stack
 KEPT = timedelta(days=365)
 OLD, YOUNG = NOON - KEPT - timedelta(days=1), NOON - KEPT + timedelta(days=1)
 OLD_FILE, YOUNG_FILE = "media/a1.jpg", "media/b2.jpg"
+
+SEND = "700000 + length(:name)"
+"""The number of a group send: these have no names."""
 
 ROWS: Mapping[str, tuple[str, str]] = {
     "dispatch_ledger": (
@@ -57,12 +60,59 @@ ROWS: Mapping[str, tuple[str, str]] = {
         ),
         f"'whatsapp', :name, '1', '{SENDER}', 'image', :at, 'stored', :key, :at, :at",
     ),
+    "t_pushes": (
+        "push_id, task_id, due_at, status, priority, content, finished_at",
+        ":name, :name, :at, 'completed', 'low', '{}', :at",
+    ),
+    "t_push_results": ("push_id, group_id, message_id, status", ":name, 'g', :name, 'sent'"),
+    "t_previews": (
+        (
+            "preview_id, task_id, content, recipients, created_at, content_hash, requested_by,"
+            " people"
+        ),
+        ":name, :name, '{}', '[]', :at, '\\x01', '1', '{}'",
+    ),
+    "t_preview_responses": (
+        "response_id, preview_id, person, user_id, response, time",
+        ":name, :name, '', '', 'confirm', :at",
+    ),
+    "task_status_history": (
+        "kind, id, sequence, to_status, updated_at, recorded_at",
+        "'task', :name, 1, 'draft', :at, :at",
+    ),
+    "task_states": (
+        "task_id, status, sequence, deleted, updated_at",
+        ":name || ' was', 'completed', 1, true, :at",
+    ),
+    "push_states": (
+        "push_id, task_id, status, sequence, due_at, groups, updated_at",
+        ":name, :name, 'completed', 1, :at, 1, :at",
+    ),
+    "group_send_states": (
+        "task_id, status, sequence, targets, reason, updated_at",
+        "length(:name), 'completed', 1, 1, :name, :at",
+    ),
+    "group_send_progress": (
+        "task_id, pending, processing, success, failed, updated_at",
+        f"{SEND}, 0, 0, 1, 0, :at",
+    ),
+    "t_group_send_result": (
+        "id, task_id, customer_id, status, error_message, create_time, update_time",
+        f"{SEND}, {SEND}, 1, 'SUCCESS', :name, :at, :at",
+    ),
+    "group_send_members": ("message_id, person, result_id", f":name, '', {SEND}"),
+    "job_progress": ("job_id, updated_at", ":name, :at"),
+    "media_uploads": (
+        "key, mime_type, size, uploaded_by, uploaded_at",
+        ":upload, 'image/png', 1, '1', :at",
+    ),
     "person_keys": (
         "person, master, wrapped, created_at",
         "convert_to(:name, 'UTF8'), 'm', '', :at",
     ),
 }
 """A row of each table that the administration clears: its columns, and what is in them."""
+SENDS = ("group_send_progress", "t_group_send_result", "group_send_members")
 A_TASK = """
     INSERT INTO t_tasks (task_id, name, schedule_type, schedule_time, groups, creator_id,
         preview_recipients, created_at, updated_at, timezone, content_hash)
@@ -94,11 +144,11 @@ def fill(database: sa.Engine, name: str, at: datetime, *, key: str | None = None
     with database.begin() as connection:
         connection.execute(sa.text(A_TASK), {"name": name, "at": at})
         for table, (columns, values) in ROWS.items():
-            # A key may be forgotten sooner: what is young of it is younger.
-            moment = NOON if (table, at) == ("person_keys", YOUNG) else at
+            # Some may be forgotten sooner: what is young of them is younger.
+            moment = NOON if at == YOUNG and table in {*EXECUTIONS, "person_keys"} else at
             connection.execute(
                 sa.text(f"INSERT INTO {table} ({columns}) VALUES ({values})"),  # noqa: S608 - ours
-                {"name": name, "at": moment, "key": key},
+                {"name": name, "at": moment, "key": key, "upload": f"uploads/{name}.png"},
             )
 
 
@@ -115,12 +165,21 @@ def a_retention(database: sa.Engine, media: MediaStore, at: datetime = NOON) -> 
 
 def name_in(table: str, name: str) -> str:
     """Return how a row's name is shown."""
+    if table in SENDS:
+        return f"70000{len(name)}"
     is_bytes = "convert_to" in ROWS[table][1]
     return name.encode().hex() if is_bytes else name
 
 
 def test_every_table_that_it_clears_is_tried_here() -> None:
-    assert set(ROWS) == {*AGED, "jobs", "inbound_media", "person_keys"}
+    assert set(ROWS) == {
+        *EXECUTIONS,
+        *AGED,
+        "jobs",
+        "inbound_media",
+        "media_uploads",
+        "person_keys",
+    }
 
 
 @pytest.mark.parametrize("table", ROWS)
@@ -183,6 +242,28 @@ def test_an_old_key_that_seals_something_stays(filled: sa.Engine, media: MediaSt
     a_retention(filled, media).run()
 
     assert name_in("person_keys", "old") in left(filled, "person_keys")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("media_uploads", "content_image = '/api/v1/media/uploads/old.png'"),
+        ("media_uploads", "content_image = 'uploads/old.png'"),
+        ("t_previews", "content_hash = '\\x01'"),
+    ],
+)
+def test_what_a_task_still_needs_stays(
+    filled: sa.Engine, media: MediaStore, table: str, change: str
+) -> None:
+    with filled.begin() as connection:
+        set_to = sa.text(f"UPDATE t_tasks SET {change} WHERE task_id = 'old'")  # noqa: S608 - ours
+        connection.execute(set_to)
+
+    a_retention(filled, media).run()
+
+    with filled.begin() as connection:
+        connection.execute(sa.text("UPDATE t_tasks SET content_image = NULL, content_hash = ''"))
+    assert "old" in left(filled, table)
 
 
 async def test_it_runs_once_a_day_whichever_process_is_first(

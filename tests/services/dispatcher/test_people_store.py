@@ -188,7 +188,8 @@ def test_who_was_erased_stays_so_until_somebody_of_ours_takes_it_back(
     reply(pair, said(Wish.OPT_IN, 5))
 
     with database.begin() as connection:
-        forget_everywhere(connection, VAULT.person(*pair[::2]), pair.channel, now=NOON)
+        person = VAULT.person(*pair[::2])
+        forget_everywhere(connection, person, pair.channel, pair.recipient, now=NOON)
         known = people.known(connection, VAULT, pair.channel, pair.recipient)
 
     erased = Statement(Wish.OPT_OUT, ALL, Reason.ERASED, NOON)

@@ -17,7 +17,7 @@ from services.dispatcher.desk import PROBE_AT_LEAST_EVERY, PROBE_EVERY
 from services.dispatcher.reported import PAUSE, Reported
 from services.dispatcher.store import senders
 from services.dispatcher.store.senders import Breakage, Sender
-from services.dispatcher.work import Claimed, Ended
+from services.dispatcher.work import Claimed, Ended, message_of
 from tests.given import NOON, a_failure, a_send_request, a_status_reported
 
 pytestmark = pytest.mark.stack
@@ -209,7 +209,7 @@ def a_problem(code: str) -> Failure:
 def ended(sender: str, verdict: Verdict) -> Ended:
     channel, _, number = sender.partition(":")
     request = a_send_request(channel=channel, sender_id=number)
-    return Ended(Claimed(request, b"", Tries(1), NOON, "test", request.recipient), verdict, NOON)
+    return Ended(Claimed(request, b"", Tries(1), NOON, "test", message_of(request, request.recipient)), verdict, NOON)
 
 
 def a_notice(

@@ -1,4 +1,4 @@
-"""Whatever is asked of tasks, the answer is one that the document describes."""
+"""Whatever is asked of the scheduler, the answer is one that the document describes."""
 
 import asyncio
 
@@ -17,5 +17,14 @@ async def test_no_request_that_can_be_conceived_breaks_the_api_of_tasks(
     chance = Chance(seed=1, examples=6)
 
     sent = await asyncio.to_thread(fuzz_tagged, scheduler.url, signed_in(), "tasks", chance=chance)
+
+    assert sent > 0
+
+
+async def test_nor_the_others(scheduler: RunningScheduler) -> None:
+    tags = ("previews", "notifications", "feedback", "pushes", "jobs")
+    chance = Chance(seed=1, examples=2)
+
+    sent = await asyncio.to_thread(fuzz_tagged, scheduler.url, signed_in(), *tags, chance=chance)
 
     assert sent > 0

@@ -8,9 +8,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from domain.identity import message_id_for_inbound
+from runtime.errors import NotFound
 from runtime.postgres import transaction
 from schemas.topics.provider_events import MessageReceived
 from schemas.topics.send_requests import SendRequested
+from services.status_projector.store import conversations
 from tests.given import NOON, SENDER, a_send_request
 from tests.sealed import VAULT
 from tests.services.status_projector.facts import Life, Projector, Record
@@ -167,3 +170,32 @@ def test_the_conversation_is_named_in_every_change(projector: Projector) -> None
     for one in (*caused, *later):
         assert one.change.conversation_id == talk.conversation_id
         assert (one.change.contact_id, one.change.order_id) == ("ada", "A-17")
+
+
+def test_what_came_after_what_was_shown_stays_unread(
+    engine: sa.Engine, projector: Projector
+) -> None:
+    talk = Talk()
+    said = [talk.theirs(second) for second in (1, 2, 2, 3)]
+    tell(projector, *said)
+    shown = [message_id_for_inbound("whatsapp", one.provider_message_id) for one in said]
+
+    assert read_up_to(engine, talk, at(0)) == 4
+    assert read_up_to(engine, talk, shown[1]) == 2
+    assert read_up_to(engine, talk, shown[0]) == 2, "what was read stays read"
+    assert read_up_to(engine, talk, at(2)) == 1
+    tell(projector, talk.theirs(4))
+    assert unread(engine, talk) == 2
+    assert read_up_to(engine, talk, None) == unread(engine, talk) == 0
+
+    other = Talk()
+    tell(projector, other.theirs(1))
+    with pytest.raises(NotFound):
+        read_up_to(engine, other, shown[0])
+
+
+def read_up_to(engine: sa.Engine, talk: Talk, up_to: str | datetime | None) -> int | None:
+    with transaction(engine) as connection:
+        return conversations.mark_read(
+            connection, talk.conversation_id, tenant_id=None, now=NOON, up_to=up_to
+        )

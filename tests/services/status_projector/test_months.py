@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from runtime.clock import now
+from runtime.errors import DatabaseAway
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
 from runtime.postgres import transaction
@@ -148,9 +149,43 @@ async def test_months_of_which_all_is_too_old_are_dropped_with_what_belongs_to_t
 
     assert number_of(engine, ENTERED, old.message_id) == 0
     assert number_of(engine, ENTERED, new.message_id) == 1
+    dropped = "SELECT count(*) FROM dropped_months WHERE partition = 'messages_2031_10'"
+    assert number_of(engine, dropped) == 1
     history = "SELECT count(*) FROM message_status_history WHERE message_id = :name"
     assert number_of(engine, history, old.message_id) == 0
     assert number_of(engine, history, new.message_id) == 1
+
+
+async def test_a_long_reader_keeps_a_month_and_nothing_else(
+    engine: sa.Engine, projector: Projector
+) -> None:
+    life, stranger = Life(), "+16505550007"
+    projector.apply([projector.heard(life.request(recipient=stranger))], OLD)
+    report = msgspec.structs.replace(life.reported("read", 5), participant=stranger)
+    projector.apply([projector.heard(report)], OLD)
+    told = "SELECT count(*) FROM message_participants WHERE message_id = :name"
+    talks = "SELECT count(*) FROM conversations WHERE last_message_id = :name"
+    assert number_of(engine, told, life.message_id) == 1
+
+    def keep() -> Awaitable[bool]:
+        return keep_months(
+            tools_at(engine, NEW + timedelta(days=365)),
+            retention=timedelta(days=365),
+            park_for=timedelta(minutes=15),
+        )
+
+    with transaction(engine) as connection:
+        connection.execute(sa.text("SELECT count(*) FROM messages"))
+        with pytest.raises(DatabaseAway):
+            await keep()
+
+    assert number_of(engine, ENTERED, life.message_id) == 1
+    assert number_of(engine, told, life.message_id) == 0
+    assert number_of(engine, talks, life.message_id) == 0
+
+    await keep()
+
+    assert number_of(engine, ENTERED, life.message_id) == 0
 
 
 def tools_at(engine: sa.Engine, moment: datetime) -> Tools:

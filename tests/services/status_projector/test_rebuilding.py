@@ -9,9 +9,11 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from runtime.vault import Vault, VaultSettings
+from services.administration.store import erasure
 from services.status_projector.explain import explain
 from services.status_projector.rebuild import Rebuild, Result
 from tests.eventually import eventually
+from tests.given import NOON
 from tests.services.status_projector.facts import ZONE, Life
 from tests.services.status_projector.projectors import SOON, RunningProjector, Writer, whole
 
@@ -64,6 +66,31 @@ async def test_what_was_damaged_is_found_and_mended_while_messages_flow(
     assert shadows(engine) == []
 
 
+async def test_who_was_erased_is_not_brought_back(
+    running: RunningProjector,
+    writer: Writer,
+    engine: sa.Engine,
+    database_url: str,
+    clean_topics: str,
+) -> None:
+    here, lost, eva = Life(), Life(), "+16505550877"
+    for life in (here, lost):
+        request = life.request(recipient=eva, case_id="A-17", contact_id="eva")
+        await writer.write([request, *whole(life)[1:]])
+    await eventually(lambda: is_read(running, lost), within=SOON)
+    with engine.begin() as connection:
+        erasure.forget_everywhere(
+            connection, a_vault().person("whatsapp", eva), "whatsapp", eva, now=NOON
+        )
+    damage(engine, "DELETE FROM messages", lost)
+
+    looked = await rebuilt(database_url, clean_topics, mends=True)
+
+    assert [one.message_id for one in looked.differences] == [lost.message_id]
+    assert traces_of(engine, here) == traces_of(engine, lost) == (b"", "", None, None, None, None)
+    assert (await rebuilt(database_url, clean_topics, mends=False)).differences == ()
+
+
 async def rebuilt(url: str, bootstrap: str, *, mends: bool) -> Result:
     run = Rebuild(url, bootstrap, a_vault(), ZONE)
     return await run.run(lambda _done, _of: None, mends=mends)
@@ -83,6 +110,17 @@ def state_of(engine: sa.Engine, life: Life) -> tuple[Any, ...] | None:
     with engine.connect() as connection:
         row = connection.execute(query, {"id": life.message_id}).first()
     return None if row is None else tuple(row)
+
+
+def traces_of(engine: sa.Engine, life: Life) -> tuple[Any, ...]:
+    """Return what of a message's row would say whose it is."""
+    query = sa.text(
+        "SELECT person, conversation_id, sealed, whatsapp_message_id, case_id, contact_id"
+        " FROM messages WHERE message_id = :id"
+    )
+    with engine.connect() as connection:
+        person, *others = connection.execute(query, {"id": life.message_id}).one()
+    return (bytes(person), *others)
 
 
 def text_of(engine: sa.Engine, life: Life) -> str | None:

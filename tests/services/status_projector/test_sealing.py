@@ -28,6 +28,7 @@ WORDS = "Your ring is engraved: for Ada"
 TABLES = (
     "messages",
     "message_status_history",
+    "message_facts",
     "message_participants",
     "conversations",
     "parked_events",

@@ -10,7 +10,7 @@ from runtime.audit import Action
 from runtime.callers import Caller
 from runtime.postgres import in_thread
 
-_ADDRESSES: Final = frozenset({"recipient", "contactId"})
+_ADDRESSES: Final = frozenset({"recipient", "contactId", "recipientId"})
 """Fields of filters that are, or may be, somebody's address."""
 _GIVEN: Final = "given"
 

@@ -1,0 +1,45 @@
+"""Refuses addresses with a NUL: PostgreSQL keeps none in a text: nothing has such a name."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from runtime.errors import InvalidInput, NotFound, SendtrailError
+
+AnswerOf = Callable[[Request, Exception], Awaitable[Response]]
+"""Answers an error in the shape of the path's family."""
+
+_NUL: Final = "\x00"
+
+
+class RefusesNul:
+    """Stands before an application: 404 for such a path, 400 for such a parameter."""
+
+    def __init__(self, app: ASGIApp, answer_of: AnswerOf) -> None:
+        self._app = app
+        self._answer_of = answer_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand the request on."""
+        error = _error_of(scope) if scope["type"] == "http" else None
+        if error is None:
+            await self._app(scope, receive, send)
+        else:
+            answer = await self._answer_of(Request(scope), error)
+            await answer(scope, receive, send)
+
+
+def _error_of(scope: Scope) -> SendtrailError | None:
+    if _NUL in scope["path"]:
+        return NotFound("Not Found")
+    query: bytes = scope["query_string"]
+    if b"%00" not in query and b"\x00" not in query:
+        return None
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if _NUL in name or _NUL in value:
+            return InvalidInput(name.replace(_NUL, "\ufffd"), "must not contain a NUL")
+    return None
