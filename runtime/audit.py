@@ -42,6 +42,7 @@ class Action(StrEnum):
     KEYS_ROTATE = "keys.rotate"
     MESSAGES_EXPORT = "messages.export"
     JOB_RESULTS_EXPORT = "job-results.export"
+    LIST_EXPORT = "list.export"
     DEAD_LETTERS_REPLAY = "dead-letters.replay"
 
 

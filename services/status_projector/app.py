@@ -31,6 +31,7 @@ from services.status_projector.routes import (
     delivery,
     explain,
     figures,
+    group_sends,
     job_results,
     jobs,
     live,
@@ -99,7 +100,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     parts = Parts(asked, vault, guard, now, _terms(settings))
     # Before the messages by their ids: "stale" is none.
     app.include_router(explain.routes(asked, vault, guard, now))
-    for room in (one_message, talks, search, figures, delivery):
+    for room in (one_message, talks, search, figures, delivery, group_sends):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, guard))
     app.include_router(live.routes(hub, guard))
