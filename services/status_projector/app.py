@@ -106,7 +106,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(asked, vault, guard, now))
     app.include_router(job_results.routes(asked, vault, guard))
-    app.include_router(tasks.routes(asked, guard))
+    app.include_router(tasks.routes(asked, guard, now))
     app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)

@@ -1,6 +1,7 @@
 """How stored rows are shown to people: opened, in public words (CF-01, CF-32)."""
 
 from collections.abc import Mapping, Sequence
+from mimetypes import guess_type
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,7 @@ from services.status_projector.store.personal import unseal, unseal_file_name
 
 Row = Mapping[str, Any]
 
+_WITH_FILE: Final = frozenset({"image", "document", "audio", "video", "sticker"})
 _REACHED: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
 _NOTHING: Final = Personal(recipient="")
 _AS_STORED: Final = (
@@ -114,22 +116,31 @@ def _fields(row: Row, personal: Personal, keyring: Keyring) -> dict[str, Any]:
         "recipient": personal.recipient or None,
         "recipient_name": personal.name,
         "text": personal.words,
-        "file": _file(row, keyring),
+        "file": _file(row, personal, keyring),
     }
 
 
-def _file(row: Row, keyring: Keyring) -> File | None:
-    if row["file_url"] is None and row["file_error"] is None:
+def _file(row: Row, personal: Personal, keyring: Keyring) -> File | None:
+    link = _link(row, personal)
+    if link is None and row["file_url"] is None and row["file_error"] is None:
         return None
     name = row["sealed_file_name"]
     return File(
-        url=row["file_url"],
+        url=row["file_url"] or link,
         name=None
         if name is None
         else unseal_file_name(keyring, bytes(row["person"]), row["message_id"], bytes(name)),
-        type=row["file_type"],
+        type=row["file_type"] or (None if link is None else guess_type(link)[0]),
         error=row["file_error"],
     )
+
+
+def _link(row: Row, personal: Personal) -> str | None:
+    """Return the public address of the file that we sent, which is a part of the content."""
+    is_sent = row["message_direction"] == "outbound" and row["message_type"] in _WITH_FILE
+    if not is_sent or row["file_url"] is not None or personal.content is None:
+        return None
+    return msgspec.json.decode(personal.content).get("link")
 
 
 def _price(row: Row, prices: Prices) -> Price:

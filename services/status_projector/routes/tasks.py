@@ -1,20 +1,23 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
+from datetime import datetime
 from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
 
 from runtime.auth import Caller, Guard, Permission
+from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
 from services.status_projector import cursors
+from services.status_projector.progress import progress_of
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
 
 
-def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
+def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     """Return the endpoints that ask about tasks."""
     router = APIRouter(tags=["tasks"])
     permitted = Depends(guard.needs(Permission.TASKS_VIEW))
@@ -24,10 +27,19 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
         push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
     ) -> PushResult:
         def look(connection: sa.Connection) -> PushResult:
-            push = runs.push(connection, push_id)
-            if push is None or not caller.may_see(push.tenant_id):
-                raise NotFound("Push not found")
-            return _outcome(push, runs.groups(connection, push_id))
+            push = _visible(connection, push_id, caller)
+            return _outcome(push, runs.groups(connection, push_id), clock())
+
+        return await in_thread(engine, look)
+
+    @router.get("/api/push/{pushId}/history", summary="How did this push get where it is?")
+    async def push_history(
+        push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
+    ) -> list[Step]:
+        def look(connection: sa.Connection) -> list[Step]:
+            _visible(connection, push_id, caller)
+            steps = runs.history(connection, "push", push_id)
+            return [Step.model_validate(step) for step in steps]
 
         return await in_thread(engine, look)
 
@@ -58,7 +70,7 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
         shown = found[: asked.limit]
         last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
         return PushesPage(
-            items=[_view(push) for push in shown],
+            items=[_view(push, clock()) for push in shown],
             next_cursor=last.written() if last and len(found) > asked.limit else None,
         )
 
@@ -71,7 +83,14 @@ def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None
         raise NotFound("Task not found")
 
 
-def _outcome(push: Push, groups: list[Group]) -> PushResult:
+def _visible(connection: sa.Connection, push_id: str, caller: Caller) -> Push:
+    push = runs.push(connection, push_id)
+    if push is None or not caller.may_see(push.tenant_id):
+        raise NotFound("Push not found")
+    return push
+
+
+def _outcome(push: Push, groups: list[Group], now: datetime) -> PushResult:
     return PushResult(
         push_id=push.push_id,
         task_id=push.task_id,
@@ -82,11 +101,15 @@ def _outcome(push: Push, groups: list[Group]) -> PushResult:
             for group in groups
             if group.is_failed
         ],
+        pending_groups=[
+            group.group_id for group in groups if not (group.is_sent or group.is_failed)
+        ],
+        progress=progress_of(push.counted, [], now),
         timestamp=push.begun_at,
     )
 
 
-def _view(push: Push) -> PushView:
+def _view(push: Push, now: datetime) -> PushView:
     return PushView(
         push_id=push.push_id,
         status=push.status,
@@ -95,4 +118,5 @@ def _view(push: Push) -> PushView:
         begun_at=push.begun_at,
         groups=push.groups,
         reason=push.reason,
+        progress=progress_of(push.counted, [], now),
     )
