@@ -99,7 +99,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
     )
     parts = Parts(asked, vault, guard, now, _terms(settings))
     # Before the messages by their ids: "stale" is none.
-    app.include_router(explain.routes(asked, vault, guard, now))
+    app.include_router(explain.routes(asked, vault, guard, now, settings.prices))
     for room in (one_message, talks, search, figures, delivery, group_sends):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, guard))

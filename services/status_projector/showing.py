@@ -1,8 +1,10 @@
 """How stored rows are shown to people: opened, in public words (CF-01, CF-32)."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from mimetypes import guess_type
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
@@ -130,7 +132,7 @@ def _file(row: Row, personal: Personal, keyring: Keyring) -> File | None:
         name=None
         if name is None
         else unseal_file_name(keyring, bytes(row["person"]), row["message_id"], bytes(name)),
-        type=row["file_type"] or (None if link is None else guess_type(link)[0]),
+        type=row["file_type"] or (None if link is None else guess_type(urlsplit(link).path)[0]),
         error=row["file_error"],
     )
 
@@ -143,11 +145,15 @@ def _link(row: Row, personal: Personal) -> str | None:
     return msgspec.json.decode(personal.content).get("link")
 
 
+def price_of(row: Row, prices: Prices) -> Decimal | None:
+    """Return what the message costs by our table; None while it has not reached `sent` (CF-43)."""
+    return prices.of(row["message_type"]) if row["delivery_status"] in _REACHED else None
+
+
 def _price(row: Row, prices: Prices) -> Price:
     told: dict[str, Any] = {} if row["pricing"] is None else row["pricing"]["pricing"]
-    reached = row["delivery_status"] in _REACHED
     return Price(
-        amount=prices.of(row["message_type"]) if reached else None,
+        amount=price_of(row, prices),
         currency=prices.currency,
         billable=told.get("billable"),
         model=told.get("model"),

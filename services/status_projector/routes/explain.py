@@ -16,13 +16,16 @@ from schemas.http.envelope import Envelope
 from schemas.http.explain import Explanation
 from schemas.http.stale import StaleMessage, StalePage, StaleSender
 from services.status_projector.explain import explain
+from services.status_projector.prices import Prices
 from services.status_projector.store import silence
 from services.status_projector.store.silence import After, Wanted
 
 ORDINARY = timedelta(minutes=30)
 
 
-def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRouter:
+def routes(
+    engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock, prices: Prices
+) -> APIRouter:
     """Return the endpoints that explain."""
     router = APIRouter(prefix="/api/v1", tags=["explain"])
     may_view = Depends(guard.needs(Permission.MESSAGES_VIEW))
@@ -34,7 +37,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
     ) -> Envelope[Explanation]:
         tenant_id = caller.tenant_id
         found = await in_thread(
-            engine, lambda c: explain(c, vault, message_id, tenant_id=tenant_id)
+            engine, lambda c: explain(c, vault, message_id, prices, tenant_id=tenant_id)
         )
         if found is None:
             raise NotFound("Message not found")

@@ -1,6 +1,6 @@
 """What was written to and fro, with whom and about what (IM-27, IM-37)."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
@@ -16,7 +16,7 @@ from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search, talks
 from services.status_projector.store.narrowing import Page, Wanted
 from services.status_projector.store.search import Row
-from services.status_projector.store.talks import REST, UNREAD
+from services.status_projector.store.talks import REST, UNREAD, Sought
 
 _NAMES: Final = ("contact_id", "order_id", "conversation_id")
 
@@ -81,28 +81,51 @@ def _conversations(
     connection: sa.Connection, parts: Parts, asked: ConversationSearch, caller: Caller
 ) -> ConversationPage:
     behind = cursors.named("cursor", asked.cursor)
-    names = ("contact_id", "order_id", "channel", "sender_id")
-    equal = {name: value for name in names if (value := getattr(asked, name)) is not None}
-    equal |= filters.of_tenant(caller.tenant_id)
-    people = parts.people(asked.phone, asked.channel)
-    groups = (UNREAD, REST) if asked.sort == "unread" else (None,)
+    sought = _sought(parts, asked, caller)
+    found = _found(connection, sought, asked.sort, behind, asked.limit + 1)
+    shown = found[: asked.limit]
+    return ConversationPage(
+        items=_shown(connection, parts, [row for _, row in shown]),
+        unread=talks.unread(connection, sought)
+        if sought.about or sought.people is not None
+        else None,
+        next_cursor=_place(shown[-1]).written() if len(found) > asked.limit else None,
+    )
+
+
+def _sought(parts: Parts, asked: ConversationSearch, caller: Caller) -> Sought:
+    def given(names: tuple[str, ...]) -> dict[str, str]:
+        return {name: value for name in names if (value := getattr(asked, name)) is not None}
+
+    return Sought(
+        equal=given(("channel", "sender_id")) | filters.of_tenant(caller.tenant_id),
+        about=given(("contact_id", "order_id")),
+        people=parts.people(asked.phone, asked.channel),
+    )
+
+
+def _found(
+    connection: sa.Connection,
+    sought: Sought,
+    sort: Literal["unread", "time"],
+    behind: cursors.Cursor[str] | None,
+    limit: int,
+) -> list[tuple[int, Row]]:
+    """Return conversations in their order, each with its part of the list."""
     found: list[tuple[int, Row]] = []
-    for group in groups:
+    for group in (UNREAD, REST) if sort == "unread" else (None,):
         if behind is not None and group is not None and group < behind.group:
             continue
         from_there = behind if behind is not None and behind.group == (group or 0) else None
-        room = asked.limit + 1 - len(found)
-        if room:
-            rows = talks.find(connection, equal, people, from_there, room, group=group)
+        if room := limit - len(found):
+            rows = talks.find(connection, sought, from_there, room, group=group)
             found += [(group or 0, row) for row in rows]
-    shown = found[: asked.limit]
-    last = shown[-1] if len(found) > asked.limit else None
-    return ConversationPage(
-        items=_shown(connection, parts, [row for _, row in shown]),
-        next_cursor=None
-        if last is None
-        else cursors.cursor(last[1]["last_at"], last[1]["conversation_id"], last[0]).written(),
-    )
+    return found
+
+
+def _place(found: tuple[int, Row]) -> cursors.Cursor[str]:
+    group, row = found
+    return cursors.cursor(row["last_at"], row["conversation_id"], group)
 
 
 def _shown(connection: sa.Connection, parts: Parts, rows: list[Row]) -> list[Conversation]:
