@@ -50,7 +50,8 @@ def test_why_it_failed_comes_with_what_to_do(database: sa.Engine, database_url: 
     assert "nothing yet" in told.output
 
 
-def test_a_message_that_nobody_knows_is_an_error(database: sa.Engine, database_url: str) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_message_that_nobody_knows_is_an_error(database_url: str) -> None:
     told = explain(database_url, "msg_nobody")
 
     assert told.exit_code != 0

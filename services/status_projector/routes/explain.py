@@ -4,11 +4,15 @@ from datetime import timedelta
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 from pydantic import Field
 
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
 from runtime.errors import InvalidInput, NotFound
 from runtime.postgres import in_thread
 from runtime.vault import Vault
@@ -20,6 +24,7 @@ from services.status_projector.prices import Prices
 from services.status_projector.store import silence
 from services.status_projector.store.silence import After, Wanted
 
+COLUMNS = ("messageId", "sender", "acceptedAt")
 ORDINARY = timedelta(minutes=30)
 
 
@@ -43,8 +48,14 @@ def routes(
             raise NotFound("Message not found")
         return Envelope(data=found)
 
-    @router.get("/messages/stale", summary="Sent, and no callback for long (IM-54)")
+    @router.get(
+        "/messages/stale",
+        summary="Sent, and no callback for long (IM-54)",
+        response_model=Envelope[StalePage],
+        responses=IS_FILE,
+    )
     async def stale(
+        request: Request,
         caller: Annotated[Caller, may_view],
         older_than: Annotated[
             timedelta, Field(gt=timedelta(0), le=timedelta(days=30)), Query(alias="olderThan")
@@ -54,9 +65,15 @@ def routes(
         ] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: Annotated[str | None, Query(max_length=500)] = None,
-    ) -> Envelope[StalePage]:
+    ) -> Response | Envelope[StalePage]:
+        """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         wanted = Wanted(clock() - older_than, sender, caller.tenant_id)
         after = None if cursor is None else _after(cursor)
+        if wants_csv(request):
+            await in_thread(
+                engine, lambda c: audit.note(c, caller, Action.LIST_EXPORT, "stale messages")
+            )
+            return _file(engine, wanted, after)
         found = await in_thread(
             engine,
             lambda c: (silence.senders(c, wanted), silence.page(c, wanted, after, limit + 1)),
@@ -74,6 +91,19 @@ def _page(senders: list[sa.RowMapping], rows: list[sa.RowMapping], limit: int) -
         messages=[StaleMessage.model_validate(dict(row)) for row in shown],
         next_cursor=After(last["accepted_at"], last["message_id"]).text if last and more else None,
     )
+
+
+def _file(engine: sa.Engine, wanted: Wanted, after: After | None) -> Response:
+    def read(
+        connection: sa.Connection, after: After | None
+    ) -> tuple[list[StaleMessage], After | None]:
+        rows = silence.page(connection, wanted, after, AT_ONCE)
+        last = rows[-1] if len(rows) == AT_ONCE else None
+        return [StaleMessage.model_validate(dict(row)) for row in rows], (
+            None if last is None else After(last["accepted_at"], last["message_id"])
+        )
+
+    return csv_answer("stale", COLUMNS, engine, read, after)
 
 
 def _after(cursor: str) -> After:

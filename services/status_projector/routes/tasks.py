@@ -1,20 +1,28 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
-from services.status_projector import cursors
+from services.status_projector import cursors, exports
 from services.status_projector.progress import progress_of
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
+
+COLUMNS: Final = (
+    *("pushId", "status", "occurrenceAt", "dueAt", "begunAt", "groups", "reason"),
+    *("progress.successCount", "progress.failedCount", "progress.percent"),
+)
 
 
 def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
@@ -54,13 +62,24 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
 
         return await in_thread(engine, look)
 
-    @router.get("/api/tasks/{taskId}/pushes", summary="The runs of this task (IM-40)")
+    @router.get(
+        "/api/tasks/{taskId}/pushes",
+        summary="The runs of this task (IM-40)",
+        response_model=PushesPage,
+        responses=IS_FILE,
+    )
     async def task_pushes(
+        request: Request,
         task_id: Annotated[str, Path(alias="taskId")],
         asked: Annotated[PushesQuery, Query()],
         caller: Annotated[Caller, permitted],
-    ) -> PushesPage:
+    ) -> Response | PushesPage:
+        """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         behind = cursors.named("cursor", asked.cursor)
+        if wants_csv(request):
+            await in_thread(engine, lambda c: _must_exist(c, task_id, caller))
+            await exports.note(engine, caller, Action.LIST_EXPORT, f"task {task_id}", asked)
+            return _file(engine, task_id, behind, clock)
 
         def look(connection: sa.Connection) -> list[Push]:
             _must_exist(connection, task_id, caller)
@@ -75,6 +94,21 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         )
 
     return router
+
+
+def _file(
+    engine: sa.Engine, task_id: str, behind: cursors.Cursor[str] | None, clock: Clock
+) -> Response:
+    def read(
+        connection: sa.Connection, behind: cursors.Cursor[str] | None
+    ) -> tuple[list[PushView], cursors.Cursor[str] | None]:
+        found = runs.pushes(connection, task_id, after=behind, limit=AT_ONCE)
+        last = found[-1] if len(found) == AT_ONCE else None
+        return [_view(push, clock()) for push in found], (
+            None if last is None else cursors.cursor(last.due_at, last.push_id)
+        )
+
+    return csv_answer("pushes", COLUMNS, engine, read, behind)
 
 
 def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None:

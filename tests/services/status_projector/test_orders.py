@@ -1,4 +1,4 @@
-"""Whoever asks about an order finds what was written about it, also after the next order (IN-02)."""
+"""Whoever asks about an order finds what was written of it, also after the next one (IN-02)."""
 
 from datetime import timedelta
 from typing import Any

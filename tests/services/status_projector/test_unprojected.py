@@ -54,7 +54,7 @@ async def test_a_timed_message_is_shown_and_explained_before_its_time(
 
     assert (message["status"], message["dueAt"]) == ("sending", "2026-03-03T12:00:00.000Z")
     assert (message["channel"], message["type"], message["orderId"]) == ("whatsapp", "text", "A-17")
-    assert message["content"] == {"type": "text", "body": life.request().content.body}  # pyright: ignore[reportAttributeAccessIssue] - a text
+    assert message["content"] == {"type": "text", "body": message["text"]}
     assert message["price"]["amount"] is None
     assert (explained["status"], explained["senderId"]) == ("pending", SENDER)
     assert explained["asked"]["dueAt"] == "2026-03-03T12:00:00.000Z"
