@@ -32,6 +32,7 @@ class Action(StrEnum):
     JOB_CANCEL = "job.cancel"
     JOB_PAUSE = "job.pause"
     JOB_RESUME = "job.resume"
+    JOB_RETRY = "job.retry"
     TASK_DELETE = "task.delete"
     TASK_PUSH = "task.push"
     SENDER_RESUME = "sender.resume"
