@@ -83,14 +83,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
             await exports.note(engine, caller, Action.LIST_EXPORT, "jobs", asked)
             return _file(engine, wish, clock)
         found = await in_thread(engine, lambda c: jobs.page(c, wish))
-        shown = found[: asked.limit]
-        last = cursors.cursor(shown[-1].created_at, shown[-1].job_id) if shown else None
-        return Envelope(
-            data=JobsPage(
-                items=[_view(job, clock) for job in shown],
-                next_cursor=last.written() if last and len(found) > asked.limit else None,
-            )
-        )
+        return Envelope(data=_page(found, asked.limit, clock))
 
     @router.get("/api/v1/jobs/{jobId}", summary="One job, and how far it is")
     async def one_job(
@@ -107,6 +100,15 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         return JobHistoryAnswer(history=[Step.model_validate(step) for step in steps])
 
     return router
+
+
+def _page(found: list[Job], limit: int, clock: Clock) -> JobsPage:
+    shown = found[:limit]
+    last = cursors.cursor(shown[-1].created_at, shown[-1].job_id) if shown else None
+    return JobsPage(
+        items=[_view(job, clock) for job in shown],
+        next_cursor=last.written() if last and len(found) > limit else None,
+    )
 
 
 def _file(engine: sa.Engine, wish: JobsWish, clock: Clock) -> Response:

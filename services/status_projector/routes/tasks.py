@@ -1,7 +1,7 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -45,9 +45,7 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
     ) -> list[Step]:
         def look(connection: sa.Connection) -> list[Step]:
-            _visible(connection, push_id, caller)
-            steps = runs.history(connection, "push", push_id)
-            return [Step.model_validate(step) for step in steps]
+            return _steps(connection, "push", _visible(connection, push_id, caller).push_id)
 
         return await in_thread(engine, look)
 
@@ -57,8 +55,7 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     ) -> list[Step]:
         def look(connection: sa.Connection) -> list[Step]:
             _must_exist(connection, task_id, caller)
-            steps = runs.history(connection, "task", task_id)
-            return [Step.model_validate(step) for step in steps]
+            return _steps(connection, "task", task_id)
 
         return await in_thread(engine, look)
 
@@ -85,15 +82,22 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
             _must_exist(connection, task_id, caller)
             return runs.pushes(connection, task_id, after=behind, limit=asked.limit + 1)
 
-        found = await in_thread(engine, look)
-        shown = found[: asked.limit]
-        last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
-        return PushesPage(
-            items=[_view(push, clock()) for push in shown],
-            next_cursor=last.written() if last and len(found) > asked.limit else None,
-        )
+        return _page(await in_thread(engine, look), asked.limit, clock())
 
     return router
+
+
+def _steps(connection: sa.Connection, kind: Literal["task", "push"], of: str) -> list[Step]:
+    return [Step.model_validate(step) for step in runs.history(connection, kind, of)]
+
+
+def _page(found: list[Push], limit: int, now: datetime) -> PushesPage:
+    shown = found[:limit]
+    last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
+    return PushesPage(
+        items=[_view(push, now) for push in shown],
+        next_cursor=last.written() if last and len(found) > limit else None,
+    )
 
 
 def _file(
