@@ -12,9 +12,10 @@ from runtime.settings import DatabaseSettings, read
 from runtime.vault import Vault, VaultSettings
 from schemas.http.explain import Cost, Explanation, Step
 from services.status_projector.explain import explain as explanation_of
+from services.status_projector.settings import PriceSettings
 
 
-class _Settings(DatabaseSettings, VaultSettings):
+class _Settings(DatabaseSettings, VaultSettings, PriceSettings):
     """What this command reads from the environment."""
 
 
@@ -26,7 +27,9 @@ def explain(
     settings = read(_Settings)
     engine = connect(settings.database_url.get_secret_value(), pool=1)
     with transaction(engine) as connection:
-        found = explanation_of(connection, Vault(settings), message_id, tenant_id=None)
+        found = explanation_of(
+            connection, Vault(settings), message_id, settings.prices, tenant_id=None
+        )
     engine.dispose()
     if found is None:
         raise NotFound(f"no message {message_id}")
@@ -62,8 +65,9 @@ def _facts_of(found: Explanation) -> dict[str, object]:
     return {
         "to": found.shown.recipient,
         "text": found.shown.text,
-        "through": f"{found.channel}:{found.sender_id}",
+        "through": None if found.channel is None else f"{found.channel}:{found.sender_id}",
         "asked at": f"{asked.sent_at:%Y-%m-%d %H:%M:%S} UTC",
+        "due at": None if asked.due_at is None else f"{asked.due_at:%Y-%m-%d %H:%M:%S} UTC",
         "asked by": asked.published_by,
         "agent": asked.agent_id,
         "tenant": asked.tenant_id,
@@ -84,7 +88,8 @@ def _facts_of(found: Explanation) -> dict[str, object]:
 
 def _cost(cost: Cost) -> str:
     charged = {True: "charged for", False: "free of charge", None: "charge unknown"}
-    return f"{cost.category or 'no category'}, {charged[cost.billable]}"
+    amount = "nothing yet" if cost.amount is None else f"{cost.amount} {cost.currency}"
+    return f"{amount}, {cost.category or 'no category'}, {charged[cost.billable]}"
 
 
 def _what(step: Step) -> str:

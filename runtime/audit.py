@@ -32,6 +32,7 @@ class Action(StrEnum):
     JOB_CANCEL = "job.cancel"
     JOB_PAUSE = "job.pause"
     JOB_RESUME = "job.resume"
+    JOB_RETRY = "job.retry"
     TASK_DELETE = "task.delete"
     TASK_PUSH = "task.push"
     SENDER_RESUME = "sender.resume"
@@ -52,6 +53,7 @@ class Action(StrEnum):
     NOTIFICATION_SEND = "notification.send"
     MESSAGES_EXPORT = "messages.export"
     JOB_RESULTS_EXPORT = "job-results.export"
+    LIST_EXPORT = "list.export"
     DEAD_LETTERS_REPLAY = "dead-letters.replay"
 
 

@@ -6,6 +6,8 @@ import msgspec
 
 JOB_ITEMS: Final = "job_items"
 """Where a `JobRow` is kept: it opens nowhere else."""
+ACCEPTED_SENDS: Final = "accepted_sends"
+"""Where a request lies until it is published."""
 
 
 class JobRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,6 +1,7 @@
 """Everything that is known of one message, in order (IM-53)."""
 
 from schemas.http.envelope import Shape
+from schemas.http.message_statistics import Money
 from schemas.http.trail import Instant
 
 
@@ -9,6 +10,8 @@ class Asked(Shape):
 
     sent_at: Instant
     """When it was accepted by us (CF-42)."""
+    due_at: Instant | None = None
+    """When a timed one is to be handed over; null once it has a trail."""
     published_by: str | None
     """Which producer put it on `send-requests`."""
     published_at: Instant | None
@@ -88,8 +91,11 @@ class Link(Shape):
 
 
 class Cost(Shape):
-    """What the provider said of its price."""
+    """What it costs by our table, and what the provider said of its price."""
 
+    amount: Money | None
+    """Null while it has not reached `sent`."""
+    currency: str
     category: str | None
     billable: bool | None
     model: str | None
@@ -111,10 +117,11 @@ class Explanation(Shape):
     """Everything that is known of one message."""
 
     message_id: str
-    channel: str
-    sender_id: str
+    channel: str | None
+    """Null, as the two others, of one that was just handed over, until it is projected."""
+    sender_id: str | None
     direction: str
-    message_type: str
+    message_type: str | None
     status: str
     rule: str
     """The rule that gives it this status."""
@@ -130,5 +137,6 @@ class Explanation(Shape):
     unheard_since: Instant | None
     """Its provider took it then and has not called back since."""
     cost: Cost | None
+    """Null of what came in."""
     links: list[Link]
     trouble: Trouble | None

@@ -63,3 +63,12 @@ class JobOutcome(Shape):
 
     success: bool
     message: str
+
+
+class JobRetried(JobOutcome):
+    """What was sent again of a job (BJ-07)."""
+
+    retried: int = 0
+    """How many messages."""
+    more: bool = False
+    """There may be more: ask again."""

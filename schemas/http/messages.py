@@ -30,16 +30,19 @@ class File(Shape):
 
 
 class Message(Shape):
-    """One message, as a list shows it. What is personal is null once the person was forgotten."""
+    """One message, as a list shows it. What is personal is null once the person was forgotten.
+
+    Of one that was just handed over, its place and type are null until it is projected.
+    """
 
     message_id: str
-    conversation_id: str
+    conversation_id: str | None
     direction: str
-    channel: str
-    sender_id: str
+    channel: str | None
+    sender_id: str | None
     recipient: str | None = Field(description="The other side's address.")
     recipient_name: str | None
-    type: str
+    type: str | None
     text: str | None = Field(description="What people read of it first.")
     file: File | None
     status: str
@@ -96,6 +99,9 @@ class MessageDetail(Message):
     content: Any = Field(description="The typed content, as it was sent or received.")
     context: Any = Field(description="What it answers or forwards, as received.")
     price: Price | None = Field(description="Null of what came in.")
+    due_at: Instant | None = Field(
+        None, description="When a timed one is to be handed over; null once it has a trail."
+    )
     participants: Participants | None = Field(description="Null where there is one recipient.")
 
 
@@ -126,7 +132,7 @@ class Conversation(Shape):
     recipient_name: str | None
     tenant_id: str | None
     contact_id: str | None
-    order_id: str | None
+    order_id: str | None = Field(description="Of our last message there.")
     unread: int
     last_at: Instant
     last_direction: str
@@ -140,4 +146,8 @@ class ConversationPage(Shape):
     """A page of conversations."""
 
     items: list[Conversation]
+    unread: int | None = Field(
+        description="Unread in all that are found, over all channels and pages; null where neither"
+        " a contact, an order nor a phone was asked for."
+    )
     next_cursor: str | None = Field(description="Null: this was the last page.")

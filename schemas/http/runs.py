@@ -155,6 +155,10 @@ class PushResult(Shape):
     """`running`, `completed` or `failed`; `skipped` of one that never began."""
     sent_groups: list[str]
     failed_groups: list[FailedGroup]
+    pending_groups: list[str]
+    """Those of whom nothing is known yet."""
+    progress: JobProgress
+    """How many groups are how far (BJ-05); `jobId` is the push."""
     timestamp: Instant
     """When it began."""
 
@@ -169,6 +173,8 @@ class PushView(Shape):
     begun_at: Instant
     groups: int
     reason: str | None
+    progress: JobProgress
+    """How many of its groups are how far; `jobId` is the push."""
 
 
 class PushesPage(Shape):

@@ -73,6 +73,11 @@ def resume(
     return JobOutcome(success=True, message="Job resumed")
 
 
+def finished(connection: sa.Connection, job_id: JobId, caller: Caller) -> bool:
+    """Return whether the job has ended. Raises `NotFound`."""
+    return _lock(connection, job_id, caller).status in _FINISHED
+
+
 def _note(
     connection: sa.Connection, caller: Caller, action: Action, move: Move, job: Standing
 ) -> None:

@@ -49,12 +49,12 @@ def retry(  # noqa: PLR0913 - what it needs, and when
         answer = first_answer(key, keys.load(connection, [key.name])[key.name])
         if answer is not None:
             return MessageAccepted.model_validate(answer)
-    request = _again(_original(connection, vault, message_id, caller), message_id, caller, now)
-    again = MessageId(request.message_id)
-    if not sends.enter_published(connection, again, tenant_id=request.tenant_id, now=now):
+    request = again(_original(connection, vault, message_id, caller), message_id, caller, now)
+    anew = MessageId(request.message_id)
+    if not sends.enter_published(connection, anew, tenant_id=request.tenant_id, now=now):
         raise Conflict(RETRIED)
     publish([SEND_REQUESTS.record(request, source=SOURCE, at=now)])
-    accepted = MessageAccepted(message_id=again, sent_at=now)
+    accepted = MessageAccepted(message_id=anew, sent_at=now)
     if key is not None:
         keys.answer(connection, {key.name: accepted.model_dump(mode="json", by_alias=True)})
     return accepted
@@ -71,10 +71,13 @@ def _original(
     raise NotFound(UNKNOWN)
 
 
-def _again(
+def again(
     original: Original, message_id: MessageId, caller: Caller, now: datetime
 ) -> SendRequested:
-    """Return the request: as the first one was, without its job, whose rows are counted."""
+    """Return the request: as the first one was, without its job, whose rows are counted.
+
+    Raises `Conflict` where it cannot be.
+    """
     if not original.is_failed:
         raise Conflict(NOT_FAILED)
     if original.is_retried:

@@ -31,6 +31,7 @@ from services.status_projector.routes import (
     delivery,
     explain,
     figures,
+    group_sends,
     job_results,
     jobs,
     live,
@@ -98,14 +99,14 @@ def build(settings: ProjectorSettings) -> FastAPI:
     )
     parts = Parts(asked, vault, guard, now, _terms(settings))
     # Before the messages by their ids: "stale" is none.
-    app.include_router(explain.routes(asked, vault, guard, now))
-    for room in (one_message, talks, search, figures, delivery):
+    app.include_router(explain.routes(asked, vault, guard, now, settings.prices))
+    for room in (one_message, talks, search, figures, delivery, group_sends):
         app.include_router(room.routes(parts))
     app.include_router(messages.routes(asked, guard))
     app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(asked, vault, guard, now))
     app.include_router(job_results.routes(asked, vault, guard))
-    app.include_router(tasks.routes(asked, guard))
+    app.include_router(tasks.routes(asked, guard, now))
     app.include_router(conversations.routes(engine, guard, now))
     app.include_router(tickets.routes(guard))
     shape_errors(app)

@@ -25,7 +25,11 @@ from schemas.http.explain import (
 )
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.topic import traceparent
+from services.status_projector import unprojected
 from services.status_projector.noted import REQUESTED
+from services.status_projector.prices import Prices
+from services.status_projector.showing import price_of
+from services.status_projector.store.accepted import accepted
 from services.status_projector.store.explaining import Known, Row, known_of
 from services.status_projector.store.personal import unseal
 
@@ -43,7 +47,12 @@ _SAID: Final = {
 
 
 def explain(
-    connection: sa.Connection, vault: Vault, message_id: str, *, tenant_id: str | None
+    connection: sa.Connection,
+    vault: Vault,
+    message_id: str,
+    prices: Prices,
+    *,
+    tenant_id: str | None,
 ) -> Explanation | None:
     """Return everything that is known of a message; None where this tenant has no such one."""
     if _NUL in message_id:
@@ -51,7 +60,8 @@ def explain(
     fallback_id = message_id_for_fallback(MessageId(message_id))
     known = known_of(connection, message_id, fallback_id, tenant_id=tenant_id)
     if known is None:
-        return None
+        waiting = accepted(connection, vault, message_id, tenant_id)
+        return None if waiting is None else unprojected.explanation(waiting, prices)
     message = known.message
     status = Status(message["delivery_status"])
     failure = _failure(message)
@@ -71,7 +81,7 @@ def explain(
         steps=list(_steps(known)),
         participants=dict(known.participants),
         unheard_since=None if known.unheard is None else known.unheard["accepted_at"],
-        cost=_cost(message),
+        cost=_cost(message, prices),
         links=list(_links(known)),
         trouble=None if failure is None else _trouble(message["channel"], *failure),
     )
@@ -232,13 +242,17 @@ def _milliseconds(start: datetime, end: datetime) -> int:
     return round((end - start).total_seconds() * 1_000)
 
 
-def _cost(message: Row) -> Cost | None:
-    told: dict[str, Any] | None = message["pricing"]
-    if told is None:
+def _cost(message: Row, prices: Prices) -> Cost | None:
+    if message["message_direction"] == "inbound":
         return None
-    said = told["pricing"]
+    told: dict[str, Any] | None = message["pricing"]
+    said: dict[str, Any] = {} if told is None else told["pricing"]
     return Cost(
-        category=said.get("category"), billable=said.get("billable"), model=said.get("model")
+        amount=price_of(message, prices),
+        currency=prices.currency,
+        category=said.get("category"),
+        billable=said.get("billable"),
+        model=said.get("model"),
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a job is, from its counters alone (BJ-05, CF-20, CF-58, IM-24, IM-60)."""
+"""How far a job or a push is, from its counters alone (BJ-05, CF-20, CF-58, IM-24, IM-60)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import Final
 
 from domain.throughput import rate, seconds_left
 from schemas.http.trail import JobCounts, JobFailure, JobProgress
-from services.status_projector.store.jobs import Job
+from services.status_projector.store.jobs import Counted
 
-ENDED: Final = frozenset({"completed", "cancelled", "failed"})
+ENDED: Final = frozenset({"completed", "cancelled", "failed", "skipped"})
 
 
-def progress_of(job: Job, failures: Sequence[JobFailure], now: datetime) -> JobProgress:
+def progress_of(job: Counted, failures: Sequence[JobFailure], now: datetime) -> JobProgress:
     """Return a job's progress. The time left follows from the rate of late; unknown at first."""
     counts = _counts(job)
     success = counts.sent + counts.delivered + counts.read
@@ -37,7 +37,7 @@ def progress_of(job: Job, failures: Sequence[JobFailure], now: datetime) -> JobP
     )
 
 
-def _counts(job: Job) -> JobCounts:
+def _counts(job: Counted) -> JobCounts:
     # Refused in the stream because the job was cancelled: they have messages, which failed. The
     # scheduler may have counted one before the projector's statement sees it.
     failed = max(0, job.by_status["failed"] - job.recalled)

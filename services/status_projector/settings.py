@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.auth import AuthSettings
 from runtime.daily_limits import DailyLimitSettings
@@ -22,7 +23,26 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimitSettings):
+class PriceSettings(BaseSettings):
+    """Each field is the environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])
+    """JSON: what a message of each type costs, ``{"template": "0.009", "other": "0.005"}``; types
+    that it does not name keep their price (SC-03, CF-43)."""
+    message_currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    """In which currency the prices are."""
+
+    @property
+    def prices(self) -> Prices:
+        """The price of each type."""
+        return Prices({**DEFAULT_PRICES, **self.message_prices}, self.message_currency)
+
+
+class ProjectorSettings(
+    DatabaseSettings, AuthSettings, VaultSettings, DailyLimitSettings, PriceSettings
+):
     """Each field is the environment variable of the same name."""
 
     http_port: int = 8082
@@ -43,13 +63,3 @@ class ProjectorSettings(DatabaseSettings, AuthSettings, VaultSettings, DailyLimi
     """A sent message without any callback for so long counts as stale (IM-54)."""
     projector_stale_share: float = Field(default=0.05, gt=0, le=1)
     """It alerts when so large a part of a sender's hour is stale."""
-    message_prices: Mapping[str, Price] = Field(default_factory=dict[str, Decimal])
-    """JSON: what a message of each type costs, ``{"template": "0.009", "other": "0.005"}``; types
-    that it does not name keep their price (SC-03, CF-43)."""
-    message_currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
-    """In which currency the prices are."""
-
-    @property
-    def prices(self) -> Prices:
-        """The price of each type."""
-        return Prices({**DEFAULT_PRICES, **self.message_prices}, self.message_currency)

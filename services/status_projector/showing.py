@@ -1,7 +1,10 @@
 """How stored rows are shown to people: opened, in public words (CF-01, CF-32)."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from mimetypes import guess_type
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
@@ -24,6 +27,7 @@ from services.status_projector.store.personal import unseal, unseal_file_name
 
 Row = Mapping[str, Any]
 
+_WITH_FILE: Final = frozenset({"image", "document", "audio", "video", "sticker"})
 _REACHED: Final = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
 _NOTHING: Final = Personal(recipient="")
 _AS_STORED: Final = (
@@ -114,29 +118,42 @@ def _fields(row: Row, personal: Personal, keyring: Keyring) -> dict[str, Any]:
         "recipient": personal.recipient or None,
         "recipient_name": personal.name,
         "text": personal.words,
-        "file": _file(row, keyring),
+        "file": _file(row, personal, keyring),
     }
 
 
-def _file(row: Row, keyring: Keyring) -> File | None:
-    if row["file_url"] is None and row["file_error"] is None:
+def _file(row: Row, personal: Personal, keyring: Keyring) -> File | None:
+    link = _link(row, personal)
+    if link is None and row["file_url"] is None and row["file_error"] is None:
         return None
     name = row["sealed_file_name"]
     return File(
-        url=row["file_url"],
+        url=row["file_url"] or link,
         name=None
         if name is None
         else unseal_file_name(keyring, bytes(row["person"]), row["message_id"], bytes(name)),
-        type=row["file_type"],
+        type=row["file_type"] or (None if link is None else guess_type(urlsplit(link).path)[0]),
         error=row["file_error"],
     )
 
 
+def _link(row: Row, personal: Personal) -> str | None:
+    """Return the public address of the file that we sent, which is a part of the content."""
+    is_sent = row["message_direction"] == "outbound" and row["message_type"] in _WITH_FILE
+    if not is_sent or row["file_url"] is not None or personal.content is None:
+        return None
+    return msgspec.json.decode(personal.content).get("link")
+
+
+def price_of(row: Row, prices: Prices) -> Decimal | None:
+    """Return what the message costs by our table; None while it has not reached `sent` (CF-43)."""
+    return prices.of(row["message_type"]) if row["delivery_status"] in _REACHED else None
+
+
 def _price(row: Row, prices: Prices) -> Price:
     told: dict[str, Any] = {} if row["pricing"] is None else row["pricing"]["pricing"]
-    reached = row["delivery_status"] in _REACHED
     return Price(
-        amount=prices.of(row["message_type"]) if reached else None,
+        amount=price_of(row, prices),
         currency=prices.currency,
         billable=told.get("billable"),
         model=told.get("model"),

@@ -8,23 +8,30 @@ import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path
 
-from domain.identity import MessageId
+from domain.identity import JobId, MessageId
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.kafka.producer import Producer
+from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.envelope import Envelope
 from schemas.http.im import MessageAccepted
+from schemas.http.jobs import JobRetried
 from schemas.topics.records import MessageIdField
+from services.scheduler import job_control
 from services.scheduler.held import held
 from services.scheduler.idempotency import Key, key_of
 from services.scheduler.intake import PUBLISHED_WITHIN
+from services.scheduler.job_retrying import retry_batch
 from services.scheduler.metrics import SENDS_ACCEPTED
 from services.scheduler.retrying import UNKNOWN, retry
 from services.scheduler.routes.body import IdempotencyKey
 from services.scheduler.store.keys import KeyName
 
+RETRY_JOB: Final = "Send again what failed of a job that has ended (BJ-07)"
+MOST: Final = 2_000
+"""Messages of a job that one call sends again."""
 CALL: Final = "POST /api/v1/im/messages/{messageId}/retry"
 
 
@@ -32,12 +39,12 @@ def router(
     engine: sa.Engine, vault: Vault, producer: Producer, guard: Guard, *, clock: Clock
 ) -> APIRouter:
     """Return the route."""
-    routes = APIRouter(prefix="/api/v1/im", tags=["messages"])
+    routes = APIRouter(tags=["messages"])
     retrying = asyncio.Semaphore(1)
     """Each holds a connection until the broker has its record."""
 
     @routes.post(
-        "/messages/{messageId}/retry",
+        "/api/v1/im/messages/{messageId}/retry",
         status_code=HTTPStatus.CREATED,
         summary="Send a failed message again, as a new one",
     )
@@ -59,6 +66,31 @@ def router(
             )
         SENDS_ACCEPTED.labels("now").inc()
         return Envelope(code=HTTPStatus.CREATED, data=accepted)
+
+    @routes.post("/api/whatsapp/retry-job/{jobId}", summary=RETRY_JOB)
+    @routes.post("/api/v1/jobs/{jobId}/retry", summary=RETRY_JOB)
+    async def retry_job(
+        jobId: str,  # noqa: N803 - the parameter's public name
+        caller: Annotated[Caller, Depends(guard.needs(Permission.JOBS_RUN))],
+    ) -> JobRetried:
+        """Once each, as new messages beside the job; asked again, only what failed since."""
+        job_id = JobId(jobId)
+        if not await in_thread(engine, lambda c: job_control.finished(c, job_id, caller)):
+            return JobRetried(success=False, message="Job has not ended yet")
+        retried, behind = 0, 0
+        while behind is not None and retried < MOST:
+            async with retrying:
+                batch = await held(
+                    engine,
+                    producer,
+                    lambda c, publish, after=behind: retry_batch(
+                        c, vault, job_id, caller, after, publish=publish, now=clock()
+                    ),
+                )
+            SENDS_ACCEPTED.labels("now").inc(batch.retried)
+            retried, behind = retried + batch.retried, batch.behind
+        told = f"{retried} messages are sent again"
+        return JobRetried(success=True, message=told, retried=retried, more=behind is not None)
 
     return routes
 

@@ -1,11 +1,11 @@
 """Messages that somebody wants to be sent again, as the projector has them (RT-05)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from domain.identity import MessageId
+from domain.identity import JobId, MessageId
 from runtime.vault import Vault
 from schemas.sealed import Personal, place_of_message
 
@@ -61,6 +61,36 @@ def load(
         plain = keyring.open(person, bytes(sealed), place=place_of_message(message_id))
     personal = None if plain is None else Personal.unpacked(plain)
     return Original(is_failed, is_retried, context, personal)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message of a job that failed."""
+
+    row: int
+    message_id: str
+    priority: Literal["high", "medium", "low"]
+    when_limited: Literal["fail", "wait"]
+
+
+_FAILED = sa.text(
+    """
+    SELECT i.row, i.message_id, j.priority, j.when_limited
+    FROM job_items i JOIN jobs j USING (job_id) JOIN messages m USING (message_id)
+    WHERE i.job_id = :job_id AND i.state = 'failed' AND i.row > :after
+        AND m.delivery_status = 'failed' AND NOT m.retried
+    ORDER BY i.row LIMIT :limit
+    """
+)
+"""Not those that were refused because the job was cancelled: their rows say so."""
+
+
+def failed_of_job(
+    connection: sa.Connection, job_id: JobId, *, after: int, limit: int
+) -> list[Failed]:
+    """Return what failed of a job behind a row, and was not sent again."""
+    values = {"job_id": job_id, "after": after, "limit": limit}
+    return [Failed(*row) for row in connection.execute(_FAILED, values)]
 
 
 def is_accepted(connection: sa.Connection, message_id: MessageId, tenant_id: str | None) -> bool:

@@ -3,14 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 
 from domain.identity import MessageId
 from runtime.vault import Person, Vault
-
-PLACE: Final = "accepted_sends"
+from schemas.sealed import ACCEPTED_SENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def insert(connection: sa.Connection, vault: Vault, sends: Sequence[NewSend]) ->
             "ids": [send.message_id for send in ordered],
             "sent": [send.sent_at for send in ordered],
             "due": [send.due_at for send in ordered],
-            "requests": vault.enclose(connection, letters, place=PLACE),
+            "requests": vault.enclose(connection, letters, place=ACCEPTED_SENDS),
             "tenants": [send.tenant_id for send in ordered],
         },
     )
@@ -109,7 +107,7 @@ def load(
         ),
         {"ids": list(message_ids)},
     ).all()
-    requests = vault.disclose(connection, map(_envelope, rows), place=PLACE)
+    requests = vault.disclose(connection, map(_envelope, rows), place=ACCEPTED_SENDS)
     return {
         row.message_id: AcceptedSend(
             row.message_id, row.sent_at, row.due_at, request, row.tenant_id
@@ -148,7 +146,7 @@ def claim_due(connection: sa.Connection, vault: Vault, *, now: datetime, limit: 
         ),
         {"now": now, "limit": limit},
     ).all()
-    requests = vault.disclose(connection, map(_envelope, rows), place=PLACE)
+    requests = vault.disclose(connection, map(_envelope, rows), place=ACCEPTED_SENDS)
     return [
         Due(row.message_id, row.due_at, request)
         for row, request in zip(rows, requests, strict=True)

@@ -51,6 +51,8 @@ FARTHEST_AHEAD: Final = 10_000
 """Records that another process may have told more of a partition than this one has read. A cursor
 that is farther is of topics that are no more."""
 DRAINED_WITHIN: Final = timedelta(seconds=3)
+_RUNS: Final = (Subject.JOB, Subject.TASK)
+"""What may have a progress."""
 _LOST: Final = "-"
 """A cursor of nothing."""
 
@@ -254,9 +256,11 @@ class Hub:
             return
         event = told.event
         self._send(event, told.frame, told)
-        for subject, job_id in event.keys:
-            if subject == Subject.JOB and self._index.of(event.tenant_id, [(subject, job_id)]):
-                self._jobs.add(job_id)
+        for subject, named in event.keys:
+            # A push is listened to as a job or as a task.
+            listened = [(one.value, named) for one in _RUNS]
+            if subject in _RUNS and self._index.of(event.tenant_id, listened):
+                self._jobs.add(named)
 
     def _tell_job(self, event: Event) -> None:
         if self._is_ready and self._log is not None:
@@ -295,7 +299,7 @@ class Hub:
         client.resumes = client.resumes or reading.cursor
         self._index.add(client, client.keys)
         for subject, named in client.keys:
-            if subject == Subject.JOB:
+            if subject in _RUNS:
                 self._jobs.add(named)
 
     def _opening(self, client: Client, reading: Log) -> tuple[list[Frame], Vector | None]:
@@ -313,7 +317,7 @@ class Hub:
         ]
         for told in missed:
             for subject, named in told.event.keys:
-                if subject == Subject.JOB:
+                if subject in _RUNS:
                     self._jobs.add(named)
         is_ahead = any(told > known for told, known in zip(since, here, strict=True))
         frames = [note("hello", client.resumes), *(told.frame for told in missed)]
@@ -329,8 +333,8 @@ class Hub:
         client.keys |= keys
         if self._is_greeted(client):
             self._index.add(client, keys)
-            for job_id in wish.jobs:
-                self._jobs.add(job_id)
+            for named in (*wish.jobs, *wish.tasks):
+                self._jobs.add(named)
 
     def _unsubscribe(self, client: Client, keys: set[tuple[str, str]]) -> None:
         client.keys -= keys

@@ -1,4 +1,4 @@
-"""Tells how far jobs are: each at most four times a second, and its last state always (BJ-05).
+"""Tells how far jobs and pushes are: four times a second at most, the last state always (BJ-05).
 
 What is told is read after it changed, not carried along: a job of which something was heard is due,
 and stays due until it has been read after that.
@@ -18,7 +18,8 @@ from runtime.errors import DatabaseAway
 from runtime.postgres import in_thread
 from services.status_projector.live.events import Event, Kind, Subject
 from services.status_projector.progress import progress_of
-from services.status_projector.store import jobs
+from services.status_projector.store import jobs, runs
+from services.status_projector.store.jobs import Counted
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +66,21 @@ class JobNews:
             await asyncio.sleep(TICK.total_seconds())
 
     def _events(self, connection: sa.Connection, job_ids: Collection[str]) -> list[Event]:
+        found = jobs.jobs_of(connection, job_ids)
+        others = [job_id for job_id in job_ids if job_id not in found]
+        pushes = runs.pushes_of(connection, others) if others else []
         return [
-            Event(
-                kind=Kind.JOB_PROGRESS,
-                needs=Permission.JOBS_VIEW,
-                tenant_id=job.tenant_id,
-                keys=((Subject.JOB.value, job_id),),
-                # Who was not reached is asked for: names and numbers, a thousand of them.
-                data=progress_of(job, [], self._clock()).model_dump_json(by_alias=True).encode(),
-            )
-            for job_id, job in jobs.jobs_of(connection, job_ids).items()
+            *(self._event(job, Permission.JOBS_VIEW) for job in found.values()),
+            *(self._event(p.counted, Permission.TASKS_VIEW, p.task_id) for p in pushes),
         ]
+
+    def _event(self, run: Counted, needs: Permission, task_id: str | None = None) -> Event:
+        of_push = ((Subject.TASK.value, named) for named in (run.job_id, task_id) if named)
+        return Event(
+            kind=Kind.JOB_PROGRESS,
+            needs=needs,
+            tenant_id=run.tenant_id,
+            keys=((Subject.JOB.value, run.job_id), *(of_push if task_id else ())),
+            # Who was not reached is asked for: names and numbers, a thousand of them.
+            data=progress_of(run, [], self._clock()).model_dump_json(by_alias=True).encode(),
+        )

@@ -4,15 +4,19 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
 
+from runtime.audit import Action
 from runtime.auth import Caller, Permission
+from runtime.csv_answers import IS_FILE, csv_answer, wants_csv
 from runtime.errors import InvalidInput
 from runtime.postgres import in_thread
 from schemas.http.asking import DeliveryGroup, DeliveryQuery
 from schemas.http.envelope import Envelope
 from schemas.http.message_statistics import DeliveryRow
-from services.status_projector import figures, periods
+from services.status_projector import exports, figures, periods
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import statistics
 from services.status_projector.store.statistics import Which
@@ -28,6 +32,8 @@ COLUMN_OF: Final = {
     DeliveryGroup.TYPE: "message_type",
 }
 
+COLUMNS: Final = tuple(field.alias or name for name, field in DeliveryRow.model_fields.items())
+
 
 def routes(parts: Parts) -> APIRouter:
     """Return the endpoint."""
@@ -35,17 +41,32 @@ def routes(parts: Parts) -> APIRouter:
     permitted = Depends(parts.guard.needs(Permission.STATISTICS_VIEW))
     zone = parts.terms.zone
 
-    @router.get("/api/v1/statistics/delivery", summary="How far did messages come?")
+    @router.get(
+        "/api/v1/statistics/delivery",
+        summary="How far did messages come?",
+        response_model=Envelope[list[DeliveryRow]],
+        responses=IS_FILE,
+    )
     async def delivery(
-        asked: Annotated[DeliveryQuery, Query()], caller: Annotated[Caller, permitted]
-    ) -> Envelope[list[DeliveryRow]]:
-        """Return a row for each group that has messages; of all of them without ``by``."""
+        request: Request,
+        asked: Annotated[DeliveryQuery, Query()],
+        caller: Annotated[Caller, permitted],
+    ) -> Response | Envelope[list[DeliveryRow]]:
+        """Return a row for each group that has messages; of all of them without ``by``.
+
+        With ``Accept: text/csv`` as a file.
+        """
         which = _days(asked, caller, parts.clock(), zone)
         by = list(dict.fromkeys(COLUMN_OF[group] for group in asked.by))
-        rows = await in_thread(
-            parts.engine, lambda c: statistics.sums(c, which, by, zone, MEASURES)
-        )
-        return Envelope(data=[_delivery_row(row, by) for row in rows if figures.total_of(row)])
+
+        def look(connection: sa.Connection) -> list[DeliveryRow]:
+            rows = statistics.sums(connection, which, by, zone, MEASURES)
+            return [_delivery_row(row, by) for row in rows if figures.total_of(row)]
+
+        if wants_csv(request):
+            await exports.note(parts.engine, caller, Action.LIST_EXPORT, "delivery", asked)
+            return csv_answer("delivery", COLUMNS, parts.engine, lambda c, _: (look(c), None))
+        return Envelope(data=await in_thread(parts.engine, look))
 
     return router
 

@@ -1,6 +1,5 @@
 """What became of each recipient of a job, in pages and as a file (BJ-07, IM-44)."""
 
-from collections.abc import Iterator
 from typing import Annotated, Final
 
 import sqlalchemy as sa
@@ -10,16 +9,14 @@ from fastapi.responses import StreamingResponse
 from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
-from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
-from runtime.postgres import in_thread, transaction
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer
+from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.runs import JobResult, JobResultsAnswer, ResultsExport, ResultsQuery
 from services.status_projector.routes.jobs import visible
 from services.status_projector.store import jobs
 from services.status_projector.store.jobs import Result
 
-AT_ONCE: Final = 1_000
-"""Rows of an export that are in memory at once."""
 COLUMNS: Final = (
     "row",
     "messageId",
@@ -64,7 +61,7 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard) -> APIRouter:
         "/export",
         summary="The same as a CSV file",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/csv": {}}}},
+        responses=IS_FILE,
     )
     async def export_results(
         job_id: Annotated[str, Path(alias="jobId")],
@@ -74,27 +71,19 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard) -> APIRouter:
         """Return all recipients that are found: UTF-8 with a mark, and nothing that runs."""
         await in_thread(engine, lambda c: visible(c, job_id, caller))
         await exports.note(engine, caller, Action.JOB_RESULTS_EXPORT, job_id, asked)
-        return StreamingResponse(
-            stream_csv(COLUMNS, _rows(engine, vault, job_id, asked)),
-            media_type=MEDIA_TYPE,
-            headers={"Content-Disposition": 'attachment; filename="results.csv"'},
-        )
+        return _file(engine, vault, job_id, asked)
 
     return router
 
 
-def _rows(
-    engine: sa.Engine, vault: Vault, job_id: str, asked: ResultsExport
-) -> Iterator[list[Cell]]:
-    """Yield all rows, a page and a short transaction at a time."""
-    after = 0
-    while True:
-        with transaction(engine) as connection:
-            found = jobs.results(connection, vault, job_id, asked.state, after=after, limit=AT_ONCE)
-        yield from (list(_result(row).model_dump().values()) for row in found)
-        if len(found) < AT_ONCE:
-            return
-        after = found[-1].row
+def _file(engine: sa.Engine, vault: Vault, job_id: str, asked: ResultsExport) -> StreamingResponse:
+    def read(connection: sa.Connection, after: int | None) -> tuple[list[JobResult], int | None]:
+        found = jobs.results(
+            connection, vault, job_id, asked.state, after=after or 0, limit=AT_ONCE
+        )
+        return [_result(row) for row in found], found[-1].row if len(found) == AT_ONCE else None
+
+    return csv_answer("results", COLUMNS, engine, read)
 
 
 def _result(result: Result) -> JobResult:

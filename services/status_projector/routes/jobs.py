@@ -1,13 +1,17 @@
 """Which jobs there are, how far they are, and how they got there (BJ-03, BJ-05, CF-20, IM-24)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Final, TypeVar
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from runtime.vault import Vault
@@ -23,7 +27,7 @@ from schemas.http.runs import (
     Step,
 )
 from schemas.http.trail import JobFailure, JobProgressAnswer
-from services.status_projector import cursors
+from services.status_projector import cursors, exports
 from services.status_projector.progress import ENDED, progress_of
 from services.status_projector.store import jobs, runs
 from services.status_projector.store.jobs import Job, JobsWish, Result
@@ -32,6 +36,11 @@ T = TypeVar("T")
 
 MOST_FAILURES: Final = 1_000
 UNREACHED: Final = (ResultState.FAILED, ResultState.SKIPPED)
+COLUMNS: Final = (
+    *("jobId", "name", "channel", "senderId", "priority", "createdAt"),
+    *(f"progress.{name}" for name in ("status", "total", "processed", "successCount")),
+    *(f"progress.{name}" for name in ("failedCount", "percent", "startedAt", "finishedAt")),
+)
 Look = Callable[[sa.Connection, Job], T]
 
 
@@ -57,20 +66,24 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         job, failures = await of_job(job_id, caller, lambda c, job: (job, look(c, job)))
         return JobProgressAnswer(progress=progress_of(job, failures, clock()))
 
-    @router.get("/api/v1/jobs", summary="Which jobs are there? (IM-24)")
+    @router.get(
+        "/api/v1/jobs",
+        summary="Which jobs are there? (IM-24)",
+        response_model=Envelope[JobsPage],
+        responses=IS_FILE,
+    )
     async def list_jobs(
-        asked: Annotated[JobsQuery, Query()], caller: Annotated[Caller, permitted]
-    ) -> Envelope[JobsPage]:
+        request: Request,
+        asked: Annotated[JobsQuery, Query()],
+        caller: Annotated[Caller, permitted],
+    ) -> Response | Envelope[JobsPage]:
+        """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         wish = _wish(asked, caller)
+        if wants_csv(request):
+            await exports.note(engine, caller, Action.LIST_EXPORT, "jobs", asked)
+            return _file(engine, wish, clock)
         found = await in_thread(engine, lambda c: jobs.page(c, wish))
-        shown = found[: asked.limit]
-        last = cursors.cursor(shown[-1].created_at, shown[-1].job_id) if shown else None
-        return Envelope(
-            data=JobsPage(
-                items=[_view(job, clock) for job in shown],
-                next_cursor=last.written() if last and len(found) > asked.limit else None,
-            )
-        )
+        return Envelope(data=_page(found, asked.limit, clock))
 
     @router.get("/api/v1/jobs/{jobId}", summary="One job, and how far it is")
     async def one_job(
@@ -87,6 +100,28 @@ def routes(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRo
         return JobHistoryAnswer(history=[Step.model_validate(step) for step in steps])
 
     return router
+
+
+def _page(found: list[Job], limit: int, clock: Clock) -> JobsPage:
+    shown = found[:limit]
+    last = cursors.cursor(shown[-1].created_at, shown[-1].job_id) if shown else None
+    return JobsPage(
+        items=[_view(job, clock) for job in shown],
+        next_cursor=last.written() if last and len(found) > limit else None,
+    )
+
+
+def _file(engine: sa.Engine, wish: JobsWish, clock: Clock) -> Response:
+    def read(
+        connection: sa.Connection, behind: cursors.Cursor[str] | None
+    ) -> tuple[list[JobView], cursors.Cursor[str] | None]:
+        found = jobs.page(connection, replace(wish, after=behind, limit=AT_ONCE))
+        last = found[-1] if len(found) == AT_ONCE else None
+        return [_view(job, clock) for job in found], (
+            None if last is None else cursors.cursor(last.created_at, last.job_id)
+        )
+
+    return csv_answer("jobs", COLUMNS, engine, read, wish.after)
 
 
 def visible(connection: sa.Connection, job_id: str, caller: Caller) -> Job:

@@ -10,9 +10,10 @@ from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.envelope import Envelope
 from schemas.http.messages import MessageDetail, Participants, StatusChange
-from services.status_projector import showing
+from services.status_projector import showing, unprojected
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import queries, shown
+from services.status_projector.store.accepted import accepted
 
 FIRST_PARTICIPANTS: Final = 100
 _UNKNOWN: Final = "Message not found"
@@ -45,7 +46,12 @@ def routes(parts: Parts) -> APIRouter:
 
         def look(connection: sa.Connection) -> MessageDetail:
             row = shown.message(connection, message_id)
-            if row is None or not caller.may_see(row["tenant_id"]):
+            if row is None:
+                waiting = accepted(connection, parts.vault, message_id, caller.tenant_id)
+                if waiting is None:
+                    raise NotFound(_UNKNOWN)
+                return unprojected.detail(waiting, parts.vault, parts.terms.prices)
+            if not caller.may_see(row["tenant_id"]):
                 raise NotFound(_UNKNOWN)
             several = _participants(connection, parts, row)
             keyring = showing.keyring_of(connection, parts.vault, [row])

@@ -1,6 +1,5 @@
 """Search over all messages, as pages and as a file (IM-44, CF-47)."""
 
-from collections.abc import Iterator
 from typing import Annotated, Final
 
 import sqlalchemy as sa
@@ -10,8 +9,8 @@ from fastapi.responses import Response, StreamingResponse
 from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Permission
-from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
-from runtime.postgres import in_thread, transaction
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
+from runtime.postgres import in_thread
 from schemas.http.asking import MessageExport, MessageSearch, Order
 from schemas.http.envelope import Envelope
 from schemas.http.messages import Message, MessagePage
@@ -20,8 +19,6 @@ from services.status_projector.routes.parts import Parts
 from services.status_projector.store import search
 from services.status_projector.store.narrowing import Page, Wanted
 
-AT_ONCE: Final = 1_000
-"""Rows of an export that are in memory at once."""
 ABOUT: Final = "messages"
 """What is exported, in the audit trail."""
 COLUMNS: Final = (
@@ -63,7 +60,7 @@ def routes(parts: Parts) -> APIRouter:
         "/messages",
         summary="Which messages are there?",
         response_model=Envelope[MessagePage],
-        responses={200: {"content": {"text/csv": {}}}},
+        responses=IS_FILE,
     )
     async def find(
         request: Request,
@@ -73,7 +70,7 @@ def routes(parts: Parts) -> APIRouter:
         """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         behind = cursors.numbered("cursor", asked.cursor)
         wanted, newest_first = wanted_by(asked, caller), asked.order is Order.DESC
-        if _wants_csv(request):
+        if wants_csv(request):
             await exports.note(parts.engine, caller, Action.MESSAGES_EXPORT, ABOUT, asked)
             return _file(parts, wanted, Page(AT_ONCE, newest_first, behind))
         page = Page(asked.limit + 1, newest_first, behind)
@@ -93,7 +90,7 @@ def routes(parts: Parts) -> APIRouter:
         "/messages/export",
         summary="The same as a CSV file",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/csv": {}}}},
+        responses=IS_FILE,
     )
     async def export(
         asked: Annotated[MessageExport, Query()], caller: Annotated[Caller, permitted]
@@ -106,60 +103,15 @@ def routes(parts: Parts) -> APIRouter:
     return router
 
 
-def _wants_csv(request: Request) -> bool:
-    accepted = request.headers.get("Accept", "")
-    return any(part.split(";")[0].strip() == "text/csv" for part in accepted.split(","))
-
-
 def _file(parts: Parts, wanted: Wanted, page: Page) -> StreamingResponse:
-    return StreamingResponse(
-        stream_csv(COLUMNS, _rows(parts, wanted, page)),
-        media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": 'attachment; filename="messages.csv"'},
-    )
+    def read(
+        connection: sa.Connection, behind: cursors.Cursor[int] | None
+    ) -> tuple[list[Message], cursors.Cursor[int] | None]:
+        rows = search.find(connection, wanted, Page(page.limit, page.newest_first, behind))
+        items = showing.messages(connection, parts.vault, rows)
+        return items, _cursor(rows[-1]) if len(rows) == page.limit else None
 
-
-def _rows(parts: Parts, wanted: Wanted, page: Page) -> Iterator[list[Cell]]:
-    """Yield all rows, a page and a short transaction at a time.
-
-    Not one cursor of the server's for all: it would hold a transaction open for as long as
-    somebody's line is slow, and with it old row versions of the whole database.
-    """
-    while True:
-        with transaction(parts.engine) as connection:
-            rows = search.find(connection, wanted, page)
-            items = showing.messages(connection, parts.vault, rows)
-        yield from map(_cells, items)
-        if len(rows) < page.limit:
-            return
-        page = Page(page.limit, page.newest_first, _cursor(rows[-1]))
-
-
-def _cells(message: Message) -> list[Cell]:
-    return [
-        message.message_id,
-        message.sent_at,
-        message.direction,
-        message.channel,
-        message.sender_id,
-        message.recipient,
-        message.recipient_name,
-        message.type,
-        message.text,
-        message.status,
-        message.delivered_at,
-        message.read_at,
-        message.failed_at,
-        message.error_code,
-        message.error_message,
-        message.category,
-        message.contact_id,
-        message.order_id,
-        message.case_id,
-        message.agent_id,
-        message.job_id,
-        message.tenant_id,
-    ]
+    return csv_answer("messages", COLUMNS, parts.engine, read, page.behind)
 
 
 def _cursor(row: search.Row) -> cursors.Cursor[int]:

@@ -1,20 +1,31 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
+from runtime.clock import Clock
+from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
-from services.status_projector import cursors
+from services.status_projector import cursors, exports
+from services.status_projector.progress import progress_of
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
 
+COLUMNS: Final = (
+    *("pushId", "status", "occurrenceAt", "dueAt", "begunAt", "groups", "reason"),
+    *("progress.successCount", "progress.failedCount", "progress.percent"),
+)
 
-def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
+
+def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     """Return the endpoints that ask about tasks."""
     router = APIRouter(tags=["tasks"])
     permitted = Depends(guard.needs(Permission.TASKS_VIEW))
@@ -24,10 +35,17 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
         push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
     ) -> PushResult:
         def look(connection: sa.Connection) -> PushResult:
-            push = runs.push(connection, push_id)
-            if push is None or not caller.may_see(push.tenant_id):
-                raise NotFound("Push not found")
-            return _outcome(push, runs.groups(connection, push_id))
+            push = _visible(connection, push_id, caller)
+            return _outcome(push, runs.groups(connection, push_id), clock())
+
+        return await in_thread(engine, look)
+
+    @router.get("/api/push/{pushId}/history", summary="How did this push get where it is?")
+    async def push_history(
+        push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
+    ) -> list[Step]:
+        def look(connection: sa.Connection) -> list[Step]:
+            return _steps(connection, "push", _visible(connection, push_id, caller).push_id)
 
         return await in_thread(engine, look)
 
@@ -37,32 +55,64 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
     ) -> list[Step]:
         def look(connection: sa.Connection) -> list[Step]:
             _must_exist(connection, task_id, caller)
-            steps = runs.history(connection, "task", task_id)
-            return [Step.model_validate(step) for step in steps]
+            return _steps(connection, "task", task_id)
 
         return await in_thread(engine, look)
 
-    @router.get("/api/tasks/{taskId}/pushes", summary="The runs of this task (IM-40)")
+    @router.get(
+        "/api/tasks/{taskId}/pushes",
+        summary="The runs of this task (IM-40)",
+        response_model=PushesPage,
+        responses=IS_FILE,
+    )
     async def task_pushes(
+        request: Request,
         task_id: Annotated[str, Path(alias="taskId")],
         asked: Annotated[PushesQuery, Query()],
         caller: Annotated[Caller, permitted],
-    ) -> PushesPage:
+    ) -> Response | PushesPage:
+        """Return a page; with ``Accept: text/csv`` all pages from there on, as a file."""
         behind = cursors.named("cursor", asked.cursor)
+        if wants_csv(request):
+            await in_thread(engine, lambda c: _must_exist(c, task_id, caller))
+            await exports.note(engine, caller, Action.LIST_EXPORT, f"task {task_id}", asked)
+            return _file(engine, task_id, behind, clock)
 
         def look(connection: sa.Connection) -> list[Push]:
             _must_exist(connection, task_id, caller)
             return runs.pushes(connection, task_id, after=behind, limit=asked.limit + 1)
 
-        found = await in_thread(engine, look)
-        shown = found[: asked.limit]
-        last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
-        return PushesPage(
-            items=[_view(push) for push in shown],
-            next_cursor=last.written() if last and len(found) > asked.limit else None,
-        )
+        return _page(await in_thread(engine, look), asked.limit, clock())
 
     return router
+
+
+def _steps(connection: sa.Connection, kind: Literal["task", "push"], of: str) -> list[Step]:
+    return [Step.model_validate(step) for step in runs.history(connection, kind, of)]
+
+
+def _page(found: list[Push], limit: int, now: datetime) -> PushesPage:
+    shown = found[:limit]
+    last = cursors.cursor(shown[-1].due_at, shown[-1].push_id) if shown else None
+    return PushesPage(
+        items=[_view(push, now) for push in shown],
+        next_cursor=last.written() if last and len(found) > limit else None,
+    )
+
+
+def _file(
+    engine: sa.Engine, task_id: str, behind: cursors.Cursor[str] | None, clock: Clock
+) -> Response:
+    def read(
+        connection: sa.Connection, behind: cursors.Cursor[str] | None
+    ) -> tuple[list[PushView], cursors.Cursor[str] | None]:
+        found = runs.pushes(connection, task_id, after=behind, limit=AT_ONCE)
+        last = found[-1] if len(found) == AT_ONCE else None
+        return [_view(push, clock()) for push in found], (
+            None if last is None else cursors.cursor(last.due_at, last.push_id)
+        )
+
+    return csv_answer("pushes", COLUMNS, engine, read, behind)
 
 
 def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None:
@@ -71,7 +121,14 @@ def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None
         raise NotFound("Task not found")
 
 
-def _outcome(push: Push, groups: list[Group]) -> PushResult:
+def _visible(connection: sa.Connection, push_id: str, caller: Caller) -> Push:
+    push = runs.push(connection, push_id)
+    if push is None or not caller.may_see(push.tenant_id):
+        raise NotFound("Push not found")
+    return push
+
+
+def _outcome(push: Push, groups: list[Group], now: datetime) -> PushResult:
     return PushResult(
         push_id=push.push_id,
         task_id=push.task_id,
@@ -82,11 +139,15 @@ def _outcome(push: Push, groups: list[Group]) -> PushResult:
             for group in groups
             if group.is_failed
         ],
+        pending_groups=[
+            group.group_id for group in groups if not (group.is_sent or group.is_failed)
+        ],
+        progress=progress_of(push.counted, [], now),
         timestamp=push.begun_at,
     )
 
 
-def _view(push: Push) -> PushView:
+def _view(push: Push, now: datetime) -> PushView:
     return PushView(
         push_id=push.push_id,
         status=push.status,
@@ -95,4 +156,5 @@ def _view(push: Push) -> PushView:
         begun_at=push.begun_at,
         groups=push.groups,
         reason=push.reason,
+        progress=progress_of(push.counted, [], now),
     )

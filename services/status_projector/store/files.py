@@ -1,13 +1,16 @@
-"""Attaches the files that came with messages, or the reasons why they did not."""
+"""Attaches the files of messages: what came with them, or why it did not, and what we sent."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from mimetypes import guess_type
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from domain.identity import message_id_for_inbound
 from runtime.vault import Keyring, Vault
+from schemas.topics.contents import Content, DocumentContent
+from schemas.topics.files import File
 from schemas.topics.provider_events import MediaLost, MediaStored
 from services.status_projector.store import personal
 
@@ -15,6 +18,8 @@ MEDIA_PATH = "/api/v1/media/"
 """Where a file of the store is found over HTTP."""
 
 Fate = MediaStored | MediaLost
+LONGEST_URL = 500
+"""Of `messages.file_url` (WA-13)."""
 
 _FIND = sa.text(
     """
@@ -35,6 +40,32 @@ _ATTACH = sa.text(
     WHERE m.message_id = f.message_id AND m.created_at = f.created_at AND m.file_url IS NULL
     """
 )
+
+
+class Sent(NamedTuple):
+    """The file of a message of ours, as far as it is in our store."""
+
+    url: str | None
+    type: str | None
+    name: str | None
+
+
+_NONE = Sent(None, None, None)
+
+
+def sent_with(content: Content) -> Sent:
+    """Return the file that a request names (IN-03, IN-05, WA-13).
+
+    A public address is content of the message, so it stays sealed with it (SE-01); where a
+    provider keeps the file we have no address of it.
+    """
+    if not isinstance(content, File):
+        return _NONE
+    url = None if content.key is None else MEDIA_PATH + content.key
+    name = content.file_name if isinstance(content, DocumentContent) else None
+    if url is None or len(url) > LONGEST_URL:
+        return Sent(None, None, name)
+    return Sent(url, guess_type(url)[0], name)
 
 
 def attach(connection: sa.Connection, fates: Sequence[Fate], vault: Vault, now: datetime) -> None:

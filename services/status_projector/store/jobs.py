@@ -18,23 +18,19 @@ from services.status_projector.cursors import Cursor
 
 _NUL = "\x00"
 """PostgreSQL keeps it in no text and refuses to look for it."""
-_STATUSES = ("pending", "sending", "sent", "delivered", "read", "failed")
+STATUSES: Final = ("pending", "sending", "sent", "delivered", "read", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A job as its scheduler and its messages tell of it."""
+class Counted:
+    """How far a job is, or a push, as its scheduler and its messages tell of it."""
 
     job_id: str
+    """What its messages carry as `jobId`."""
     tenant_id: str | None
-    name: str | None
-    channel: str
-    sender_id: str
-    priority: str
     status: str
     total: int
     paused_reason: str | None
-    created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     by_status: Mapping[str, int]
@@ -45,6 +41,17 @@ class Job:
     recalled: int
     """Of the cancelled ones those that have a message, which failed."""
     throughput: Throughput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Counted):
+    """A job."""
+
+    name: str | None
+    channel: str
+    sender_id: str
+    priority: str
+    created_at: datetime
 
 
 _COLUMNS = """
@@ -121,7 +128,7 @@ def _job(row: Any) -> Job:  # noqa: ANN401 - a row of _COLUMNS
     found = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     return Job(
         **{name: found[name] for name in _AS_STORED},
-        by_status={status: found[status] or 0 for status in _STATUSES},
+        by_status={status: found[status] or 0 for status in STATUSES},
         skipped=row.skipped or 0,
         cancelled=row.cancelled or 0,
         recalled=row.recalled or 0,

@@ -1,13 +1,16 @@
 """What is asked of tasks and their pushes, and of everything's history; nothing here writes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from domain.throughput import Throughput
+from schemas.topics.task_changes import PushStatus
 from services.status_projector.cursors import Cursor
+from services.status_projector.store.jobs import STATUSES, Counted
 
 Kind = Literal["job", "task", "push", "group_send"]
 
@@ -59,15 +62,26 @@ class Push:
     begun_at: datetime
     """When its first change happened."""
     reason: str | None
+    counted: Counted
+    """How far it is: its groups are what a job's recipients are (BJ-05, TP-14)."""
 
 
 _PUSH_COLUMNS = """
     SELECT p.push_id, p.task_id, p.tenant_id, p.status, p.groups, p.occurrence_at, p.due_at,
-           coalesce(h.updated_at, p.updated_at) AS begun_at, p.reason
-    FROM push_states p LEFT JOIN task_status_history h
-        ON h.kind = 'push' AND h.id = p.push_id AND h.sequence = 1
+           coalesce(h.updated_at, p.updated_at) AS begun_at, p.reason, p.updated_at,
+           c.pending, c.sending, c.sent, c.delivered, c.read, c.failed,
+           c.recent, c.recent_since, c.recent_at, u.skipped, u.cancelled
+    FROM push_states p
+    LEFT JOIN task_status_history h ON h.kind = 'push' AND h.id = p.push_id AND h.sequence = 1
+    LEFT JOIN job_progress c ON c.job_id = p.push_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE status = 'failed') AS skipped,
+               count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+        FROM t_push_results r WHERE r.push_id = p.push_id AND r.published_at IS NULL
+    ) u
 """
-_PUSH = sa.text(f"{_PUSH_COLUMNS} WHERE p.push_id = :push_id")
+"""A group that was never handed over has no message that could be counted."""
+_BY_ID = sa.text(f"{_PUSH_COLUMNS} WHERE p.push_id = ANY(:push_ids)")
 _PUSHES = sa.text(
     f"""
     {_PUSH_COLUMNS}
@@ -80,10 +94,13 @@ _PUSHES = sa.text(
 
 def push(connection: sa.Connection, push_id: str) -> Push | None:
     """Return a push; None where there is none."""
-    if _NUL in push_id:
-        return None
-    row = connection.execute(_PUSH, {"push_id": push_id}).one_or_none()
-    return None if row is None else Push(*row)
+    return next(iter(pushes_of(connection, [push_id])), None)
+
+
+def pushes_of(connection: sa.Connection, push_ids: Collection[str]) -> list[Push]:
+    """Return those of these pushes that there are."""
+    possible = [push_id for push_id in push_ids if _NUL not in push_id]
+    return [_push(row) for row in connection.execute(_BY_ID, {"push_ids": possible})]
 
 
 def pushes(
@@ -96,7 +113,26 @@ def pushes(
         "id": None if after is None else after.id,
         "limit": limit,
     }
-    return [Push(*row) for row in connection.execute(_PUSHES, values)]
+    return [_push(row) for row in connection.execute(_PUSHES, values)]
+
+
+def _push(row: Any) -> Push:  # noqa: ANN401 - a row of _PUSH_COLUMNS
+    found = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    counted = Counted(
+        job_id=row.push_id,
+        tenant_id=row.tenant_id,
+        status=row.status,
+        total=row.groups,
+        paused_reason=None,
+        started_at=row.begun_at,
+        finished_at=None if row.status == PushStatus.RUNNING else row.updated_at,
+        by_status={status: found[status] or 0 for status in STATUSES},
+        skipped=row.skipped,
+        cancelled=row.cancelled,
+        recalled=0,
+        throughput=Throughput(row.recent or 0.0, row.recent_since, row.recent_at),
+    )
+    return Push(*row[:9], counted=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +155,18 @@ _GROUPS = sa.text(
     SELECT group_id, FALSE, TRUE, coalesce(error, 'stopped before it was sent to')
     FROM t_push_results
     WHERE push_id = :push_id AND status IN ('failed', 'cancelled') AND published_at IS NULL
+    UNION ALL
+    SELECT group_id, FALSE, FALSE, NULL
+    FROM t_push_results r
+    WHERE push_id = :push_id AND status NOT IN ('failed', 'cancelled')
+        AND NOT EXISTS (
+            SELECT FROM messages m WHERE m.job_id = r.push_id AND m.contact_id = r.group_id
+        )
     ORDER BY 1
     """
 )
 """A group that was written to anew is sent to once one of its messages is. One that was never
-handed over has no message: the scheduler says why (TP-14)."""
+handed over has no message: the scheduler says why (TP-14), or still has it."""
 
 
 def groups(connection: sa.Connection, push_id: str) -> list[Group]:

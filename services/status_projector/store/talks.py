@@ -1,6 +1,7 @@
 """Finds conversations page by page: those with unread messages first, or by time alone (IM-27)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,26 +27,31 @@ def exists(connection: sa.Connection, conversation_id: str, tenant_id: str | Non
     return row is not None and tenant_id in (None, row.tenant_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which conversations."""
+
+    equal: Mapping[str, str]
+    """What their columns must be."""
+    about: Mapping[str, str]
+    """What columns of one of their messages must be: somebody may have had more than one order."""
+    people: Sequence[Person] | None
+    """Whom they may be with; None: anybody."""
+
+
 def find(
     connection: sa.Connection,
-    equal: Mapping[str, str],
-    people: Sequence[Person] | None,
+    sought: Sought,
     behind: Cursor[str] | None,
     limit: int,
     *,
     group: int | None,
 ) -> list[Row]:
-    """Return a page of one group, of all without one: newest first, each with its last message.
-
-    ``equal`` holds what its columns must be; ``people`` whom it may be with.
-    """
-    conditions = [f"c.{column} = :{column}" for column in equal]
-    values: dict[str, Any] = {**equal, "limit": limit}
+    """Return a page of one group, of all without one: newest first, each with its last message."""
+    conditions, values = _conditions(sought)
+    values["limit"] = limit
     if group is not None:
         conditions.append(_CONDITION_OF[group])
-    if people is not None:
-        conditions.append("c.person = ANY(:people)")
-        values["people"] = list(people)
     if behind is not None:
         conditions.append("(c.last_at, c.conversation_id) < (:behind_at, :behind_id)")
         values |= {"behind_at": behind.at, "behind_id": behind.id}
@@ -64,3 +70,31 @@ def find(
         values,
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def unread(connection: sa.Connection, sought: Sought) -> int:
+    """Return how many messages are unread in all of them together."""
+    conditions, values = _conditions(sought)
+    where = " AND ".join([*conditions, "c.unread > 0"])
+    statement = f"SELECT coalesce(sum(c.unread), 0) FROM conversations c WHERE {where}"  # noqa: S608 - our own words only
+    return connection.execute(sa.text(statement), values).scalar_one()
+
+
+def _conditions(sought: Sought) -> tuple[list[str], dict[str, Any]]:
+    conditions = [f"c.{column} = :{column}" for column in sought.equal]
+    values: dict[str, Any] = {**sought.equal, **sought.about}
+    # Both: conversations outlive the messages that retention drops.
+    conditions += [
+        "c.conversation_id IN ("  # noqa: S608 - our own words only
+        f"SELECT conversation_id FROM messages WHERE {column} = :{column} {_of_tenant(sought)}"
+        f" UNION ALL SELECT conversation_id FROM conversations WHERE {column} = :{column})"
+        for column in sought.about
+    ]
+    if sought.people is not None:
+        conditions.append("c.person = ANY(:people)")
+        values["people"] = list(sought.people)
+    return conditions, values
+
+
+def _of_tenant(sought: Sought) -> str:
+    return "AND tenant_id = :tenant_id" if "tenant_id" in sought.equal else ""

@@ -12,7 +12,7 @@ from domain.identity import is_fallback_of
 from domain.lifecycle import Evidence
 from schemas.topics.contents import type_of
 from services.status_projector.projection import Caused, Changes
-from services.status_projector.store import personal
+from services.status_projector.store import files, personal
 from services.status_projector.store.failures import failed_at, failures_of
 from services.status_projector.store.people import People
 from services.status_projector.trails import Priced, Trail
@@ -90,20 +90,22 @@ _CREATE = sa.text(
         (message_id, channel, sender_id, person, conversation_id, message_type, sealed,
          message_direction, delivery_status, sent_at, tenant_id, case_id, queue_id, contact_id,
          order_id, agent_id, wa_account_type, wa_account_id, job_id, original_message_id,
-         created_at, updated_at)
+         file_url, file_type, sealed_file_name, created_at, updated_at)
     SELECT message_id, channel, sender_id, person, conversation_id, type, sealed, 'outbound',
            'pending', sent_at, tenant_id, case_id, queue_id, contact_id, order_id, agent_id,
-           wa_account_type, wa_account_id, job_id, original_message_id, :now, :now
+           wa_account_type, wa_account_id, job_id, original_message_id, file_url, file_type,
+           file_name, :now, :now
     FROM unnest(
         CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
         CAST(:persons AS bytea[]), CAST(:conversations AS text[]), CAST(:types AS text[]),
         CAST(:sealed AS bytea[]), CAST(:sent_ats AS timestamptz[]), CAST(:tenants AS text[]),
         CAST(:cases AS text[]), CAST(:queues AS text[]), CAST(:contacts AS text[]),
         CAST(:orders AS text[]), CAST(:agents AS text[]), CAST(:account_types AS text[]),
-        CAST(:accounts AS text[]), CAST(:jobs AS text[]), CAST(:originals AS text[])
+        CAST(:accounts AS text[]), CAST(:jobs AS text[]), CAST(:originals AS text[]),
+        CAST(:file_urls AS text[]), CAST(:file_types AS text[]), CAST(:file_names AS bytea[])
     ) AS r(message_id, channel, sender_id, person, conversation_id, type, sealed, sent_at,
            tenant_id, case_id, queue_id, contact_id, order_id, agent_id, wa_account_type,
-           wa_account_id, job_id, original_message_id)
+           wa_account_id, job_id, original_message_id, file_url, file_type, file_name)
     """
 )
 
@@ -112,6 +114,7 @@ def create(connection: sa.Connection, changes: Changes, people: People, now: dat
     """Enter new messages as pending."""
     asked = list(changes.created.values())
     persons = [people.of(request.channel, request.recipient) for request in asked]
+    sent = [files.sent_with(request.content) for request in asked]
     columns: dict[str, list[Any]] = {
         "message_ids": [request.message_id for request in asked],
         "channels": [request.channel for request in asked],
@@ -134,6 +137,14 @@ def create(connection: sa.Connection, changes: Changes, people: People, now: dat
         "accounts": [request.wa_account_id for request in asked],
         "jobs": [request.job_id for request in asked],
         "originals": [request.original_message_id for request in asked],
+        "file_urls": [file.url for file in sent],
+        "file_types": [file.type for file in sent],
+        "file_names": [
+            None
+            if file.name is None
+            else personal.seal_file_name(people.keyring, person, request.message_id, file.name)
+            for file, person, request in zip(sent, persons, asked, strict=True)
+        ],
     }
     connection.execute(_CREATE, {**columns, "now": now})
 

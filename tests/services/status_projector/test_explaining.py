@@ -12,6 +12,7 @@ from runtime.vault import Vault, VaultSettings
 from schemas.http.explain import Explanation, Step
 from schemas.topics.provider_events import FailureReason, SendDeferred, SendRejected
 from services.status_projector.explain import explain
+from services.status_projector.prices import DEFAULT_PRICES, Prices
 from services.status_projector.store import silence
 from services.status_projector.store.silence import Wanted
 from tests.given import NOON, SENDER
@@ -19,6 +20,7 @@ from tests.services.status_projector.facts import Life, Projector, Record
 
 pytestmark = pytest.mark.stack
 
+PRICES = Prices(DEFAULT_PRICES, "USD")
 LATE = NOON + timedelta(hours=1)
 
 
@@ -36,7 +38,7 @@ def explained(
     engine: sa.Engine, vault: Vault, life: Life, tenant: str | None = None
 ) -> Explanation:
     with transaction(engine) as connection:
-        found = explain(connection, vault, life.message_id, tenant_id=tenant)
+        found = explain(connection, vault, life.message_id, PRICES, tenant_id=tenant)
     assert found is not None
     return found
 
@@ -149,7 +151,7 @@ def test_another_tenants_message_does_not_exist(
     told(projector, [life.request(tenant_id="ours")])
 
     with transaction(engine) as connection:
-        theirs = explain(connection, vault, life.message_id, tenant_id="theirs")
+        theirs = explain(connection, vault, life.message_id, PRICES, tenant_id="theirs")
 
     assert theirs is None
     assert explained(engine, vault, life, tenant="ours").asked.tenant_id == "ours"

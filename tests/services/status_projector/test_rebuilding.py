@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from runtime.vault import Vault, VaultSettings
 from services.administration.store import erasure
 from services.status_projector.explain import explain
+from services.status_projector.prices import DEFAULT_PRICES, Prices
 from services.status_projector.rebuild import Rebuild, Result
 from tests.eventually import eventually
 from tests.given import NOON
@@ -18,6 +19,8 @@ from tests.services.status_projector.facts import ZONE, Life
 from tests.services.status_projector.projectors import SOON, RunningProjector, Writer, whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+
+PRICES = Prices(DEFAULT_PRICES, "USD")
 
 STATE = "delivery_status, sequence, accepted_at, delivered_at, read_at, whatsapp_message_id, job_id"
 
@@ -125,7 +128,7 @@ def traces_of(engine: sa.Engine, life: Life) -> tuple[Any, ...]:
 
 def text_of(engine: sa.Engine, life: Life) -> str | None:
     with engine.connect() as connection:
-        found = explain(connection, a_vault(), life.message_id, tenant_id=None)
+        found = explain(connection, a_vault(), life.message_id, PRICES, tenant_id=None)
     assert found is not None
     return found.shown.text
 

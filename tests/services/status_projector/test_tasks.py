@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +11,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.topics.contents import GroupSendContent
-from schemas.topics.provider_events import SendAccepted, StatusReported
 from schemas.topics.task_changes import (
     GroupSendChanged,
     GroupSendStatus,
@@ -24,12 +21,11 @@ from schemas.topics.task_changes import (
     TaskChanged,
     TaskStatus,
 )
-from tests.given import NOON, a_failure
+from tests.given import NOON
 from tests.services.status_projector.facts import Life, Projector, Record
+from tests.services.status_projector.group_sends import GroupSend
 
 pytestmark = pytest.mark.stack
-
-_GROUP_SENDS = count(7_001)
 
 
 def a_task_changed(task: str, sequence: int, status: TaskStatus) -> TaskChanged:
@@ -112,50 +108,6 @@ def test_a_job_has_a_history_too_but_for_changes_from_before_they_were_numbered(
     projector.apply([projector.heard(change) for change in changes])
 
     assert history(engine, "job", job) == [(2, "running"), (3, "paused")]
-
-
-class GroupSend:
-    """A group send of one message to some customers, and everything that is said of it."""
-
-    def __init__(self, customers: int = 3) -> None:
-        self.id = next(_GROUP_SENDS)
-        self.life = Life()
-        self.targets = [f"wm{number}" for number in range(customers)]
-
-    def request(self) -> Record:
-        content = GroupSendContent(
-            targets=tuple(self.targets),
-            customer_ids=tuple(10_000 + number for number in range(len(self.targets))),
-            text="Hello",
-        )
-        return self.life.request(
-            job_id=str(self.id), channel="wecom", content=content, recipient="spring"
-        )
-
-    def accepted(self) -> SendAccepted:
-        return SendAccepted(
-            message_id=self.life.message_id,
-            provider_message_id=self.life.provider_id,
-            attempt=1,
-            at=NOON + timedelta(seconds=2),
-            results_follow=True,
-        )
-
-    def reported(self) -> StatusReported:
-        """Return the dispatcher's word of the message: somebody has got it."""
-        return self.life.reported("sent", 5)
-
-    def result(self, customer: int, status: Any, second: int = 5) -> StatusReported:  # noqa: ANN401 - a literal
-        return StatusReported(
-            channel="wecom",
-            provider_message_id=self.life.provider_id,
-            message_id=self.life.message_id,
-            participant=self.targets[customer],
-            status=status,
-            occurred_at=NOON + timedelta(seconds=second),
-            failure=a_failure() if status == "failed" else None,
-            polled=True,
-        )
 
 
 def test_each_customer_of_a_group_send_has_a_result_that_follows_the_message(

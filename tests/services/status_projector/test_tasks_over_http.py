@@ -19,7 +19,12 @@ from tests.eventually import eventually
 from tests.given import NOON
 from tests.services.status_projector.conftest import StartProjector
 from tests.services.status_projector.facts import Life, Record
-from tests.services.status_projector.projectors import SOON, RunningProjector, Writer
+from tests.services.status_projector.projectors import (
+    SOON,
+    RunningProjector,
+    Writer,
+    frame_from,
+)
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -48,7 +53,7 @@ class TimedTask:
             **fields,
         )
 
-    def push(self, push: str, status: PushStatus, minute: int = 0) -> PushChanged:
+    def push(self, push: str, status: PushStatus, minute: int = 0, groups: int = 3) -> PushChanged:
         begins = status is not PushStatus.COMPLETED
         return PushChanged(
             push_id=push,
@@ -57,7 +62,7 @@ class TimedTask:
             to_status=status,
             sequence=1 if begins else 2,
             due_at=NOON + timedelta(minutes=minute),
-            groups=3,
+            groups=groups,
             updated_at=NOON + timedelta(minutes=minute, seconds=0 if begins else 9),
             tenant_id=self.tenant_id,
         )
@@ -81,7 +86,7 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
     reached, failed, waiting = (Life() for _ in range(3))
     await writer.write(
         [
-            task.push(push, PushStatus.RUNNING),
+            task.push(push, PushStatus.RUNNING, groups=4),
             to_group(reached, push, "group-a"),
             to_group(failed, push, "group-b"),
             to_group(waiting, push, "group-c"),
@@ -92,7 +97,14 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
     async def is_told() -> bool:
         answer = await running.client.get(f"/api/push/{push}")
         assert answer.status_code == 200
-        assert answer.json() == {
+        told = answer.json()
+        progress = told.pop("progress")
+        counts = {state: n for state, n in progress["counts"].items() if n}
+        assert counts == {"sent": 1, "failed": 1, "skipped": 1, "pending": 1}
+        assert (progress["total"], progress["processed"], progress["percent"]) == (4, 3, 75.0)
+        assert (progress["successCount"], progress["failedCount"]) == (1, 2)
+        assert (progress["jobId"], progress["startedAt"]) == (push, told["timestamp"])
+        assert told == {
             "pushId": push,
             "taskId": task.id,
             "status": "running",
@@ -101,6 +113,7 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
                 {"groupId": "group-b", "error": "Recipient phone number is invalid."},
                 {"groupId": "group-x", "error": "群聊不存在"},
             ],
+            "pendingGroups": ["group-c"],
             "timestamp": "2026-03-02T12:00:00.000Z",
         }
         return True
@@ -134,6 +147,13 @@ async def test_the_pushes_of_a_task_come_newest_first_in_pages(
         assert [push["pushId"] for push in second["items"]] == [pushes[0]]
         assert [push["status"] for push in first["items"]] == ["completed", "running"]
         assert first["items"][0]["begunAt"] == "2026-03-02T12:02:00.000Z"
+        ended = first["items"][0]["progress"]
+        assert (ended["finishedAt"], ended["estimatedRemainingSeconds"]) == (
+            "2026-03-02T12:02:09.000Z",
+            0,
+        )
+        steps = (await running.client.get(f"/api/push/{pushes[2]}/history")).json()
+        assert [step["toStatus"] for step in steps] == ["running", "completed"]
         return True
 
     await eventually(are_told, within=SOON)
@@ -186,6 +206,7 @@ async def test_a_deleted_task_does_not_exist_any_more(
     ("path", "error"),
     [
         ("/api/push/{}", "Push not found"),
+        ("/api/push/{}/history", "Push not found"),
         ("/api/tasks/{}/history", "Task not found"),
         ("/api/tasks/{}/pushes", "Task not found"),
     ],
@@ -210,6 +231,7 @@ async def test_another_tenants_tasks_and_pushes_do_not_exist(
 
     for path in (
         f"/api/push/{push}",
+        f"/api/push/{push}/history",
         f"/api/tasks/{task.id}/history",
         f"/api/tasks/{task.id}/pushes",
     ):
@@ -236,3 +258,21 @@ async def steps_are(
 
 async def is_there(running: RunningProjector, path: str) -> bool:
     return (await running.client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("wish", ["jobId={push}", "taskId={push}"])
+async def test_how_far_a_push_is_comes_live(
+    running: RunningProjector, writer: Writer, wish: str
+) -> None:
+    task, push, life = TimedTask(), str(uuid4()), Life()
+    await writer.write([task.push(push, PushStatus.RUNNING)])
+    await eventually(lambda: is_there(running, f"/api/push/{push}"), within=SOON)
+
+    async with running.live(f"?{wish.format(push=push)}&event=job.progress") as socket:
+        await writer.write([to_group(life, push, "group-a"), life.started(), life.accepted()])
+        told = await frame_from(socket)
+        while told["data"]["counts"]["sent"] == 0:
+            told = await frame_from(socket)
+
+    assert (told["type"], told["data"]["jobId"]) == ("job.progress", push)
+    assert (told["data"]["total"], told["data"]["percent"]) == (3, 33.3)
