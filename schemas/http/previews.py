@@ -16,6 +16,15 @@ from schemas.topics.records import Command, SenderIdField
 
 PAGE: Final = "/api/preview/answer"
 CONFIRM: Final = "/api/preview/confirm"
+CONTENT: Final = "/api/preview/content"
+"""The scheduler's: what the page shows."""
+PICTURE: Final = "/api/preview/picture"
+"""The scheduler's, which the ingester hands on: the page's picture."""
+PICTURES: Final = frozenset({"image/jpeg", "image/png"})
+"""The types it may have (PV-03)."""
+
+PROMPT: Final = "请确认内容,回复‘确认’或‘修改’"  # noqa: RUF001 - Chinese quotes
+"""The seeds' own words (PV-02)."""
 
 LONGEST_TASK_NAME: Final = 50
 """Characters (LM-06)."""
@@ -138,6 +147,26 @@ class ContentShown(Shape):
     image: str | None = None
     link: str | None = None
     miniprogram: CardShown | None = None
+
+
+class PageContent(Shape):
+    """What somebody is asked about, as it will be pushed (PV-02, PV-14)."""
+
+    title: str | None
+    """Of an article or a card."""
+    words: str | None
+    """All that is said; a link stands on a line of its own."""
+    link: str | None
+    miniprogram: CardShown | None
+    has_picture: bool
+    asks_feedback: bool
+    """Whether a link to a form for opinions goes with it."""
+    time: str
+    """When it is pushed, on the clock of `timezone`."""
+    timezone: str
+    groups: int
+    is_current: bool
+    """Whether the task still has this content."""
 
 
 class TemplateShown(Shape):

@@ -41,6 +41,7 @@ from services.scheduler.routes import (
     media,
     messages,
     notifications,
+    preview_pages,
     previews,
     pushes,
     retries,
@@ -55,6 +56,7 @@ from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.notice_words import WORDS
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
+from services.scheduler.timed.preview_pages import Links
 from services.scheduler.timed.previews import PreviewDesk
 from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes, by_the_database
 
@@ -243,6 +245,7 @@ def _rooms(
     engine, vault = scheduler.engine, scheduler.vault
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
     desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    files = OpenedFiles(store, engine, vault)
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         retries.router(engine, vault, scheduler.producer, guard, clock=now),
@@ -251,19 +254,14 @@ def _rooms(
         # Where previews are told apart by their ids, "templates" is none.
         templates.router(engine, guard, now),
         previews.router(engine, vault, guard, scheduler.previews),
+        preview_pages.router(engine, Links(settings.link_keys, vault, now), files),
         notifications.router(engine, guard, WORDS[settings.notice_language], now),
         feedback.router(engine, vault, guard),
-        _media(scheduler, store, guard),
+        media.router(engine, guard, MediaIntake(engine, store, now), files),
         pushes.router(engine, guard, wake=scheduler.pushes.wake),
         task_lists.router(desk),
         tasks.router(desk),
     ]
-
-
-def _media(scheduler: Scheduler, store: MediaStore, guard: Guard) -> APIRouter:
-    intake = MediaIntake(scheduler.engine, store, now)
-    files = OpenedFiles(store, scheduler.engine, scheduler.vault)
-    return media.router(scheduler.engine, guard, intake, files)
 
 
 def _notifier(settings: SchedulerSettings) -> Notifier | None:

@@ -6,14 +6,12 @@ import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from domain.tasks import MiniProgram, PushContent
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.errors import InvalidInput, NotFound, WrongFields
 from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.previews import (
-    Content,
     PreviewAnswer,
     PreviewSent,
     PreviewShown,
@@ -22,7 +20,7 @@ from schemas.http.previews import (
 )
 from services.scheduler.store import preview_responses, previews
 from services.scheduler.timed.preview_words import words_of
-from services.scheduler.timed.previews import UNKNOWN_TASK, Asked, PreviewDesk, Sent
+from services.scheduler.timed.previews import UNKNOWN_TASK, Asked, PreviewDesk, Sent, content_of
 
 LARGEST_BODY: Final = 64 * 1_024
 """Bytes."""
@@ -79,19 +77,6 @@ def asked_of(raw: bytes, caller: Caller) -> Asked:
     if content.is_empty:
         raise WrongFields(INVALID, [("content", "must not be empty")])
     return Asked(body.task_id, content, body.recipients, caller)
-
-
-def content_of(given: Content) -> PushContent:
-    """Return the content; an empty field of a form is none."""
-    card = given.miniprogram
-    if card is not None and not card.appid and not card.page_path:
-        card = None
-    return PushContent(
-        text=given.text or None,
-        image=given.image or None,
-        link=given.link or None,
-        miniprogram=None if card is None else MiniProgram(card.appid, card.page_path),
-    )
 
 
 def _shown(

@@ -22,10 +22,11 @@ from schemas.http.previews import (
     TemplateShown,
     Told,
 )
-from services.scheduler.routes.previews import LARGEST_BODY, content_of
+from services.scheduler.routes.previews import LARGEST_BODY
 from services.scheduler.store import templates
 from services.scheduler.store.previews import content_shown
 from services.scheduler.store.templates import NewTemplate, Template
+from services.scheduler.timed.previews import content_of
 
 LONGEST_NAME: Final = 50
 MOST: Final = 200

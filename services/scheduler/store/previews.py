@@ -62,6 +62,18 @@ class Preview:
     """Of those asked who are not forgotten."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one of those asked is asked about."""
+
+    task: PreviewedTask
+    content: Mapping[str, Any]
+    """As the API shows it."""
+    groups: int
+    asks_feedback: bool
+    is_current: bool
+
+
 def task_of(connection: sa.Connection, task_id: str, tenant_id: str | None) -> PreviewedTask | None:
     """Return a task of this tenant's; None: of any."""
     row = connection.execute(
@@ -95,6 +107,32 @@ def openids_of(
         {"names": list(names), "tenant_id": tenant_id},
     )
     return {row.wechat_id: row.openid for row in rows}
+
+
+def shown_to(connection: sa.Connection, preview_id: str, person: Person) -> Shown | None:
+    """Return what this person was asked about; None: they were not, or the task is gone."""
+    row = connection.execute(
+        sa.text(
+            """
+            SELECT p.content, p.content_hash = t.content_hash AS is_current,
+                   t.task_id, t.name, t.schedule_time, t.timezone, t.tenant_id, t.asks_feedback,
+                   jsonb_array_length(t.groups) AS group_count
+            FROM t_previews p JOIN t_tasks t USING (task_id)
+            WHERE p.preview_id = :preview_id AND p.people @> ARRAY[CAST(:person AS bytea)]
+                AND t.deleted_at IS NULL
+            """
+        ),
+        {"preview_id": preview_id, "person": person},
+    ).first()
+    if row is None:
+        return None
+    return Shown(
+        PreviewedTask(row.task_id, row.name, row.schedule_time, row.timezone, row.tenant_id),
+        row.content,
+        row.group_count,
+        row.asks_feedback,
+        row.is_current,
+    )
 
 
 def wait_for_turn(connection: sa.Connection, user_id: str) -> None:

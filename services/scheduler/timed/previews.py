@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
 from domain.task_rules import MOST_RECIPIENTS, Problem, Wrong, content_problems
-from domain.tasks import PushContent, content_hash
+from domain.tasks import MiniProgram, PushContent, content_hash
 from runtime.auth import Caller
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.kafka.producer import Producer
 from runtime.vault import Vault
 from schemas.http.media import key_of
+from schemas.http.previews import PICTURES, Content
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.scheduler.held import Publish, held
 from services.scheduler.intake import SOURCE
@@ -30,7 +31,6 @@ UNKNOWN_TASK: Final = "Task not found"
 RATE: Final = timedelta(minutes=1)
 
 _OPENID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,19 @@ def recipient_problems(
             seen.add(openid)
 
 
+def content_of(given: Content) -> PushContent:
+    """Return the content; an empty field of a form is none."""
+    card = given.miniprogram
+    if card is not None and not card.appid and not card.page_path:
+        card = None
+    return PushContent(
+        text=given.text or None,
+        image=given.image or None,
+        link=given.link or None,
+        miniprogram=None if card is None else MiniProgram(card.appid, card.page_path),
+    )
+
+
 def _form_problems(content: PushContent) -> Iterator[Problem]:
     """Say whether the parts make a message: what could not be pushed is not previewed (PV-14)."""
     try:
@@ -157,5 +170,5 @@ def _picture_problems(
     """Only what was uploaded is known to be a picture that can be sent (PV-03)."""
     if content.image is None:
         return
-    if uploads.type_of(connection, key_of(content.image), tenant_id) not in _PICTURES:
+    if uploads.type_of(connection, key_of(content.image), tenant_id) not in PICTURES:
         yield Problem("content.image", Wrong.MALFORMED, "must be an uploaded picture")
