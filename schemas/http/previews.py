@@ -3,7 +3,7 @@
 The page itself is the ingester's; whoever sends a preview puts the link into it.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -121,6 +121,15 @@ class PreviewAnswer(Shape):
     time: Instant
 
 
+class PreviewRecipient(Shape):
+    """One of those asked, and how far their notification came."""
+
+    user_id: str
+    """As they were named when the preview was sent."""
+    delivery_status: Literal["waiting", "sent", "failed"]
+    delivery_error: str | None
+
+
 class PreviewShown(Shape):
     """A preview, and what became of it."""
 
@@ -130,6 +139,8 @@ class PreviewShown(Shape):
     is_current: bool
     """Whether it shows the content that the task has now."""
     created_at: Instant
+    recipients: list[PreviewRecipient]
+    """Those who are not forgotten since."""
     responses: list[PreviewAnswer]
 
 

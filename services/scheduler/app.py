@@ -131,7 +131,7 @@ class Scheduler:
                 wanted=WANTED,
             ),
             [PROVIDER_EVENTS],
-            PreviewAnswers(self.engine, self.vault),
+            PreviewAnswers(self.engine, self.vault, WORDS[settings.notice_language], now),
             DeadLetters(self.producer, SERVICE, now),
         )
         self.previews = PreviewDesk(
@@ -181,7 +181,7 @@ class Scheduler:
             ),
             "send_notices": lambda: every(
                 notifying.NOTICES_EVERY,
-                lambda: notifying.send_due(engine, producer, settings, by_the_database),
+                lambda: notifying.send_due(engine, self.vault, producer, settings, by_the_database),
             ),
             "purge_failures": lambda: every(
                 handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
@@ -255,7 +255,7 @@ def _rooms(
         templates.router(engine, guard, now),
         previews.router(engine, vault, guard, scheduler.previews),
         preview_pages.router(engine, Links(settings.link_keys, vault, now), files),
-        notifications.router(engine, guard, WORDS[settings.notice_language], now),
+        notifications.router(engine, vault, guard, WORDS[settings.notice_language], now),
         feedback.router(engine, vault, guard),
         media.router(engine, guard, MediaIntake(engine, store, now), files),
         pushes.router(engine, guard, wake=scheduler.pushes.wake),

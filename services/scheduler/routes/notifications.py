@@ -1,5 +1,6 @@
 """``/api/notifications``: what people are told of tasks (NF-03, IM-43)."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import uuid4
@@ -14,6 +15,7 @@ from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.clock import Clock
 from runtime.errors import InvalidInput, NotFound
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.notices import (
     ContentShown,
     Done,
@@ -23,8 +25,9 @@ from schemas.http.notices import (
 )
 from services.scheduler.store import audience, notices
 from services.scheduler.store.audience import Account
-from services.scheduler.store.notices import Content, Listed, Notice
+from services.scheduler.store.notices import Content, Listed, Notice, Page
 from services.scheduler.timed.notice_words import Words
+from services.scheduler.timed.preview_replies import with_words
 
 LARGEST_BODY: Final = 16 * 1_024
 """Bytes."""
@@ -35,7 +38,7 @@ MOST: Final = 100
 _DECODER: Final = msgspec.json.Decoder(SendNotification)
 
 
-def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRouter:
+def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: Clock) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/notifications", tags=["notifications"])
     reader = Depends(guard.signed_in())
@@ -47,12 +50,19 @@ def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRo
         limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
     ) -> NotificationList:
         """Return the caller's own, unread ones first, then the latest."""
-        found = await in_thread(
-            engine,
-            lambda c: notices.page_of(
-                c, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
-            ),
-        )
+
+        def look(connection: sa.Connection) -> Page:
+            found = notices.page_of(
+                connection, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
+            )
+            said = with_words(connection, vault, [each.content for each in found.notices], words)
+            told = [
+                replace(each, content=content)
+                for each, content in zip(found.notices, said, strict=True)
+            ]
+            return replace(found, notices=told)
+
+        found = await in_thread(engine, look)
         return NotificationList(
             notifications=[_shown(each) for each in found.notices],
             total=found.total,

@@ -1,11 +1,13 @@
 """``/api/preview``: sends previews, shows what became of them (PV-04…PV-08)."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import msgspec
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Header, Query, Request
 
+from domain.identity import message_id_for_preview
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.errors import InvalidInput, NotFound, WrongFields
@@ -13,12 +15,15 @@ from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.http.previews import (
     PreviewAnswer,
+    PreviewRecipient,
     PreviewSent,
     PreviewShown,
     SendPreview,
     Validation,
 )
 from services.scheduler.store import preview_responses, previews
+from services.scheduler.store.preview_responses import Response
+from services.scheduler.store.previews import Delivery, Preview
 from services.scheduler.timed.preview_words import words_of
 from services.scheduler.timed.previews import UNKNOWN_TASK, Asked, PreviewDesk, Sent, content_of
 
@@ -86,6 +91,8 @@ def _shown(
         raise NotFound(UNKNOWN_TASK)
     found = previews.of_task(connection, vault, task_id, limit=SHOWN)
     answers = preview_responses.load(connection, vault, [one.preview_id for one in found])
+    messages = [id_ for one in found for id_, _ in _messages(one)]
+    told = previews.deliveries(connection, messages, since=found[-1].created_at) if found else {}
     return [
         PreviewShown(
             preview_id=one.preview_id,
@@ -93,15 +100,32 @@ def _shown(
             status=one.status,
             is_current=one.is_current,
             created_at=one.created_at,
-            responses=[
-                PreviewAnswer(
-                    user_id=one.names.get(answer.person),
-                    response=answer.choice,
-                    comment=answer.comment,
-                    time=answer.at,
-                )
-                for answer in answers.get(one.preview_id, ())
-            ],
+            recipients=[_recipient(name, told.get(id_)) for id_, name in _messages(one)],
+            responses=[_answer(one, answer) for answer in answers.get(one.preview_id, ())],
         )
         for one in found
     ]
+
+
+def _messages(preview: Preview) -> Iterator[tuple[str, str]]:
+    """Yield the id of each notification, and whom it is to."""
+    for asked in preview.asked.values():
+        yield message_id_for_preview(preview.preview_id, asked.openid), asked.name
+
+
+def _recipient(name: str, told: Delivery | None) -> PreviewRecipient:
+    return PreviewRecipient(
+        user_id=name,
+        delivery_status="waiting" if told is None else told.status,
+        delivery_error=None if told is None else told.error,
+    )
+
+
+def _answer(preview: Preview, answer: Response) -> PreviewAnswer:
+    asked = preview.asked.get(answer.person)
+    return PreviewAnswer(
+        user_id=None if asked is None else asked.name,
+        response=answer.choice,
+        comment=answer.comment,
+        time=answer.at,
+    )

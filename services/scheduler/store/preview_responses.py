@@ -177,5 +177,26 @@ def load(
     return found
 
 
+def comments(
+    connection: sa.Connection, vault: Vault, response_ids: Collection[str]
+) -> dict[str, str]:
+    """Return what was written with these answers, by their ids; of who is forgotten nothing."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT response_id, comment FROM t_preview_responses
+            WHERE response_id = ANY(:ids) AND comment IS NOT NULL
+            """
+        ),
+        {"ids": sorted(response_ids)},
+    ).all()
+    opened = vault.disclose(connection, [b64decode(row.comment) for row in rows], place=COMMENT)
+    return {
+        row.response_id: comment.decode()
+        for row, comment in zip(rows, opened, strict=True)
+        if comment is not None
+    }
+
+
 def _texts(sealed: Sequence[bytes]) -> list[str]:
     return [b64encode(one).decode() for one in sealed]

@@ -5,7 +5,7 @@ PV-06…PV-08, CF-27, NF-04, IM-42.
 
 import logging
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 
 from domain.answers import comment_of
 from domain.previews import PreviewStatus
+from runtime.clock import Clock
 from runtime.kafka.stream import Delivery, Group
 from runtime.postgres import in_thread
 from runtime.vault import Vault
@@ -25,6 +26,8 @@ from schemas.topics.provider_events import (
 from services.scheduler.metrics import FEEDBACK_KEPT
 from services.scheduler.store import feedback, preview_responses
 from services.scheduler.store.preview_responses import Heard
+from services.scheduler.timed.notice_words import Words
+from services.scheduler.timed.preview_replies import tell_changes_wanted
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +39,11 @@ WORDS_COUNT_FOR: Final = timedelta(days=7)
 class PreviewAnswers:
     """The handler of ``provider-events``."""
 
-    def __init__(self, engine: sa.Engine, vault: Vault) -> None:
+    def __init__(self, engine: sa.Engine, vault: Vault, words: Words, clock: Clock) -> None:
         self._engine = engine
         self._vault = vault
+        self._words = words
+        self._clock = clock
 
     async def assigned(self, places: Collection[TopicPartition], group: Group) -> None:
         """Nothing to prepare: what was heard before is in the tables."""
@@ -64,16 +69,26 @@ class PreviewAnswers:
     ) -> dict[str, PreviewStatus]:
         if given:
             FEEDBACK_KEPT.inc(feedback.keep(connection, self._vault, given))
-        return answer(connection, self._vault, heard) if heard else {}
+        if not heard:
+            return {}
+        return answer(connection, self._vault, heard, self._words, now=self._clock())
 
     def revoked(self, places: Collection[TopicPartition]) -> None:
         """Nothing to forget: no record is held."""
 
 
 def answer(
-    connection: sa.Connection, vault: Vault, heard: Sequence[Heard]
+    connection: sa.Connection,
+    vault: Vault,
+    heard: Sequence[Heard],
+    words: Words,
+    *,
+    now: datetime,
 ) -> dict[str, PreviewStatus]:
-    """Enter answers; return the previews that moved. In any order, any number of times the same."""
+    """Enter answers; return the previews that moved. In any order, any number of times the same.
+
+    Who sent a preview is told of each that asks for a change (PV-08).
+    """
     previews = preview_responses.previews_of(connection, heard, within=WORDS_COUNT_FOR)
     told = {
         one.response_id: (previews[one.response_id], one)
@@ -83,6 +98,7 @@ def answer(
     if not told:
         return {}
     preview_responses.insert(connection, vault, told)
+    tell_changes_wanted(connection, told, words, now=now)
     return preview_responses.settle(connection, set(previews.values()))
 
 

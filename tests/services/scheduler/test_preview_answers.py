@@ -15,6 +15,7 @@ from runtime.clock import now
 from schemas.topics.provider_events import MessageReceived
 from services.scheduler.store import previews
 from services.scheduler.store.previews import Named, NewPreview
+from services.scheduler.timed.notice_words import CHINESE
 from services.scheduler.timed.preview_answers import answer, heard_of
 from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, an_answer
 from tests.vaults import the_vault
@@ -48,7 +49,8 @@ def a_preview(
 def hear(database: sa.Engine, *answers: MessageReceived) -> dict[str, PreviewStatus]:
     vault = the_vault()
     with database.begin() as connection:
-        return answer(connection, vault, [heard_of(vault, one) for one in answers])
+        heard = [heard_of(vault, one) for one in answers]
+        return answer(connection, vault, heard, CHINESE, now=now())
 
 
 def status_of(database: sa.Engine, preview_id: str) -> str:
