@@ -83,6 +83,14 @@ class SendPreview(Command, frozen=True, kw_only=True, rename="camel"):
     """WeChat ids of users, or openids."""
 
 
+class AnswerPreview(Command, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``POST /api/preview/confirm`` of somebody who is signed in (PV-09)."""
+
+    preview_id: Id
+    response: Choice
+    comment: str | None = None
+
+
 class SaveTemplate(Command, frozen=True, kw_only=True, rename="camel"):
     """The body of ``POST /api/preview/templates`` (PV-13)."""
 

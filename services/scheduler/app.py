@@ -246,6 +246,7 @@ def _rooms(
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
     desk = tasks.Desk(engine, guard, now, settings.app_timezone)
     files = OpenedFiles(store, engine, vault)
+    words = WORDS[settings.notice_language]
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         retries.router(engine, vault, scheduler.producer, guard, clock=now),
@@ -253,9 +254,9 @@ def _rooms(
         analytics.router(scheduler.producer, guard, clock=now),
         # Where previews are told apart by their ids, "templates" is none.
         templates.router(engine, guard, now),
-        previews.router(engine, vault, guard, scheduler.previews),
+        previews.router(engine, vault, guard, scheduler.previews, words, now),
         preview_pages.router(engine, Links(settings.link_keys, vault, now), files),
-        notifications.router(engine, vault, guard, WORDS[settings.notice_language], now),
+        notifications.router(engine, vault, guard, words, now),
         feedback.router(engine, vault, guard),
         media.router(engine, guard, MediaIntake(engine, store, now), files),
         pushes.router(engine, guard, wake=scheduler.pushes.wake),

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 
+from domain.identity import notification_id
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.clock import Clock
@@ -23,8 +26,11 @@ from schemas.http.notices import (
     NotificationShown,
     SendNotification,
 )
+from services.scheduler.idempotency import once
+from services.scheduler.routes.body import IdempotencyKey, key_for
 from services.scheduler.store import audience, notices
 from services.scheduler.store.audience import Account
+from services.scheduler.store.keys import Answer
 from services.scheduler.store.notices import Content, Listed, Notice, Page
 from services.scheduler.timed.notice_words import Words
 from services.scheduler.timed.preview_replies import with_words
@@ -86,11 +92,19 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: C
 
     @routes.post("", summary="Tell a user something", openapi_extra=documented(SendNotification))
     async def send_notification(
-        request: Request, caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_EDIT))]
+        request: Request,
+        caller: Annotated[Caller, Depends(guard.needs(Permission.NOTIFICATIONS_SEND))],
+        idempotency_key: IdempotencyKey = None,
     ) -> Done:
         asked = _asked(await read_body(request, limit=LARGEST_BODY))
-        await in_thread(engine, lambda c: _enter(c, asked, caller, words, clock))
-        return Done(message="Notification sent")
+        key = key_for("POST /api/notifications", caller, idempotency_key, asked)
+
+        def send(connection: sa.Connection) -> Answer:
+            _enter(connection, asked, caller, words, clock)
+            return Done(message="Notification sent").model_dump()
+
+        answer = await in_thread(engine, lambda c: once(c, key, lambda: send(c), now=clock()))
+        return Done.model_validate(answer)
 
     return routes
 
@@ -135,6 +149,14 @@ def _enter(
         tenant_id=subject.tenant_id,
     )
     notices.note(connection, [notice], now=now)
+    audit.note(
+        connection,
+        caller,
+        Action.NOTIFICATION_SEND,
+        notification_id(notice.subject),
+        {"userId": (None, account.user_id), "taskId": (None, asked.task_id)},
+        tenant_id=subject.tenant_id,
+    )
 
 
 def _account(connection: sa.Connection, named: str) -> Account | None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request
 
 from domain.task_rules import content_problems
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body
 from runtime.clock import Clock
@@ -22,8 +24,11 @@ from schemas.http.previews import (
     TemplateShown,
     Told,
 )
+from services.scheduler.idempotency import once
+from services.scheduler.routes.body import IdempotencyKey, key_for
 from services.scheduler.routes.previews import LARGEST_BODY
 from services.scheduler.store import templates
+from services.scheduler.store.keys import Answer
 from services.scheduler.store.previews import content_shown
 from services.scheduler.store.templates import NewTemplate, Template
 from services.scheduler.timed.previews import content_of
@@ -58,16 +63,27 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         summary="Save a template",
         openapi_extra=documented(SaveTemplate),
     )
-    async def save_template(request: Request, caller: Annotated[Caller, editor]) -> TemplateDone:
-        new = _new(await read_body(request, limit=LARGEST_BODY), caller, clock)
+    async def save_template(
+        request: Request,
+        caller: Annotated[Caller, editor],
+        idempotency_key: IdempotencyKey = None,
+    ) -> TemplateDone:
+        body = _body(await read_body(request, limit=LARGEST_BODY))
+        new = _new(body, caller, clock)
+        key = key_for("POST /api/preview/templates", caller, idempotency_key, body)
 
-        def save(connection: sa.Connection) -> None:
+        def save(connection: sa.Connection) -> Answer:
             if templates.count_own(connection, caller.tenant_id) >= MOST:
                 raise Conflict(f"There are {MOST} templates already")
             templates.insert(connection, new)
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id)
+            done = TemplateDone(template_id=new.template_id, message="Template saved")
+            return done.model_dump(by_alias=True)
 
-        await in_thread(engine, save)
-        return TemplateDone(template_id=new.template_id, message="Template saved")
+        answer = await in_thread(
+            engine, lambda c: once(c, key, lambda: save(c), now=new.created_at)
+        )
+        return TemplateDone.model_validate(answer)
 
     @routes.put(
         "/{templateId}", summary="Rename a template", openapi_extra=documented(RenameTemplate)
@@ -80,8 +96,10 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         name = _name(await read_body(request, limit=LARGEST_BODY))
 
         def rename(connection: sa.Connection) -> None:
-            _own(connection, templateId, caller)
+            own = _own(connection, templateId, caller)
             templates.rename(connection, templateId, name)
+            changes = audit.changed({"name": own.name}, {"name": name})
+            audit.note(connection, caller, Action.TEMPLATE_CHANGE, templateId, changes)
 
         await in_thread(engine, rename)
         return TemplateDone(template_id=templateId, message="Template updated")
@@ -94,6 +112,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         def delete(connection: sa.Connection) -> None:
             _own(connection, templateId, caller)
             templates.delete(connection, templateId)
+            audit.note(connection, caller, Action.TEMPLATE_DELETE, templateId)
 
         await in_thread(engine, delete)
         return Told(message="Template deleted")
@@ -101,11 +120,14 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     return routes
 
 
-def _new(raw: bytes, caller: Caller, clock: Clock) -> NewTemplate:
+def _body(raw: bytes) -> SaveTemplate:
     try:
-        body = decode(_SAVE, raw)
+        return decode(_SAVE, raw)
     except InvalidInput as error:
         raise _wrong(error.field, error.problem) from error
+
+
+def _new(body: SaveTemplate, caller: Caller, clock: Clock) -> NewTemplate:
     content = content_of(body.content)
     if content.is_empty:
         raise _wrong("content", "must not be empty")
@@ -139,12 +161,13 @@ def _wrong(field: str, problem: str) -> WrongFields:
     return WrongFields(INVALID, [(field, problem)])
 
 
-def _own(connection: sa.Connection, template_id: str, caller: Caller) -> None:
+def _own(connection: sa.Connection, template_id: str, caller: Caller) -> Template:
     found = templates.lock(connection, template_id, caller.tenant_id)
     if found is None:
         raise NotFound("Template not found")
     if found.built_in:
         raise Conflict(BUILT_IN)
+    return found
 
 
 def _shown(template: Template) -> TemplateShown:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -18,11 +17,10 @@ from schemas.topics.contents import ArticleContent, MiniProgramContent, words_of
 from schemas.topics.contents import Content as Message
 from services.scheduler.store import previews, uploads
 from services.scheduler.store.previews import Shown
+from services.scheduler.timed.preview_answers import UNKNOWN_PREVIEW
 from services.scheduler.timed.preview_notices import local
 from services.scheduler.timed.previews import content_of
 from services.scheduler.timed.rendering import message_of
-
-UNKNOWN: Final = "Preview not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +59,11 @@ class Links:
             link = opened(token, PreviewLink, keys=self.keys, now=self.clock())
         except BadLink as error:
             # Whoever shows pages has told the two apart already.
-            raise NotFound(UNKNOWN) from error
+            raise NotFound(UNKNOWN_PREVIEW) from error
         person = self.vault.person(link.channel, link.recipient)
         shown = previews.shown_to(connection, link.preview_id, person)
         if shown is None:
-            raise NotFound(UNKNOWN)
+            raise NotFound(UNKNOWN_PREVIEW)
         return shown, content_of(msgspec.convert(shown.content, Content))
 
 
