@@ -153,8 +153,8 @@ def has_ended(database: sa.Engine, push_id: str) -> bool:
 async def test_who_writes_the_word_answers_the_preview_they_got_last(
     world: Pipeline, scheduler: httpx.AsyncClient, database: sa.Engine
 ) -> None:
-    person, task_id = openid_of(2), a_task(database)
-    await sent(scheduler, task_id, recipients=[person])
+    person, refusing, task_id = openid_of(2), "oPerson_noconsent", a_task(database)
+    await sent(scheduler, task_id, recipients=[person, refusing])
     await eventually(lambda: accepted(world, person), within=SOON)
 
     world.simulator.order("/wechat/inbound", {"from": person, "text": "修改"})
@@ -165,6 +165,18 @@ async def test_who_writes_the_word_answers_the_preview_they_got_last(
     await eventually(is_modified, within=SOON)
     (response,) = (await shown(scheduler, task_id))["responses"]
     assert (response["userId"], response["response"]) == (person, "modify")
+
+    async def outcomes() -> dict[str, str]:
+        recipients = (await shown(scheduler, task_id))["recipients"]
+        found = {one["userId"]: one["deliveryStatus"] for one in recipients}
+        return found if "waiting" not in found.values() else {}
+
+    reached = await eventually(outcomes, within=SOON)
+    assert reached == {person: "sent", refusing: "failed"}
+    (failed,) = (
+        one for one in (await shown(scheduler, task_id))["recipients"] if one["userId"] == refusing
+    )
+    assert failed["deliveryError"]
 
 
 async def test_a_preview_is_with_the_provider_soon(

@@ -248,7 +248,8 @@ async def test_a_batch_that_makes_no_sense_is_refused(
 async def test_groups_are_entered_changed_and_looked_for(client: httpx.AsyncClient) -> None:
     ours, others = signed_in(of_tenant("pick-a")), signed_in(of_tenant("pick-b"))
     group = {"groupId": "pick-1", "name": "Parents 3A", "channel": "wecom", "senderId": "1000002"}
-    body = {"groups": [group, group | {"groupId": "pick-2", "name": "Teachers"}]}
+    sized = group | {"members": 31}
+    body = {"groups": [sized, group | {"groupId": "pick-2", "name": "Teachers"}]}
 
     await client.put(GROUPS, json=body, headers=ours)
     renamed = {"groups": [group | {"name": "Parents 4A"}]}
@@ -258,6 +259,9 @@ async def test_groups_are_entered_changed_and_looked_for(client: httpx.AsyncClie
 
     assert (entered.json(), stolen.status_code) == ({"entered": 1}, 409)
     assert [(one["groupId"], one["name"]) for one in page["groups"]] == [("pick-1", "Parents 4A")]
+    assert page["groups"][0]["members"] == 31
+    negative = {"groups": [group | {"members": -1}]}
+    assert (await client.put(GROUPS, json=negative, headers=ours)).status_code == 400
     assert (await client.get(GROUPS, headers=others)).json()["total"] == 0
 
 

@@ -154,6 +154,26 @@ def test_a_newer_preview_of_another_content_takes_the_older_ones_place(
     assert not has_passed(database, task_id)
 
 
+def test_who_sent_a_preview_is_told_once_of_each_change_that_is_wanted(
+    database: sa.Engine,
+) -> None:
+    task_id = a_task(database)
+    preview_id = a_preview(database, task_id)
+    answers = [
+        an_answer(MODIFY, about=preview_id),
+        an_answer(MODIFY, author=OTHER, about=preview_id, content={"comment": "Later"}),
+        an_answer(CONFIRM, about=preview_id),
+    ]
+
+    hear(database, *answers)
+    hear(database, *answers)
+
+    with database.connect() as connection:
+        query = sa.text("SELECT user_id, type FROM t_notifications WHERE task_id = :id")
+        told = connection.execute(query, {"id": task_id}).all()
+    assert [tuple(row) for row in told] == [("1", "preview")] * 2
+
+
 def test_who_answered_and_what_they_wrote_is_sealed(database: sa.Engine) -> None:
     preview_id = a_preview(database, a_task(database))
 

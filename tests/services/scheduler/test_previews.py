@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from domain.answers import Choice
+from runtime.auth import Permission
 from runtime.clock import now
 from runtime.kafka.producer import Producer
 from runtime.signed_links import opened
@@ -263,6 +265,112 @@ async def test_whom_it_went_to_is_sealed(editor: httpx.AsyncClient, database: sa
     assert OPENID not in row
 
 
+async def test_a_preview_that_is_asked_for_again_with_its_key_is_sent_once(
+    editor: httpx.AsyncClient, database: sa.Engine, requests: Tail[SendRequested]
+) -> None:
+    body = {
+        "taskId": a_task(database, tenant_id="acme"),
+        "content": {"text": TEXT},
+        "recipients": [OPENID],
+    }
+    headers = {"Idempotency-Key": uuid4().hex}
+
+    first, again = [
+        await editor.post(previewing.PATH, json=body, headers=headers) for _ in range(2)
+    ]
+    other = await editor.post(previewing.PATH, json=body | {"recipients": [OTHER]}, headers=headers)
+
+    assert first.status_code == 200
+    assert again.json() == first.json()
+    assert other.status_code == 409
+    assert len(await asked_of(requests, OPENID)) == 1
+
+
+async def test_a_preview_that_was_refused_may_be_sent_with_the_same_key(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    task_id, headers = a_task(database, tenant_id="acme"), {"Idempotency-Key": uuid4().hex}
+    bad = {"taskId": task_id, "content": {"text": "课" * 501}, "recipients": [OPENID]}
+
+    refused = await editor.post(previewing.PATH, json=bad, headers=headers)
+    right = await editor.post(
+        previewing.PATH, json=bad | {"content": {"text": TEXT}}, headers=headers
+    )
+
+    assert refused.json()["previewId"] is None
+    assert right.json()["previewId"] is not None
+
+
+async def test_a_template_that_is_saved_again_with_its_key_is_one(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    path, headers = "/api/preview/templates", {"Idempotency-Key": uuid4().hex}
+    body = {"name": "Once", "content": {"text": "Hi"}}
+
+    first, again = [await editor.post(path, json=body, headers=headers) for _ in range(2)]
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    template_id = first.json()["templateId"]
+    await editor.delete(f"{path}/{template_id}")
+    assert noted(database, template_id) == ["template.create", "template.delete"]
+
+
+def noted(database: sa.Engine, about: str) -> list[str]:
+    """Return what the audit trail says was done to it."""
+    with database.connect() as connection:
+        query = sa.text("SELECT action FROM audit_log WHERE about = :about ORDER BY id")
+        return list(connection.execute(query, {"about": about}).scalars())
+
+
+async def test_a_user_who_may_edit_or_was_asked_answers_signed_in(
+    editor: httpx.AsyncClient, database: sa.Engine, scheduler: RunningScheduler
+) -> None:
+    a_user(database, "wang.wu", openid="oWangWu")
+    asked = replace(of_tenant("acme", Permission.TASKS_VIEW), user_id=id_of(database, "wang.wu"))
+    viewer, stranger = of_tenant("acme", Permission.TASKS_VIEW), of_tenant("other")
+    preview_id = await sent(editor, a_task(database, tenant_id="acme"), recipients=["wang.wu"])
+    body = {"previewId": preview_id, "response": "modify", "comment": "时间不对"}
+    path = f"{scheduler.url}/api/preview/confirm"
+
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        refused = [
+            (await client.post(path, json=body, headers=signed_in(caller))).status_code
+            for caller in (viewer, stranger)
+        ]
+        nobody = await client.post(path, json=body)
+        taken = await client.post(path, json=body, headers=signed_in(asked))
+    by_editor = await editor.post(path, json={"previewId": preview_id, "response": "confirm"})
+    unknown = await editor.post(path, json=body | {"previewId": "none"})
+    wrong = await editor.post(path, json=body | {"response": "maybe"})
+
+    assert (refused, nobody.status_code) == ([403, 404], 401)
+    assert (taken.status_code, taken.json()) == (200, {"message": "Preview confirmed"})
+    assert by_editor.status_code == 200
+    assert (unknown.status_code, unknown.json()) == (404, {"error": "Preview not found"})
+    assert wrong.status_code == 400
+    (shown,) = (
+        await editor.get(previewing.PATH, params={"taskId": task_of(database, preview_id)})
+    ).json()
+    assert shown["status"] == "modified"
+    assert [one["response"] for one in shown["responses"]] == ["modify", "confirm"]
+    assert shown["responses"][0]["userId"] == "wang.wu"
+    assert shown["responses"][1]["userId"] not in (None, "wang.wu")
+    assert noted(database, preview_id) == ["preview.send", "preview.answer", "preview.answer"]
+
+
+def id_of(database: sa.Engine, wechat_id: str) -> str:
+    with database.connect() as connection:
+        query = sa.text("SELECT user_id FROM users WHERE wechat_id = :name")
+        return str(connection.execute(query, {"name": wechat_id}).scalar_one())
+
+
+def task_of(database: sa.Engine, preview_id: str) -> str:
+    with database.connect() as connection:
+        query = sa.text("SELECT task_id FROM t_previews WHERE preview_id = :id")
+        return connection.execute(query, {"id": preview_id}).scalar_one()
+
+
 async def test_the_templates_are_two_and_ones_own(
     editor: httpx.AsyncClient, scheduler: RunningScheduler
 ) -> None:
@@ -346,6 +454,12 @@ async def test_an_answer_is_heard_and_shown(
     (response,) = seen["responses"]
     assert (response["userId"], response["response"]) == (OPENID, "modify")
     assert response["comment"] == "时间改为三点"
+    (told,) = (await editor.get("/api/notifications")).json()["notifications"]
+    assert (told["type"], told["taskId"]) == ("preview", task_id)
+    assert told["content"]["message"] == "需要修改：时间改为三点"  # noqa: RUF001 - Chinese
+    with database.connect() as connection:
+        query = sa.text("SELECT CAST(content AS text) FROM t_notifications WHERE task_id = :id")
+        assert "三点" not in connection.execute(query, {"id": task_id}).scalar_one()
 
 
 async def tell(bootstrap: str, *events: ProviderEvent) -> None:
@@ -366,3 +480,6 @@ async def test_what_becomes_of_a_preview_is_seen(
     assert [one["previewId"] for one in seen] == [second, first]
     assert [one["isCurrent"] for one in seen] == [True, False]
     assert seen[0]["status"] == "sent"
+    assert seen[0]["recipients"] == [
+        {"userId": OPENID, "deliveryStatus": "waiting", "deliveryError": None}
+    ]
