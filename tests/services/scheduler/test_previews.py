@@ -140,12 +140,12 @@ def errors_of(answer: httpx.Response) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "errors"),
     [
-        ("zh-CN,zh;q=0.9", ["文本超长,请精简", "链接不是有效的网址"]),
+        ("zh-CN,zh;q=0.9", ["文本超长,请精简", "链接不是有效的网址或小程序链接"]),
         (
             "en-GB",
             [
                 "The text is too long: at most 500 characters",
-                "The link is not a valid http or https address",
+                "The link is no valid http or https address, and none to a mini-program",
             ],
         ),
     ],
