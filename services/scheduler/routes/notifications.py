@@ -90,6 +90,13 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: C
             raise NotFound("Notification not found")
         return Done(message="Notification read")
 
+    _add_sending(routes, engine, guard, words, clock)
+    return routes
+
+
+def _add_sending(
+    routes: APIRouter, engine: sa.Engine, guard: Guard, words: Words, clock: Clock
+) -> None:
     @routes.post("", summary="Tell a user something", openapi_extra=documented(SendNotification))
     async def send_notification(
         request: Request,
@@ -105,8 +112,6 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: C
 
         answer = await in_thread(engine, lambda c: once(c, key, lambda: send(c), now=clock()))
         return Done.model_validate(answer)
-
-    return routes
 
 
 def _asked(raw: bytes) -> SendNotification:

@@ -57,33 +57,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         found = await in_thread(engine, lambda c: templates.seen_by(c, caller.tenant_id))
         return [_shown(one) for one in found]
 
-    @routes.post(
-        "",
-        status_code=HTTPStatus.CREATED,
-        summary="Save a template",
-        openapi_extra=documented(SaveTemplate),
-    )
-    async def save_template(
-        request: Request,
-        caller: Annotated[Caller, editor],
-        idempotency_key: IdempotencyKey = None,
-    ) -> TemplateDone:
-        body = _body(await read_body(request, limit=LARGEST_BODY))
-        new = _new(body, caller, clock)
-        key = key_for("POST /api/preview/templates", caller, idempotency_key, body)
-
-        def save(connection: sa.Connection) -> Answer:
-            if templates.count_own(connection, caller.tenant_id) >= MOST:
-                raise Conflict(f"There are {MOST} templates already")
-            templates.insert(connection, new)
-            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id)
-            done = TemplateDone(template_id=new.template_id, message="Template saved")
-            return done.model_dump(by_alias=True)
-
-        answer = await in_thread(
-            engine, lambda c: once(c, key, lambda: save(c), now=new.created_at)
-        )
-        return TemplateDone.model_validate(answer)
+    _add_saving(routes, engine, guard, clock)
 
     @routes.put(
         "/{templateId}", summary="Rename a template", openapi_extra=documented(RenameTemplate)
@@ -118,6 +92,36 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         return Told(message="Template deleted")
 
     return routes
+
+
+def _add_saving(routes: APIRouter, engine: sa.Engine, guard: Guard, clock: Clock) -> None:
+    @routes.post(
+        "",
+        status_code=HTTPStatus.CREATED,
+        summary="Save a template",
+        openapi_extra=documented(SaveTemplate),
+    )
+    async def save_template(
+        request: Request,
+        caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_EDIT))],
+        idempotency_key: IdempotencyKey = None,
+    ) -> TemplateDone:
+        body = _body(await read_body(request, limit=LARGEST_BODY))
+        new = _new(body, caller, clock)
+        key = key_for("POST /api/preview/templates", caller, idempotency_key, body)
+
+        def save(connection: sa.Connection) -> Answer:
+            if templates.count_own(connection, caller.tenant_id) >= MOST:
+                raise Conflict(f"There are {MOST} templates already")
+            templates.insert(connection, new)
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id)
+            done = TemplateDone(template_id=new.template_id, message="Template saved")
+            return done.model_dump(by_alias=True)
+
+        answer = await in_thread(
+            engine, lambda c: once(c, key, lambda: save(c), now=new.created_at)
+        )
+        return TemplateDone.model_validate(answer)
 
 
 def _body(raw: bytes) -> SaveTemplate:
