@@ -12,6 +12,7 @@ from cli import (
     dlq,
     explain,
     fence,
+    groups,
     people,
     privacy,
     rebuild,
@@ -38,6 +39,7 @@ app.command()(explain.explain)
 app.command()(rebuild.rebuild)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(fence.app, name="fence")
+app.add_typer(groups.app, name="groups")
 app.add_typer(senders.app, name="senders")
 app.add_typer(people.app, name="people")
 app.add_typer(privacy.keys, name="keys")

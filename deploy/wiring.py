@@ -132,9 +132,10 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
 
 
 def public_environment(all_seats: Sequence[Seat]) -> dict[str, str]:
-    """Return where the services are reached from outside: links that people get lead there."""
-    ingester = first(all_seats, "ingest_webhook")
-    return {} if ingester is None else {"PUBLIC_URL": ingester.url}
+    """Return where links that people get lead, and who knows what their pages show."""
+    ingester, scheduler = first(all_seats, "ingest_webhook"), first(all_seats, "scheduler")
+    public = {} if ingester is None else {"PUBLIC_URL": ingester.url}
+    return public | ({} if scheduler is None else {"PREVIEWS_URL": scheduler.url})
 
 
 def seat_environment(seat: Seat, scratch: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 TP-01, TP-02, TP-10, LM-06, CF-50, IM-18. Previews and tasks have the same rules of content (PV-03).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ MOST_RECIPIENTS: Final = 100
 LONGEST_CATCHING: Final = timedelta(days=366)
 
 _WEB: Final = frozenset({"http", "https"})
+_MINIPROGRAM: Final = re.compile(r"weixin://dl/business/?\?\S+|#小程序://[^\s/]+(/\S+)?")
 _LAST_PORT: Final = 65_535
 
 
@@ -96,8 +98,9 @@ def content_problems(content: PushContent) -> list[Problem]:
         *_text("content.image", content.image, LONGEST_LINK),
         *_text("content.link", content.link, LONGEST_LINK),
     ]
-    if content.link is not None and not is_url(content.link):
-        found.append(Problem("content.link", Wrong.MALFORMED, "must be an http or https address"))
+    if content.link is not None and not (is_url(content.link) or opens_miniprogram(content.link)):
+        problem = "must be an http or https address, or a link to a mini-program"
+        found.append(Problem("content.link", Wrong.MALFORMED, problem))
     if card is not None:
         found += _named("content.miniprogram.appid", card.appid, LONGEST_APPID)
         found += _named("content.miniprogram.pagePath", card.page_path, LONGEST_PAGE_PATH)
@@ -124,6 +127,15 @@ def is_url(text: str) -> bool:
         return False
     fits = port is None or 0 < port <= _LAST_PORT
     return parts.scheme in _WEB and bool(parts.hostname) and fits
+
+
+def opens_miniprogram(text: str) -> bool:
+    """Tell whether it is a link that WeChat opens a mini-program with (TP-02).
+
+    >>> opens_miniprogram("weixin://dl/business/?t=abc"), opens_miniprogram("#小程序://课程/aB3")
+    (True, True)
+    """
+    return text.isprintable() and _MINIPROGRAM.fullmatch(text) is not None
 
 
 @cache

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     JOBS_VIEW = "jobs:view"
     TASKS_EDIT = "tasks:edit"
     TASKS_VIEW = "tasks:view"
+    NOTIFICATIONS_SEND = "notifications:send"
     STATISTICS_VIEW = "statistics:view"
     MEDIA_UPLOAD = "media:upload"
     EVENTS_TRACK = "events:track"

@@ -3,7 +3,7 @@
 The page itself is the ingester's; whoever sends a preview puts the link into it.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -16,6 +16,15 @@ from schemas.topics.records import Command, SenderIdField
 
 PAGE: Final = "/api/preview/answer"
 CONFIRM: Final = "/api/preview/confirm"
+CONTENT: Final = "/api/preview/content"
+"""The scheduler's: what the page shows."""
+PICTURE: Final = "/api/preview/picture"
+"""The scheduler's, which the ingester hands on: the page's picture."""
+PICTURES: Final = frozenset({"image/jpeg", "image/png"})
+"""The types it may have (PV-03)."""
+
+PROMPT: Final = "请确认内容,回复‘确认’或‘修改’"  # noqa: RUF001 - Chinese quotes
+"""The seeds' own words (PV-02)."""
 
 LONGEST_TASK_NAME: Final = 50
 """Characters (LM-06)."""
@@ -74,6 +83,14 @@ class SendPreview(Command, frozen=True, kw_only=True, rename="camel"):
     """WeChat ids of users, or openids."""
 
 
+class AnswerPreview(Command, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``POST /api/preview/confirm`` of somebody who is signed in (PV-09)."""
+
+    preview_id: Id
+    response: Choice
+    comment: str | None = None
+
+
 class SaveTemplate(Command, frozen=True, kw_only=True, rename="camel"):
     """The body of ``POST /api/preview/templates`` (PV-13)."""
 
@@ -112,6 +129,15 @@ class PreviewAnswer(Shape):
     time: Instant
 
 
+class PreviewRecipient(Shape):
+    """One of those asked, and how far their notification came."""
+
+    user_id: str
+    """As they were named when the preview was sent."""
+    delivery_status: Literal["waiting", "sent", "failed"]
+    delivery_error: str | None
+
+
 class PreviewShown(Shape):
     """A preview, and what became of it."""
 
@@ -121,6 +147,8 @@ class PreviewShown(Shape):
     is_current: bool
     """Whether it shows the content that the task has now."""
     created_at: Instant
+    recipients: list[PreviewRecipient]
+    """Those who are not forgotten since."""
     responses: list[PreviewAnswer]
 
 
@@ -138,6 +166,26 @@ class ContentShown(Shape):
     image: str | None = None
     link: str | None = None
     miniprogram: CardShown | None = None
+
+
+class PageContent(Shape):
+    """What somebody is asked about, as it will be pushed (PV-02, PV-14)."""
+
+    title: str | None
+    """Of an article or a card."""
+    words: str | None
+    """All that is said; a link stands on a line of its own."""
+    link: str | None
+    miniprogram: CardShown | None
+    has_picture: bool
+    asks_feedback: bool
+    """Whether a link to a form for opinions goes with it."""
+    time: str
+    """When it is pushed, on the clock of `timezone`."""
+    timezone: str
+    groups: int
+    is_current: bool
+    """Whether the task still has this content."""
 
 
 class TemplateShown(Shape):

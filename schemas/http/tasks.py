@@ -338,6 +338,10 @@ Plain = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]*$
 """A text of one line."""
 
 
+MOST_MEMBERS: Final = 1_000_000
+"""More than any group chat holds."""
+
+
 class GroupBody(_Given):
     """A group chat that tasks may be sent to (IM-44)."""
 
@@ -347,6 +351,9 @@ class GroupBody(_Given):
     sender_id: Annotated[Plain, StringConstraints(max_length=64)]
     recipient: Annotated[Plain, StringConstraints(max_length=128)] | None = Field(
         None, description="As the channel spells it; without it `chat:` and the group's id."
+    )
+    members: Annotated[int, Field(ge=0, le=MOST_MEMBERS)] | None = Field(
+        None, description="How many people are in it; without it what was said before stays."
     )
     is_active: Annotated[bool, Field(description="False: it is not offered any more.")] = True
     tenant_id: Word | None = None
@@ -371,6 +378,8 @@ class GroupShown(Shape):
     name: str
     channel: str
     sender_id: str
+    members: int | None
+    """How many people are in it; null: nobody has said."""
     is_active: bool
 
 

@@ -19,6 +19,7 @@ from services.ingest_webhook.feedback.opinions import Desk as FeedbackDesk
 from services.ingest_webhook.handlers import Intake
 from services.ingest_webhook.metrics import IN_FLIGHT
 from services.ingest_webhook.previews.answers import Desk
+from services.ingest_webhook.previews.source import Source
 from services.ingest_webhook.rate import RateLimited
 from services.ingest_webhook.routes import feedback, previews, wechat, wecom, whatsapp
 from services.ingest_webhook.settings import IngesterSettings
@@ -34,12 +35,13 @@ FEEDBACK_BURST = 60
 def build(settings: IngesterSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     producer = Producer(settings.kafka_bootstrap_servers, "ingest_webhook")
-    door = _door(settings)
+    door, source = _door(settings), Source(settings.previews_url)
     IN_FLIGHT.set_function(lambda: door.admission.in_flight)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
+        await source.close()
         await producer.stop()
 
     async def ready() -> str | None:
@@ -56,7 +58,7 @@ def build(settings: IngesterSettings) -> FastAPI:
     # The last one is tried first: nearly all callbacks are WhatsApp's.
     feedback_desk = FeedbackDesk(settings.link_keys, now, _answers_from_a_source(settings))
     feedback.add_routes(app, door, intake, feedback_desk, settings.ingest_trusted_proxies)
-    previews.add_routes(app, door, intake, Desk(settings.link_keys, now))
+    previews.add_routes(app, door, intake, Desk(settings.link_keys, now), source)
     window = settings.ingest_replay_window
     wechat_apps = tuple(each.app for each in settings.wechat_callback_apps)
     wechat.add_routes(app, door, Reception(intake, wechat_apps, window))

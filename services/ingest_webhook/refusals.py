@@ -13,6 +13,7 @@ Refused
 └── TooMany         the source's requests come too quickly (HTTP 429)
 TryAgainLater       (HTTP 503, and the provider sends it again)
 ├── BrokerAway      Kafka did not acknowledge
+├── ContentAway     what a preview's page shows cannot be had
 └── Overloaded      too many callbacks at once
 InvalidInput        authentic, but no callback (HTTP 400)
 """
@@ -114,6 +115,10 @@ class Overloaded(TryAgainLater):
     """All places are taken."""
 
 
+class ContentAway(TryAgainLater):
+    """The scheduler does not say what a preview shows: nobody confirms what they have not seen."""
+
+
 _OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     Forbidden: "forbidden",
     Replayed: "replayed",
@@ -127,6 +132,7 @@ _OUTCOMES: Final[Mapping[type[BaseException], str]] = {
     NotArrived: "not_arrived",
     Overloaded: "overloaded",
     BrokerAway: "broker_away",
+    ContentAway: "content_away",
     InvalidInput: "malformed",
 }
 """The name of each in metrics and logs."""

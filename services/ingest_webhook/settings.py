@@ -41,6 +41,9 @@ class IngesterSettings(Settings, LinkSettings):
     heard."""
     wechat_callback_apps: Annotated[tuple[WechatCallbackApp, ...], *Listed] = ()
     """The same for WeChat: ``{appId, token, encodingAesKey?}``, without the key in plain."""
+    previews_url: str = Field(default="", pattern=r"^(https?://\S+[^/])?$")
+    """Where the scheduler is reached from here: it knows what a preview's page shows. Empty: pages
+    show the task's name only."""
     ingest_replay_window: timedelta = Field(default=timedelta(minutes=5), gt=timedelta())
     """How far from now WeCom or WeChat may have signed a callback."""
     ingest_body_bytes: int = Field(default=3 * 1_024 * 1_024, ge=1_024)

@@ -42,6 +42,7 @@ from services.scheduler.routes import (
     messages,
     notifications,
     orders,
+    preview_pages,
     previews,
     pushes,
     retries,
@@ -56,6 +57,7 @@ from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.notice_words import WORDS
 from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
+from services.scheduler.timed.preview_pages import Links
 from services.scheduler.timed.previews import PreviewDesk
 from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes, by_the_database
 
@@ -130,7 +132,7 @@ class Scheduler:
                 wanted=WANTED,
             ),
             [PROVIDER_EVENTS],
-            PreviewAnswers(self.engine, self.vault),
+            PreviewAnswers(self.engine, self.vault, WORDS[settings.notice_language], now),
             DeadLetters(self.producer, SERVICE, now),
         )
         self.previews = PreviewDesk(
@@ -180,7 +182,7 @@ class Scheduler:
             ),
             "send_notices": lambda: every(
                 notifying.NOTICES_EVERY,
-                lambda: notifying.send_due(engine, producer, settings, by_the_database),
+                lambda: notifying.send_due(engine, self.vault, producer, settings, by_the_database),
             ),
             "purge_failures": lambda: every(
                 handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
@@ -244,6 +246,8 @@ def _rooms(
     engine, vault = scheduler.engine, scheduler.vault
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
     desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    files = OpenedFiles(store, engine, vault)
+    words = WORDS[settings.notice_language]
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         orders.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
@@ -252,20 +256,15 @@ def _rooms(
         analytics.router(scheduler.producer, guard, clock=now),
         # Where previews are told apart by their ids, "templates" is none.
         templates.router(engine, guard, now),
-        previews.router(engine, vault, guard, scheduler.previews),
-        notifications.router(engine, guard, WORDS[settings.notice_language], now),
+        previews.router(engine, vault, guard, scheduler.previews, words, now),
+        preview_pages.router(engine, Links(settings.link_keys, vault, now), files),
+        notifications.router(engine, vault, guard, words, now),
         feedback.router(engine, vault, guard),
-        _media(scheduler, store, guard),
+        media.router(engine, guard, MediaIntake(engine, store, now), files),
         pushes.router(engine, guard, wake=scheduler.pushes.wake),
         task_lists.router(desk),
         tasks.router(desk),
     ]
-
-
-def _media(scheduler: Scheduler, store: MediaStore, guard: Guard) -> APIRouter:
-    intake = MediaIntake(scheduler.engine, store, now)
-    files = OpenedFiles(store, scheduler.engine, scheduler.vault)
-    return media.router(scheduler.engine, guard, intake, files)
 
 
 def _notifier(settings: SchedulerSettings) -> Notifier | None:

@@ -21,6 +21,8 @@ OPEN = {
     "/api/v1/webhooks/wechat": "the same",
     "/api/preview/answer": "its link is signed, and its reader has no account (AU-04)",
     "/api/preview/confirm": "the same",
+    "/api/preview/content": "the same",
+    "/api/preview/picture": "the same",
     "/api/feedback/form": "the same",
     "/api/feedback": "the same, to give it; what was given is read by whoever may view tasks",
 }

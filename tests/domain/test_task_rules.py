@@ -138,6 +138,21 @@ def test_what_is_no_address_on_the_web_is_no_link(link: str) -> None:
     assert "content.link" in {one.field for one in content_problems(PushContent(link=link))}
 
 
+@pytest.mark.parametrize(
+    "link",
+    ["weixin://dl/business/?t=aB3", "weixin://dl/business/?appid=wx1&path=p", "#小程序://课程/aB3"],
+)
+def test_a_link_to_a_miniprogram_is_a_link(link: str) -> None:
+    assert not content_problems(PushContent(link=link))
+
+
+@pytest.mark.parametrize(
+    "link", ["weixin://", "weixin://scanqrcode", "#小程序://", "#小程序://a b", "#小程序"]
+)
+def test_what_only_looks_like_one_is_none(link: str) -> None:
+    assert [one.field for one in content_problems(PushContent(link=link))] == ["content.link"]
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_not(link: str) -> None:
     assert is_url(link) in {True, False}

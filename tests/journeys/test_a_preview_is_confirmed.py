@@ -1,10 +1,11 @@
 """Somebody brings a picture, previews it, is answered, and pushes it to a group (PV, TP-20)."""
 
+import re
 import time
 from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
@@ -83,6 +84,7 @@ async def test_a_picture_goes_to_its_group_once_its_preview_is_confirmed(
     answer["token"] = await token_of(requests, person)
     async with httpx.AsyncClient(trust_env=False, timeout=60) as recipient:
         url = f"{world.urls['ingest_webhook']}/api/preview/confirm"
+        await sees_the_picture(recipient, world.urls["ingest_webhook"], answer["token"])
         confirmed = await recipient.post(url, json=answer)
         forged = await recipient.post(url, json=answer | {"token": answer["token"][:-1] + "_"})
 
@@ -103,6 +105,21 @@ async def test_a_picture_goes_to_its_group_once_its_preview_is_confirmed(
     with database.connect() as connection:
         results = connection.execute(sa.text("SELECT status, error FROM t_push_results")).all()
     assert [tuple(row) for row in results] == [("sent", None)]
+
+
+async def sees_the_picture(recipient: httpx.AsyncClient, ingester: str, token: str) -> None:
+    page = await recipient.get(f"{ingester}/api/preview/answer", params={"token": token})
+    source = re.search(r'<img src="([^"]+)"', page.text)
+    assert source is not None, page.text
+    picture = await recipient.get(urljoin(str(page.url), source[1]))
+    forged = await recipient.get(f"{ingester}/api/preview/picture", params={"token": token[:-1]})
+
+    assert "周一课程" in page.text
+    assert "2030-06-10 18:00 (Asia/Shanghai)" in page.text
+    assert "img-src 'self'" in page.headers["content-security-policy"]
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+    assert picture.content.startswith(b"\x89PNG")
+    assert forged.status_code == 404
 
 
 def a_task_with_a_picture(database: sa.Engine, image: str) -> str:
@@ -136,8 +153,8 @@ def has_ended(database: sa.Engine, push_id: str) -> bool:
 async def test_who_writes_the_word_answers_the_preview_they_got_last(
     world: Pipeline, scheduler: httpx.AsyncClient, database: sa.Engine
 ) -> None:
-    person, task_id = openid_of(2), a_task(database)
-    await sent(scheduler, task_id, recipients=[person])
+    person, refusing, task_id = openid_of(2), "oPerson_noconsent", a_task(database)
+    await sent(scheduler, task_id, recipients=[person, refusing])
     await eventually(lambda: accepted(world, person), within=SOON)
 
     world.simulator.order("/wechat/inbound", {"from": person, "text": "修改"})
@@ -148,6 +165,18 @@ async def test_who_writes_the_word_answers_the_preview_they_got_last(
     await eventually(is_modified, within=SOON)
     (response,) = (await shown(scheduler, task_id))["responses"]
     assert (response["userId"], response["response"]) == (person, "modify")
+
+    async def outcomes() -> dict[str, str]:
+        recipients = (await shown(scheduler, task_id))["recipients"]
+        found = {one["userId"]: one["deliveryStatus"] for one in recipients}
+        return found if "waiting" not in found.values() else {}
+
+    reached = await eventually(outcomes, within=SOON)
+    assert reached == {person: "sent", refusing: "failed"}
+    (failed,) = (
+        one for one in (await shown(scheduler, task_id))["recipients"] if one["userId"] == refusing
+    )
+    assert failed["deliveryError"]
 
 
 async def test_a_preview_is_with_the_provider_soon(

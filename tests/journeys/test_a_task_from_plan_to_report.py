@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
 from deploy.pipeline import Pipeline
 from deploy.simulated_provider import NOTICE_TEMPLATE, ROBOT, WORLD
@@ -58,7 +57,7 @@ async def office(world: Pipeline) -> AsyncGenerator[Office]:
         login = {"wechatId": "ada", "password": PASSWORD}
         token = (await client.post(f"{administration}/api/auth/login", json=login)).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
-        enter_group(world)
+        await enter_group(world, client)
         # Each consent is one message: for the reminder and for the result (WX 14.2).
         consent = {"from": OPENID, "template_id": NOTICE_TEMPLATE, "count": 2}
         world.simulator.order("/wechat/consents", consent)
@@ -73,20 +72,18 @@ async def requests(world: Pipeline) -> AsyncGenerator[Tail[SendRequested]]:
     await tail.consumer.stop()
 
 
-def enter_group(world: Pipeline) -> None:
-    engine = sa.create_engine(world.database_url, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(
-                """
-                INSERT INTO t_groups (
-                    group_id, name, channel, sender_id, recipient, members, created_at
-                )
-                VALUES ('course', 'Course', 'wecom', 'robots', :robot, 4, now())
-                """
-            ),
-            {"robot": f"robot:{ROBOT}"},
-        )
+async def enter_group(world: Pipeline, client: httpx.AsyncClient) -> None:
+    group = {
+        "groupId": "course",
+        "name": "Course",
+        "channel": "wecom",
+        "senderId": "robots",
+        "recipient": f"robot:{ROBOT}",
+        "members": 4,
+    }
+    url = world.urls["scheduler"] + "/api/groups"
+    entered = await client.put(url, json={"groups": [group]})
+    assert entered.json() == {"entered": 1}, entered.text
 
 
 def in_seconds(count: float) -> str:

@@ -1,4 +1,4 @@
-"""How a page looks: for a phone first, without scripts, images or other addresses.
+"""How a page looks: for a phone first, without scripts or addresses other than ours.
 
 Whatever comes from outside is escaped, and the headers would keep a browser from running it.
 """
@@ -27,6 +27,20 @@ HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Accept-Language",
 }
 """What each page is sent with."""
+
+WITH_PICTURES: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; img-src 'self'"
+}
+"""What a page with pictures of ours is sent with instead."""
+
+PICTURE_HEADERS: Final[Mapping[str, str]] = {
+    name: HEADERS[name] for name in ("Cache-Control", "X-Robots-Tag", "X-Content-Type-Options")
+} | {
+    # Whatever it turns out to be, no browser runs it as a part of ours.
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What a picture of ours is sent with."""
 
 DONE: Final = (
     '<svg class="done" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="28"/>'

@@ -1,6 +1,7 @@
 """Where a preview is answered: its page, and what that page and programs send (PV-06…PV-09)."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
@@ -14,14 +15,14 @@ from domain.answers import LONGEST_COMMENT, Choice
 from providers.callbacks import Callback
 from runtime.errors import InvalidInput, TryAgainLater
 from runtime.http_errors import headers_of, noted_problem
-from schemas.http.previews import CONFIRM, PAGE, PreviewLink
+from schemas.http.previews import CONFIRM, PAGE, PICTURE, PICTURES, PageContent, PreviewLink
 from schemas.topics.provider_events import ProviderEvent
 from services.ingest_webhook import account
 from services.ingest_webhook.account import IgnoredPart
 from services.ingest_webhook.door import Door
 from services.ingest_webhook.fields import FORM, Fields, fields_of_form, fields_of_json, is_form
 from services.ingest_webhook.handlers import Intake, publish
-from services.ingest_webhook.pages.look import Notice
+from services.ingest_webhook.pages.look import PICTURE_HEADERS, WITH_PICTURES, Notice
 from services.ingest_webhook.previews import pages
 from services.ingest_webhook.previews.answers import (
     Answer,
@@ -29,8 +30,9 @@ from services.ingest_webhook.previews.answers import (
     answer_of,
 )
 from services.ingest_webhook.previews.pages import Sheet
+from services.ingest_webhook.previews.source import Source
 from services.ingest_webhook.previews.words import Words, words_for
-from services.ingest_webhook.refusals import LinkExpired, Refused, UnknownPreview
+from services.ingest_webhook.refusals import ContentAway, LinkExpired, Refused, UnknownPreview
 from services.ingest_webhook.routes.callback_route import (
     FORBIDDEN,
     REFUSALS,
@@ -61,8 +63,8 @@ class Filling:
     link: PreviewLink | None = None
 
 
-def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk) -> None:
-    """Open the page's address and the one that answers are sent to."""
+def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk, source: Source) -> None:
+    """Open the addresses of the page and its picture, and the one that answers are sent to."""
     smaller = door.narrowed(LARGEST_BODY)
 
     async def receive(request: Request, read: Callable[[bytes], Fields], filling: Filling) -> Taken:
@@ -81,10 +83,18 @@ def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk) -> None:
         token = request.query_params.get("token", "")
         try:
             link = desk.opened(token)
-        except Refused as error:
+            content = await source.content(token)
+        except (Refused, ContentAway) as error:
             account.refused(error, perf_counter() - began)
             return _failure(request, Filling(), error)
-        return page_of(pages.question(_words(request), Sheet(link, token)))
+        text = pages.question(_words(request), Sheet(link, token, content=content))
+        return page_of(text, more=WITH_PICTURES)
+
+    async def show_picture(request: Request) -> Response:
+        token = request.query_params.get("token", "")
+        desk.opened(token)
+        picture = await source.picture(token)
+        return Response(picture.data, media_type=picture.mime_type, headers=PICTURE_HEADERS)
 
     async def confirm_preview(request: Request) -> Response:
         filling = Filling()
@@ -94,10 +104,11 @@ def add_routes(app: FastAPI, door: Door, intake: Intake, desk: Desk) -> None:
         try:
             taken = await receive(request, fields_of_form, filling)
         except (HTTPException, InvalidInput, TryAgainLater) as error:
-            return _failure(request, filling, error)
+            return _failure(request, filling, error, await _content(filling, source))
         return page_of(pages.received(_words(request), taken.answer))
 
     open_address(app, "GET", PAGE, show_preview, _SHOWN)
+    open_address(app, "GET", PICTURE, show_picture, _PICTURED)
     open_address(app, "POST", CONFIRM, confirm_preview, _ANSWERED)
 
 
@@ -105,17 +116,27 @@ def _words(request: Request) -> Words:
     return words_for(request.headers.get("accept-language"))
 
 
-def _failure(request: Request, filling: Filling, error: Exception) -> Response:
+async def _content(filling: Filling, source: Source) -> PageContent | None:
+    """Return what stands above a form that is shown again; it is, also where that is not known."""
+    if filling.link is None:
+        return None
+    with suppress(Refused, ContentAway):
+        return await source.content(str(filling.fields.get("token")))
+    return None
+
+
+def _failure(
+    request: Request, filling: Filling, error: Exception, content: PageContent | None = None
+) -> Response:
     """Return the page that says so; the form again, as filled in, where another try may help."""
     words, problem = _words(request), noted_problem(request, error)
     notice, comment = _notice(words, error), filling.fields.get("comment")
     if filling.link is None or isinstance(error, Refused):
-        text = pages.refusal(words, notice)
-    else:
-        token = str(filling.fields.get("token"))
-        written = comment if isinstance(comment, str) else ""
-        text = pages.question(words, Sheet(filling.link, token, written), notice)
-    return page_of(text, problem.status, headers_of(error))
+        return page_of(pages.refusal(words, notice), problem.status, headers_of(error))
+    token = str(filling.fields.get("token"))
+    written = comment if isinstance(comment, str) else ""
+    text = pages.question(words, Sheet(filling.link, token, written, content), notice)
+    return page_of(text, problem.status, {**WITH_PICTURES, **headers_of(error)})
 
 
 def _notice(words: Words, error: Exception) -> Notice:
@@ -124,6 +145,8 @@ def _notice(words: Words, error: Exception) -> Notice:
             return words.unknown
         case LinkExpired():
             return words.expired
+        case ContentAway():
+            return words.not_shown
         case TryAgainLater():
             return words.not_now
         case _:
@@ -150,6 +173,7 @@ _CONFIRMED: Final = {
 }
 _UNKNOWN: Final = (HTTPStatus.NOT_FOUND, "The link is none of ours, or to another preview.")
 _EXPIRED: Final = (HTTPStatus.GONE, "The link's time is over.")
+_AWAY: Final = (HTTPStatus.SERVICE_UNAVAILABLE, "What it shows cannot be had now.")
 
 _SHOWN: Final = Description(
     tag="previews",
@@ -157,8 +181,16 @@ _SHOWN: Final = Description(
     parameters=({"name": "token", "in": "query", "required": True, "schema": _LINK_TOKEN},),
     taken_as="The page.",
     taken=PAGE_CONTENT,
-    refusals=dict((_UNKNOWN, _EXPIRED, TOO_MANY)),
+    refusals=dict((_UNKNOWN, _EXPIRED, TOO_MANY, _AWAY)),
     refused_as=PAGE_CONTENT,
+)
+_PICTURED: Final = Description(
+    tag="previews",
+    summary="The picture on that page",
+    parameters=({"name": "token", "in": "query", "required": True, "schema": _LINK_TOKEN},),
+    taken_as="The picture.",
+    taken={mime_type: {} for mime_type in sorted(PICTURES)},
+    refusals=dict((_UNKNOWN, _EXPIRED, TOO_MANY, _AWAY)),
 )
 _ANSWERED: Final = Description(
     tag="previews",

@@ -10,6 +10,8 @@ from typing import BinaryIO, Final, Literal
 
 import sqlalchemy as sa
 
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller
 from runtime.clock import Clock
 from runtime.errors import InvalidInput
@@ -79,7 +81,7 @@ class MediaIntake:
         key = _key(now, mime_type)
         await self._store.put(key, chunks)
         upload = uploads.Upload(key, mime_type, size, caller.tenant_id, caller.user_id, now)
-        await in_thread(self._engine, lambda connection: uploads.insert(connection, upload))
+        await in_thread(self._engine, lambda connection: _enter(connection, upload, caller))
         name = safe_name(file.name, mime_type)
         return Kept(key, mime_type, size, name or key.rpartition("/")[2])
 
@@ -91,6 +93,12 @@ class MediaIntake:
             except BadPicture as error:
                 raise InvalidInput(FILE, str(error)) from error
         return picture.mime_type, len(picture.data), _whole(picture.data)
+
+
+def _enter(connection: sa.Connection, upload: uploads.Upload, caller: Caller) -> None:
+    uploads.insert(connection, upload)
+    what = {"mimeType": (None, upload.mime_type), "size": (None, upload.size)}
+    audit.note(connection, caller, Action.MEDIA_UPLOAD, upload.key, what)
 
 
 def _type(file: Brought, purpose: Purpose) -> str:

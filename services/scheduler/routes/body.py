@@ -1,8 +1,13 @@
-"""What creating calls have in common."""
+"""What creating calls have in common (IM-01)."""
 
 from typing import Annotated
 
+import msgspec
 from fastapi import Header
+
+from runtime.auth import Caller
+from services.scheduler.idempotency import Key, key_of
+from services.scheduler.store.keys import KeyName
 
 IdempotencyKey = Annotated[
     str | None,
@@ -13,3 +18,10 @@ IdempotencyKey = Annotated[
         description="Repeating the call with it within 24 hours returns the first answer.",
     ),
 ]
+
+
+def key_for(call: str, caller: Caller, given: str | None, body: msgspec.Struct) -> Key | None:
+    """Return the key of a call with this body; None where no header was given."""
+    if given is None:
+        return None
+    return key_of(KeyName(caller.tenant_id or "", call, given), msgspec.json.encode(body))

@@ -1,5 +1,6 @@
 """``/api/notifications``: what people are told of tasks (NF-03, IM-43)."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import uuid4
@@ -9,12 +10,15 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 
+from domain.identity import notification_id
 from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.bodies import decode, documented, read_body, refuse_nul
 from runtime.clock import Clock
 from runtime.errors import InvalidInput, NotFound
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.notices import (
     ContentShown,
     Done,
@@ -22,10 +26,14 @@ from schemas.http.notices import (
     NotificationShown,
     SendNotification,
 )
+from services.scheduler.idempotency import once
+from services.scheduler.routes.body import IdempotencyKey, key_for
 from services.scheduler.store import audience, notices
 from services.scheduler.store.audience import Account
-from services.scheduler.store.notices import Content, Listed, Notice
+from services.scheduler.store.keys import Answer
+from services.scheduler.store.notices import Content, Listed, Notice, Page
 from services.scheduler.timed.notice_words import Words
+from services.scheduler.timed.preview_replies import with_words
 
 LARGEST_BODY: Final = 16 * 1_024
 """Bytes."""
@@ -36,7 +44,7 @@ MOST: Final = 100
 _DECODER: Final = msgspec.json.Decoder(SendNotification)
 
 
-def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRouter:
+def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: Clock) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/notifications", tags=["notifications"])
     reader = Depends(guard.signed_in())
@@ -48,12 +56,19 @@ def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRo
         limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
     ) -> NotificationList:
         """Return the caller's own, unread ones first, then the latest."""
-        found = await in_thread(
-            engine,
-            lambda c: notices.page_of(
-                c, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
-            ),
-        )
+
+        def look(connection: sa.Connection) -> Page:
+            found = notices.page_of(
+                connection, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
+            )
+            said = with_words(connection, vault, [each.content for each in found.notices], words)
+            told = [
+                replace(each, content=content)
+                for each, content in zip(found.notices, said, strict=True)
+            ]
+            return replace(found, notices=told)
+
+        found = await in_thread(engine, look)
         return NotificationList(
             notifications=[_shown(each) for each in found.notices],
             total=found.total,
@@ -75,15 +90,28 @@ def router(engine: sa.Engine, guard: Guard, words: Words, clock: Clock) -> APIRo
             raise NotFound("Notification not found")
         return Done(message="Notification read")
 
+    _add_sending(routes, engine, guard, words, clock)
+    return routes
+
+
+def _add_sending(
+    routes: APIRouter, engine: sa.Engine, guard: Guard, words: Words, clock: Clock
+) -> None:
     @routes.post("", summary="Tell a user something", openapi_extra=documented(SendNotification))
     async def send_notification(
-        request: Request, caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_EDIT))]
+        request: Request,
+        caller: Annotated[Caller, Depends(guard.needs(Permission.NOTIFICATIONS_SEND))],
+        idempotency_key: IdempotencyKey = None,
     ) -> Done:
         asked = _asked(await read_body(request, limit=LARGEST_BODY))
-        await in_thread(engine, lambda c: _enter(c, asked, caller, words, clock))
-        return Done(message="Notification sent")
+        key = key_for("POST /api/notifications", caller, idempotency_key, asked)
 
-    return routes
+        def send(connection: sa.Connection) -> Answer:
+            _enter(connection, asked, caller, words, clock)
+            return Done(message="Notification sent").model_dump()
+
+        answer = await in_thread(engine, lambda c: once(c, key, lambda: send(c), now=clock()))
+        return Done.model_validate(answer)
 
 
 def _asked(raw: bytes) -> SendNotification:
@@ -126,8 +154,14 @@ def _enter(
         tenant_id=subject.tenant_id,
     )
     notices.note(connection, [notice], now=now)
-    told = {"user": (None, account.user_id), "type": (None, asked.type)}
-    audit.note(connection, caller, audit.Action.NOTIFICATION_SEND, asked.task_id, told)
+    audit.note(
+        connection,
+        caller,
+        Action.NOTIFICATION_SEND,
+        notification_id(notice.subject),
+        {"userId": (None, account.user_id), "taskId": (None, asked.task_id)},
+        tenant_id=subject.tenant_id,
+    )
 
 
 def _account(connection: sa.Connection, named: str) -> Account | None:

@@ -10,12 +10,11 @@ from fastapi.responses import StreamingResponse
 from runtime import audit, exports
 from runtime.auth import Caller, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
-from runtime.errors import Conflict, WrongFields
+from runtime.errors import WrongFields
 from runtime.postgres import in_thread, transaction
 from schemas.http.asking import Order
 from schemas.http.tasks import (
     FARTHEST_ROW,
-    GroupBody,
     GroupsBody,
     GroupsEntered,
     GroupShown,
@@ -30,6 +29,7 @@ from services.scheduler.routes.tasks import Desk
 from services.scheduler.store import groups, task_lists
 from services.scheduler.store.groups import Group
 from services.scheduler.store.task_lists import Wanted
+from services.scheduler.timed.groups import enter, group_of
 from services.scheduler.timed.showing import FILE_COLUMNS, cells, shown
 
 AT_ONCE: Final = 1_000
@@ -99,17 +99,9 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
     async def enter_groups(request: Request, caller: Annotated[Caller, editor]) -> GroupsEntered:
         """Store those that are new, and what is new of the others."""
         body = await body_of(request, GroupsBody)
-        given = {one.group_id: _group(one, caller) for one in body.groups}
+        given = {one.group_id: group_of(one, caller) for one in body.groups}
         now = desk.clock()
-
-        def enter(connection: sa.Connection) -> None:
-            if taken := groups.enter(connection, list(given.values()), now=now):
-                raise Conflict(f"Group belongs to somebody else: {', '.join(taken[:10])}")
-            entered = {"groups": (None, sorted(given)[:NAMED])}
-            action = audit.Action.GROUPS_ENTER
-            audit.note(connection, caller, action, f"{len(given)} groups", entered)
-
-        await in_thread(desk.engine, enter)
+        await in_thread(desk.engine, lambda c: enter(c, list(given.values()), caller, now=now))
         return GroupsEntered(entered=len(given))
 
 
@@ -158,23 +150,12 @@ def _wanted(asked: TaskFilter, caller: Caller) -> Wanted:
     )
 
 
-def _group(given: GroupBody, caller: Caller) -> Group:
-    return Group(
-        group_id=given.group_id,
-        tenant_id=caller.tenant_for(given.tenant_id),
-        name=given.name,
-        channel=given.channel,
-        sender_id=given.sender_id,
-        recipient=given.recipient or f"chat:{given.group_id}"[:128],
-        is_active=given.is_active,
-    )
-
-
 def _group_shown(group: Group) -> GroupShown:
     return GroupShown(
         group_id=group.group_id,
         name=group.name,
         channel=group.channel,
         sender_id=group.sender_id,
+        members=group.members,
         is_active=group.is_active,
     )

@@ -24,10 +24,14 @@ from schemas.http.previews import (
     TemplateShown,
     Told,
 )
-from services.scheduler.routes.previews import LARGEST_BODY, content_of
+from services.scheduler.idempotency import once
+from services.scheduler.routes.body import IdempotencyKey, key_for
+from services.scheduler.routes.previews import LARGEST_BODY
 from services.scheduler.store import templates
+from services.scheduler.store.keys import Answer
 from services.scheduler.store.previews import content_shown
 from services.scheduler.store.templates import NewTemplate, Template
+from services.scheduler.timed.previews import content_of
 
 LONGEST_NAME: Final = 50
 MOST: Final = 200
@@ -53,24 +57,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         found = await in_thread(engine, lambda c: templates.seen_by(c, caller.tenant_id))
         return [_shown(one) for one in found]
 
-    @routes.post(
-        "",
-        status_code=HTTPStatus.CREATED,
-        summary="Save a template",
-        openapi_extra=documented(SaveTemplate),
-    )
-    async def save_template(request: Request, caller: Annotated[Caller, editor]) -> TemplateDone:
-        new = _new(await read_body(request, limit=LARGEST_BODY), caller, clock)
-
-        def save(connection: sa.Connection) -> None:
-            if templates.count_own(connection, caller.tenant_id) >= MOST:
-                raise Conflict(f"There are {MOST} templates already")
-            templates.insert(connection, new)
-            named = {"name": (None, new.name)}
-            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id, named)
-
-        await in_thread(engine, save)
-        return TemplateDone(template_id=new.template_id, message="Template saved")
+    _add_saving(routes, engine, guard, clock)
 
     @routes.put(
         "/{templateId}", summary="Rename a template", openapi_extra=documented(RenameTemplate)
@@ -81,7 +68,14 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         caller: Annotated[Caller, editor],
     ) -> TemplateDone:
         name = _name(await read_body(request, limit=LARGEST_BODY))
-        await in_thread(engine, lambda c: _rename(c, templateId, name, caller))
+
+        def rename(connection: sa.Connection) -> None:
+            own = _own(connection, templateId, caller)
+            templates.rename(connection, templateId, name)
+            changes = audit.changed({"name": own.name}, {"name": name})
+            audit.note(connection, caller, Action.TEMPLATE_CHANGE, templateId, changes)
+
+        await in_thread(engine, rename)
         return TemplateDone(template_id=templateId, message="Template updated")
 
     @routes.delete("/{templateId}", summary="Delete a template")
@@ -89,17 +83,55 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         templateId: TemplateId,  # noqa: N803 - the parameter's public name
         caller: Annotated[Caller, editor],
     ) -> Told:
-        await in_thread(engine, lambda c: _delete(c, templateId, caller))
+        def delete(connection: sa.Connection) -> None:
+            _own(connection, templateId, caller)
+            templates.delete(connection, templateId)
+            audit.note(connection, caller, Action.TEMPLATE_DELETE, templateId)
+
+        await in_thread(engine, delete)
         return Told(message="Template deleted")
 
     return routes
 
 
-def _new(raw: bytes, caller: Caller, clock: Clock) -> NewTemplate:
+def _add_saving(routes: APIRouter, engine: sa.Engine, guard: Guard, clock: Clock) -> None:
+    @routes.post(
+        "",
+        status_code=HTTPStatus.CREATED,
+        summary="Save a template",
+        openapi_extra=documented(SaveTemplate),
+    )
+    async def save_template(
+        request: Request,
+        caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_EDIT))],
+        idempotency_key: IdempotencyKey = None,
+    ) -> TemplateDone:
+        body = _body(await read_body(request, limit=LARGEST_BODY))
+        new = _new(body, caller, clock)
+        key = key_for("POST /api/preview/templates", caller, idempotency_key, body)
+
+        def save(connection: sa.Connection) -> Answer:
+            if templates.count_own(connection, caller.tenant_id) >= MOST:
+                raise Conflict(f"There are {MOST} templates already")
+            templates.insert(connection, new)
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id)
+            done = TemplateDone(template_id=new.template_id, message="Template saved")
+            return done.model_dump(by_alias=True)
+
+        answer = await in_thread(
+            engine, lambda c: once(c, key, lambda: save(c), now=new.created_at)
+        )
+        return TemplateDone.model_validate(answer)
+
+
+def _body(raw: bytes) -> SaveTemplate:
     try:
-        body = decode(_SAVE, raw)
+        return decode(_SAVE, raw)
     except InvalidInput as error:
         raise _wrong(error.field, error.problem) from error
+
+
+def _new(body: SaveTemplate, caller: Caller, clock: Clock) -> NewTemplate:
     content = content_of(body.content)
     if content.is_empty:
         raise _wrong("content", "must not be empty")
@@ -133,25 +165,13 @@ def _wrong(field: str, problem: str) -> WrongFields:
     return WrongFields(INVALID, [(field, problem)])
 
 
-def _own(connection: sa.Connection, template_id: str, caller: Caller) -> None:
+def _own(connection: sa.Connection, template_id: str, caller: Caller) -> Template:
     found = templates.lock(connection, template_id, caller.tenant_id)
     if found is None:
         raise NotFound("Template not found")
     if found.built_in:
         raise Conflict(BUILT_IN)
-
-
-def _rename(connection: sa.Connection, template_id: str, name: str, caller: Caller) -> None:
-    _own(connection, template_id, caller)
-    templates.rename(connection, template_id, name)
-    named = {"name": (None, name)}
-    audit.note(connection, caller, Action.TEMPLATE_CHANGE, template_id, named)
-
-
-def _delete(connection: sa.Connection, template_id: str, caller: Caller) -> None:
-    _own(connection, template_id, caller)
-    templates.delete(connection, template_id)
-    audit.note(connection, caller, Action.TEMPLATE_DELETE, template_id)
+    return found
 
 
 def _shown(template: Template) -> TemplateShown:

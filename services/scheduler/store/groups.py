@@ -19,6 +19,8 @@ class Group:
     """The account that may send to it."""
     recipient: str
     """As the channel spells it."""
+    members: int | None
+    """How many people are in it; None: nobody has said."""
     is_active: bool
 
 
@@ -45,16 +47,18 @@ def enter(connection: sa.Connection, groups: Sequence[Group], *, now: datetime) 
         sa.text(
             """
             INSERT INTO t_groups (
-                group_id, tenant_id, name, channel, sender_id, recipient, is_active, created_at
+                group_id, tenant_id, name, channel, sender_id, recipient, members, is_active,
+                created_at
             )
             SELECT *, :now FROM unnest(
                 CAST(:ids AS text[]), CAST(:tenants AS text[]), CAST(:names AS text[]),
                 CAST(:channels AS text[]), CAST(:senders AS text[]), CAST(:recipients AS text[]),
-                CAST(:active AS boolean[])
+                CAST(:members AS integer[]), CAST(:active AS boolean[])
             )
             ON CONFLICT (group_id) DO UPDATE SET name = EXCLUDED.name,
                 channel = EXCLUDED.channel, sender_id = EXCLUDED.sender_id,
-                recipient = EXCLUDED.recipient, is_active = EXCLUDED.is_active
+                recipient = EXCLUDED.recipient, is_active = EXCLUDED.is_active,
+                members = coalesce(EXCLUDED.members, t_groups.members)
             """
         ),
         {
@@ -64,6 +68,7 @@ def enter(connection: sa.Connection, groups: Sequence[Group], *, now: datetime) 
             "channels": [group.channel for group in own],
             "senders": [group.sender_id for group in own],
             "recipients": [group.recipient for group in own],
+            "members": [group.members for group in own],
             "active": [group.is_active for group in own],
             "now": now,
         },
@@ -78,8 +83,8 @@ def page(
     rows = connection.execute(
         sa.text(
             """
-            SELECT group_id, tenant_id, name, channel, sender_id, recipient, is_active,
-                count(*) OVER () AS found
+            SELECT group_id, tenant_id, name, channel, sender_id, recipient, members,
+                is_active, count(*) OVER () AS found
             FROM t_groups
             WHERE is_active AND (CAST(:tenant AS text) IS NULL OR tenant_id = :tenant)
                 AND (CAST(:search AS text) IS NULL OR group_id = :search
@@ -97,6 +102,7 @@ def page(
             channel=row.channel,
             sender_id=row.sender_id,
             recipient=row.recipient,
+            members=row.members,
             is_active=row.is_active,
         )
         for row in rows

@@ -25,6 +25,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The task's name."""
     time: str = ""
     """Of what it speaks of, on the task's clock."""
+    response_id: str | None = None
+    """Of the answer to a preview whose words belong to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,10 +39,21 @@ class Response:
     """One row."""
 
     person: Person
+    author: str | None
+    """As the channel knows them; who answered signed in, by their id. None: forgotten."""
     choice: Choice
     comment: str | None
     """None also where its author is forgotten."""
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A preview that nobody else answers meanwhile."""
+
+    tenant_id: str | None
+    people: frozenset[Person]
+    """Those asked."""
 
 
 def previews_of(
@@ -77,16 +88,24 @@ def previews_of(
         },
     )
     found = {row.response_id: row.preview_id for row in rows}
-    connection.execute(
+    lock(connection, set(found.values()))
+    return found
+
+
+def lock(connection: sa.Connection, preview_ids: Collection[str]) -> dict[str, Locked]:
+    """Lock previews whose answers are about to change; return those that there are."""
+    rows = connection.execute(
         sa.text(
             """
-            SELECT 1 FROM t_previews WHERE preview_id = ANY(:ids)
+            SELECT preview_id, tenant_id, people FROM t_previews WHERE preview_id = ANY(:ids)
             ORDER BY preview_id FOR NO KEY UPDATE
             """
         ),
-        {"ids": sorted(set(found.values()))},
+        {"ids": sorted(preview_ids)},
     )
-    return found
+    return {
+        row.preview_id: Locked(row.tenant_id, frozenset(map(bytes, row.people))) for row in rows
+    }
 
 
 def insert(
@@ -160,7 +179,7 @@ def load(
     rows = connection.execute(
         sa.text(
             """
-            SELECT preview_id, person, response, comment, time FROM t_preview_responses
+            SELECT preview_id, person, user_id, response, comment, time FROM t_preview_responses
             WHERE preview_id = ANY(:ids) ORDER BY time, response_id
             """
         ),
@@ -168,13 +187,40 @@ def load(
     ).all()
     sealed = [None if row.comment is None else b64decode(row.comment) for row in rows]
     comments = vault.disclose(connection, sealed, place=COMMENT)
+    authors = vault.disclose(connection, [b64decode(row.user_id) for row in rows], place=AUTHOR)
     found: defaultdict[str, list[Response]] = defaultdict(list)
-    for row, comment in zip(rows, comments, strict=True):
-        words = None if comment is None else comment.decode()
+    for row, author, comment in zip(rows, authors, comments, strict=True):
         found[row.preview_id].append(
-            Response(bytes(row.person), Choice(row.response), words, row.time)
+            Response(
+                bytes(row.person), _text(author), Choice(row.response), _text(comment), row.time
+            )
         )
     return found
+
+
+def comments(
+    connection: sa.Connection, vault: Vault, response_ids: Collection[str]
+) -> dict[str, str]:
+    """Return what was written with these answers, by their ids; of who is forgotten nothing."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT response_id, comment FROM t_preview_responses
+            WHERE response_id = ANY(:ids) AND comment IS NOT NULL
+            """
+        ),
+        {"ids": sorted(response_ids)},
+    ).all()
+    opened = vault.disclose(connection, [b64decode(row.comment) for row in rows], place=COMMENT)
+    return {
+        row.response_id: comment.decode()
+        for row, comment in zip(rows, opened, strict=True)
+        if comment is not None
+    }
+
+
+def _text(opened: bytes | None) -> str | None:
+    return None if opened is None else opened.decode()
 
 
 def _texts(sealed: Sequence[bytes]) -> list[str]:

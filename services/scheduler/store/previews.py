@@ -3,18 +3,21 @@
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
 
+from domain.lifecycle import Status
 from domain.previews import PreviewStatus
 from domain.tasks import PushContent
 from runtime.vault import Person, Vault
 
 CHANNEL: Final = "wechat"
 RECIPIENTS: Final = "t_previews.recipients"
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""Between ours and the projector's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,36 @@ class Preview:
     is_current: bool
     """Whether it shows the content that its task has now."""
     created_at: datetime
-    names: Mapping[Person, str]
-    """Of those asked who are not forgotten."""
+    asked: Mapping[Person, Named]
+    """Those who are not forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a preview, of which task."""
+
+    user_id: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far the notification of one of those asked came."""
+
+    status: Literal["waiting", "sent", "failed"]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one of those asked is asked about."""
+
+    task: PreviewedTask
+    content: Mapping[str, Any]
+    """As the API shows it."""
+    groups: int
+    asks_feedback: bool
+    is_current: bool
 
 
 def task_of(connection: sa.Connection, task_id: str, tenant_id: str | None) -> PreviewedTask | None:
@@ -95,6 +126,72 @@ def openids_of(
         {"names": list(names), "tenant_id": tenant_id},
     )
     return {row.wechat_id: row.openid for row in rows}
+
+
+def shown_to(connection: sa.Connection, preview_id: str, person: Person) -> Shown | None:
+    """Return what this person was asked about; None: they were not, or the task is gone."""
+    row = connection.execute(
+        sa.text(
+            """
+            SELECT p.content, p.content_hash = t.content_hash AS is_current,
+                   t.task_id, t.name, t.schedule_time, t.timezone, t.tenant_id, t.asks_feedback,
+                   jsonb_array_length(t.groups) AS group_count
+            FROM t_previews p JOIN t_tasks t USING (task_id)
+            WHERE p.preview_id = :preview_id AND p.people @> ARRAY[CAST(:person AS bytea)]
+                AND t.deleted_at IS NULL
+            """
+        ),
+        {"preview_id": preview_id, "person": person},
+    ).first()
+    if row is None:
+        return None
+    return Shown(
+        PreviewedTask(row.task_id, row.name, row.schedule_time, row.timezone, row.tenant_id),
+        row.content,
+        row.group_count,
+        row.asks_feedback,
+        row.is_current,
+    )
+
+
+def senders_of(connection: sa.Connection, preview_ids: Collection[str]) -> dict[str, Sender]:
+    """Return who sent the previews, by their ids."""
+    rows = connection.execute(
+        sa.text(
+            "SELECT preview_id, requested_by, task_id FROM t_previews WHERE preview_id = ANY(:ids)"
+        ),
+        {"ids": sorted(preview_ids)},
+    )
+    return {row.preview_id: Sender(row.requested_by, row.task_id) for row in rows}
+
+
+def deliveries(
+    connection: sa.Connection, message_ids: Collection[str], *, since: datetime
+) -> dict[str, Delivery]:
+    """Return how far notifications came that were sent since then; of which nothing is heard, none.
+
+    The projector's word: it decides what becomes of messages.
+    """
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT message_id, delivery_status, coalesce(error_message, error_code) AS error
+            FROM messages WHERE message_id = ANY(:ids) AND created_at > :since
+            """
+        ),
+        {"ids": list(message_ids), "since": since - CLOCKS_DIFFER},
+    )
+    return {row.message_id: _delivery(Status(row.delivery_status), row.error) for row in rows}
+
+
+def _delivery(status: Status, error: str | None) -> Delivery:
+    match status:
+        case Status.FAILED:
+            return Delivery("failed", error)
+        case Status.SENT | Status.DELIVERED | Status.READ:
+            return Delivery("sent", None)
+        case Status.PENDING | Status.SENDING:
+            return Delivery("waiting", None)
 
 
 def wait_for_turn(connection: sa.Connection, user_id: str) -> None:
@@ -189,7 +286,7 @@ def of_task(connection: sa.Connection, vault: Vault, task_id: str, *, limit: int
             PreviewStatus(row.status),
             row.is_current,
             row.created_at,
-            _names(vault, [next(opened) for _ in row.recipients]),
+            _asked(vault, [next(opened) for _ in row.recipients]),
         )
         for row in rows
     ]
@@ -207,9 +304,9 @@ def content_shown(content: PushContent) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _names(vault: Vault, opened: Sequence[bytes | None]) -> dict[Person, str]:
+def _asked(vault: Vault, opened: Sequence[bytes | None]) -> dict[Person, Named]:
     named = [msgspec.json.decode(one, type=Named) for one in opened if one is not None]
-    return {vault.person(CHANNEL, one.openid): one.name for one in named}
+    return {vault.person(CHANNEL, one.openid): one for one in named}
 
 
 def _json(value: object) -> str:

@@ -17,6 +17,7 @@ from domain.tasks import (
     Plan,
     TaskStatus,
     allows,
+    changes_of,
     content_hash,
     described,
     needs_preview,
@@ -56,7 +57,9 @@ def create(connection: sa.Connection, body: TaskBody, hand: Hand) -> Task:
     status = TaskStatus(body.status or TaskStatus.DRAFT)
     plan, problems = first_plan(body, zone=hand.zone, now=hand.now)
     refuse([*problems, *_all_problems(plan, status, before=None, now=hand.now)])
-    return _insert(connection, plan, status, hand, {})
+    task = _insert(connection, plan, status, hand, {})
+    _note(connection, task, Action.TASK_CREATE, hand, {"status": (None, status)})
+    return task
 
 
 def copy(connection: sa.Connection, task_id: str, body: TaskBody | None, hand: Hand) -> Task:
@@ -67,7 +70,9 @@ def copy(connection: sa.Connection, task_id: str, body: TaskBody | None, hand: H
         plan, problems = edited(plan, body)
         refuse([*problems, *problems_of(plan, is_complete=False)])
     copied: Changes = {"copiedFrom": (None, original.task_id)}
-    return _insert(connection, plan, TaskStatus.DRAFT, hand, copied, original.tenant_id)
+    task = _insert(connection, plan, TaskStatus.DRAFT, hand, copied, original.tenant_id)
+    _note(connection, task, Action.TASK_COPY, hand, copied)
+    return task
 
 
 def edit(
@@ -89,6 +94,12 @@ def edit(
     if task.plan.timing != plan.timing:
         pushes.let_go(connection, task_id, "the task's time was changed", now=hand.now)
     after = replace(task, plan=plan, status=status, next_at=due, resume_at=resume_at)
+    fields = sorted(changes_of(task.plan, plan))
+    changes = {
+        "fields": (None, fields),
+        **audit.changed({"status": task.status}, {"status": status}),
+    }
+    _note(connection, task, Action.TASK_CHANGE, hand, changes)
     return tasks.change(connection, task, after, by=hand.caller.user_id, now=hand.now)
 
 
@@ -97,23 +108,28 @@ def delete(connection: sa.Connection, task_id: str, hand: Hand) -> None:
     task = _for(connection, task_id, Act.DELETE, hand)
     tasks.delete(connection, task, by=hand.caller.user_id, now=hand.now)
     settling.stop(connection, task_id, "the task was deleted", now=hand.now)
-    about = {"status": (task.status, None)}
-    audit.note(
-        connection, hand.caller, Action.TASK_DELETE, task_id, about, tenant_id=task.tenant_id
-    )
+    _note(connection, task, Action.TASK_DELETE, hand, {"status": (task.status, None)})
 
 
 def pause(
     connection: sa.Connection, task_id: str, hand: Hand, *, resume_at: datetime | None
 ) -> Task:
-    """Stop a task, and what of a push is not on its way; until then, or until resumed (TP-11)."""
-    task = _for(connection, task_id, Act.PAUSE, hand)
+    """Stop a task, and what of a push is not on its way; until then, or until resumed (TP-11).
+
+    One that is paused may be paused until another time.
+    """
+    task = _known(tasks.lock(connection, task_id, hand.caller.tenant_id))
+    is_later = task.status is TaskStatus.PAUSED and resume_at not in (None, task.resume_at)
+    if not is_later and not allows(task.status, Act.PAUSE, recurs=task.plan.timing.recurs):
+        raise Conflict(refusal(Act.PAUSE))
     if resume_at is not None and resume_at <= hand.now:
         refuse([Problem("updates.resumeAt", Wrong.PAST, "must lie in the future")])
     by, now = hand.caller.user_id, hand.now
     paused = tasks.move(connection, task, TaskStatus.PAUSED, now=now, by=by, resume_at=resume_at)
     tasks.log_move(connection, task, paused, LogAction.PAUSE, by=by)
     settling.stop(connection, task_id, "the task was paused", now=now)
+    changes = {"status": (task.status, paused.status), "resumeAt": (task.resume_at, resume_at)}
+    _note(connection, task, Action.TASK_PAUSE, hand, changes)
     return paused
 
 
@@ -130,6 +146,7 @@ def resume(connection: sa.Connection, task_id: str, body: TaskBody | None, hand:
     due = next_at(task.plan, status, now=now)
     resumed = tasks.move(connection, task, status, now=now, by=by, next_at=due)
     tasks.log_move(connection, task, resumed, LogAction.RESUME, by=by)
+    _note(connection, task, Action.TASK_RESUME, hand, {"status": (task.status, status)})
     return resumed
 
 
@@ -160,6 +177,13 @@ def _insert(
     first: Changes = {**log, "status": (None, status), **said}
     tasks.insert(connection, task, first, by=caller.user_id)
     return task
+
+
+def _note(
+    connection: sa.Connection, task: Task, action: Action, hand: Hand, changes: audit.Changes
+) -> None:
+    """Note who did it (IM-31); what a content says stands in the task's own log only."""
+    audit.note(connection, hand.caller, action, task.task_id, changes, tenant_id=task.tenant_id)
 
 
 def _for(

@@ -22,6 +22,10 @@ class Words:
     result_partly: str
     result_failed: str
     missed: str
+    modify: str
+    """The state of a preview that somebody wants changed."""
+    modify_said: str
+    """With what they wrote."""
     times: str
     """How often a reason was given."""
     alert: str
@@ -40,6 +44,8 @@ CHINESE: Final = Words(
     result_partly="已推送到 {sent} 个群，{failed} 个群失败",
     result_failed="推送失败，{failed} 个群未送达",
     missed="错过了 {time} 的推送",
+    modify="需要修改",
+    modify_said="{message}：{comment}",
     times="{reason}（{count}）",
     alert="定时推送失败：{tasks} 个任务",
     alert_task="{task}：{failures} 次，{reasons}",
@@ -56,6 +62,8 @@ ENGLISH: Final = Words(
     result_partly="Sent to {sent} groups, failed for {failed}",
     result_failed="Failed for {failed} groups",
     missed="Missed its time {time}",
+    modify="Change wanted",
+    modify_said="{message}: {comment}",
     times="{reason} ({count})",
     alert="Timed pushes failed: {tasks} tasks",
     alert_task="{task}: {failures} times, {reasons}",

@@ -6,6 +6,7 @@ Ticks return whether they found so much to do that the next one should follow at
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ from runtime import robot_alerts
 from runtime.clock import Clock
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.contents import NotificationContent
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.status_changes import StatusChanged
@@ -31,6 +33,7 @@ from services.scheduler.timed import notices as notes
 from services.scheduler.timed.notice_settings import NoticeSettings
 from services.scheduler.timed.notice_words import WORDS, Words
 from services.scheduler.timed.notices import AHEAD, summed_up
+from services.scheduler.timed.preview_replies import with_words
 from services.scheduler.timed.works import Time
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ async def note_due(engine: sa.Engine, settings: NoticeSettings, time: Time) -> b
 
 
 async def send_due(
-    engine: sa.Engine, producer: Producer, settings: NoticeSettings, time: Time
+    engine: sa.Engine, vault: Vault, producer: Producer, settings: NoticeSettings, time: Time
 ) -> bool:
     """Publish the notices whose time has come."""
 
@@ -88,6 +91,9 @@ async def send_due(
         due = notices.claim_due(connection, now=now, limit=NOTICES_BATCH)
         if not due:
             return 0
+        words = WORDS[settings.notice_language]
+        said = with_words(connection, vault, [each.content for each in due], words)
+        due = [replace(each, content=content) for each, content in zip(due, said, strict=True)]
         found = _sorted(due, settings, now)
         if found.requests:
             publish(SEND_REQUESTS.records(list(found.requests.values()), source=SOURCE, at=now))

@@ -10,14 +10,12 @@ from domain.content import render
 from domain.identity import message_id_for_preview
 from domain.tasks import PushContent
 from runtime.signed_links import token_for
-from schemas.http.previews import PreviewLink
+from schemas.http.previews import PROMPT, PreviewLink
 from schemas.topics.contents import NotificationContent, words_of
 from schemas.topics.send_requests import SendRequested
 from services.scheduler.store.previews import PreviewedTask
 from services.scheduler.timed.rendering import message_of
 
-PROMPT: Final = "请确认内容,回复‘确认’或‘修改’"  # noqa: RUF001 - Chinese quotes
-"""The seeds' own words (PV-02)."""
 _WITHOUT_WORDS: Final = "[图片]"
 _CHANNEL: Final = "wechat"
 
@@ -29,6 +27,11 @@ class Recipient:
     name: str
     """As the caller named them."""
     openid: str
+
+
+def local(task: PreviewedTask) -> str:
+    """Return when the task is due, on its own clock."""
+    return f"{task.schedule_time.astimezone(ZoneInfo(task.timezone)):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,10 @@ class Notifier:
     def _data(self, task: PreviewedTask, content: PushContent) -> dict[str, str]:
         # What the group will read, by the one path that pushes take, too (PV-14).
         said = words_of(message_of(content))
-        at = task.schedule_time.astimezone(ZoneInfo(task.timezone))
         values = {
             "taskName": task.name,
             "text": said or _WITHOUT_WORDS,
-            "time": f"{at:%Y-%m-%d %H:%M}",
+            "time": local(task),
             "prompt": PROMPT,
         }
         return {key: render(value, values) for key, value in self.data.items()}

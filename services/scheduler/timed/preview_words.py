@@ -44,7 +44,8 @@ _SAID: Final[Mapping[tuple[str, Wrong], _Words]] = {
         f"The link is too long: at most {LONGEST_LINK} characters",
     ),
     ("content.link", Wrong.MALFORMED): _Words(
-        "链接不是有效的网址", "The link is not a valid http or https address"
+        "链接不是有效的网址或小程序链接",
+        "The link is no valid http or https address, and none to a mini-program",
     ),
     ("content.miniprogram.appid", Wrong.REQUIRED): _CARD,
     ("content.miniprogram.appid", Wrong.MALFORMED): _CARD,

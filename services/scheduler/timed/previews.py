@@ -11,17 +11,22 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
 from domain.task_rules import MOST_RECIPIENTS, Problem, Wrong, content_problems
-from domain.tasks import PushContent, content_hash
+from domain.tasks import MiniProgram, PushContent, content_hash
+from runtime import audit
+from runtime.audit import Action
 from runtime.auth import Caller
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.kafka.producer import Producer
 from runtime.vault import Vault
 from schemas.http.media import key_of
+from schemas.http.previews import PICTURES, Content
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.scheduler.held import Publish, held
+from services.scheduler.idempotency import Key, once
 from services.scheduler.intake import SOURCE
 from services.scheduler.store import previews, uploads
+from services.scheduler.store.keys import Answer
 from services.scheduler.store.previews import Named, NewPreview
 from services.scheduler.timed.preview_notices import Notifier, Recipient
 from services.scheduler.timed.rendering import CannotRender, message_of
@@ -30,7 +35,6 @@ UNKNOWN_TASK: Final = "Task not found"
 RATE: Final = timedelta(minutes=1)
 
 _OPENID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Asked:
     content: PushContent
     recipients: tuple[str, ...]
     caller: Caller
+    key: Key | None = None
+    """Repeated with it, it is sent once (IM-01)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,12 @@ class Refused:
     """Nothing was sent."""
 
     problems: tuple[Problem, ...]
+
+
+class _NothingSent(Exception):
+    def __init__(self, refused: Refused) -> None:
+        super().__init__()
+        self.refused = refused
 
 
 class PreviewDesk:
@@ -83,8 +95,24 @@ class PreviewDesk:
         return await held(
             self._engine,
             self._producer,
-            lambda connection, publish: self._ask(connection, publish, asked),
+            lambda connection, publish: self._ask_once(connection, publish, asked),
         )
+
+    def _ask_once(
+        self, connection: sa.Connection, publish: Publish, asked: Asked
+    ) -> Sent | Refused:
+        def send() -> Answer:
+            outcome = self._ask(connection, publish, asked)
+            if isinstance(outcome, Refused):
+                raise _NothingSent(outcome)
+            return {"previewId": outcome.preview_id}
+
+        try:
+            # What was refused is judged anew when it is repeated: its key is not taken.
+            with connection.begin_nested():
+                return Sent(once(connection, asked.key, send, now=self._clock())["previewId"])
+        except _NothingSent as nothing:
+            return nothing.refused
 
     def _ask(self, connection: sa.Connection, publish: Publish, asked: Asked) -> Sent | Refused:
         task = previews.task_of(connection, asked.task_id, asked.caller.tenant_id)
@@ -118,6 +146,9 @@ class PreviewDesk:
             now,
         )
         previews.insert(connection, self._vault, preview)
+        audit.note(
+            connection, asked.caller, Action.PREVIEW_SEND, preview_id, tenant_id=task.tenant_id
+        )
         publish(SEND_REQUESTS.records(notices, source=SOURCE, at=now))
         return Sent(preview_id)
 
@@ -143,6 +174,19 @@ def recipient_problems(
             seen.add(openid)
 
 
+def content_of(given: Content) -> PushContent:
+    """Return the content; an empty field of a form is none."""
+    card = given.miniprogram
+    if card is not None and not card.appid and not card.page_path:
+        card = None
+    return PushContent(
+        text=given.text or None,
+        image=given.image or None,
+        link=given.link or None,
+        miniprogram=None if card is None else MiniProgram(card.appid, card.page_path),
+    )
+
+
 def _form_problems(content: PushContent) -> Iterator[Problem]:
     """Say whether the parts make a message: what could not be pushed is not previewed (PV-14)."""
     try:
@@ -157,5 +201,5 @@ def _picture_problems(
     """Only what was uploaded is known to be a picture that can be sent (PV-03)."""
     if content.image is None:
         return
-    if uploads.type_of(connection, key_of(content.image), tenant_id) not in _PICTURES:
+    if uploads.type_of(connection, key_of(content.image), tenant_id) not in PICTURES:
         yield Problem("content.image", Wrong.MALFORMED, "must be an uploaded picture")

@@ -13,6 +13,7 @@ A group gets one message a push (CF-12), so parts that come together become one:
 
 from typing import Final
 
+from domain.task_rules import is_url
 from domain.tasks import MiniProgram, PushContent
 from schemas.http.media import key_of
 from schemas.topics.contents import (
@@ -66,7 +67,8 @@ def _article(image: str, content: PushContent, form: str | None) -> ArticleConte
         title=title.decode(errors="ignore"),
         body=words,
         cover=File(key=key_of(image)),
-        url=content.link,
+        # A link to a mini-program stands in the words only: an article leads on to the web.
+        url=content.link if content.link is not None and is_url(content.link) else None,
     )
 
 

@@ -1,13 +1,14 @@
 """What the pages of a preview show, to whom in which language."""
 
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.answers import Choice
-from schemas.http.previews import LONGEST_TASK_NAME, PreviewLink
+from schemas.http.previews import LONGEST_TASK_NAME, CardShown, PageContent, PreviewLink
 from services.ingest_webhook.previews import pages
 from services.ingest_webhook.previews.answers import Answer
 from services.ingest_webhook.previews.pages import Sheet
@@ -60,6 +61,71 @@ def test_what_comes_from_outside_is_shown_and_never_run(
     assert shown.said["h1"] == name
     assert shown.values == {"token": token, "previewId": "preview-1"}
     assert shown.said["textarea"].removeprefix("\n") == comment
+
+
+def a_content(**what_matters: Any) -> PageContent:  # noqa: ANN401 - any field
+    ordinary: dict[str, Any] = {
+        "title": None,
+        "words": "周一课程提醒\nhttps://example.com/room",
+        "link": "https://example.com/room",
+        "miniprogram": None,
+        "has_picture": False,
+        "asks_feedback": False,
+        "time": "2030-06-10 18:00",
+        "timezone": "Asia/Shanghai",
+        "groups": 12,
+        "is_current": True,
+    }
+    return PageContent(**(ordinary | what_matters))
+
+
+def asked(**what_matters: Any) -> str:  # noqa: ANN401 - any field
+    """Return the page that asks about a content."""
+    content = a_content(**what_matters)
+    return pages.question(CHINESE, Sheet(a_link(), "1.a&b", content=content))
+
+
+def test_the_whole_content_is_shown_with_its_time_its_groups_and_the_seeds_words() -> None:
+    page = Reader(asked())
+
+    assert page.said["dd"] == "2030-06-10 18:00 (Asia/Shanghai)12"
+    assert page.said["a"] == "https://example.com/room"
+    assert "周一课程提醒\n" in page.said["p"]
+    assert "请确认内容,回复‘确认’或‘修改’" in page.said["p"]  # noqa: RUF001 - Chinese quotes
+    assert "img" not in page.tags
+
+
+def test_a_card_is_shown_with_its_title_its_picture_and_where_it_leads() -> None:
+    card = CardShown(appid="wx1", page_path="pages/a?x=<1>")
+
+    shown = asked(title="开课", words=None, link=None, miniprogram=card, has_picture=True)
+
+    assert '<img src="picture?token=1.a%26b"' in shown
+    assert "开课" in Reader(shown).said["p"]
+    assert "wx1 · pages/a?x=&lt;1&gt;" in shown
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "#小程序://课程/abc", "data:text/html,x"])
+def test_what_a_browser_should_not_follow_is_shown_as_words(link: str) -> None:
+    page = Reader(asked(words=link, link=link))
+
+    assert "a" not in page.tags
+    assert link in page.said["p"]
+
+
+@given(texts | markup, texts | markup)
+def test_a_content_is_shown_and_never_run(words_: str, title: str) -> None:
+    plain = Reader(asked(title="x", words="y", link=None))
+
+    shown = Reader(asked(title=title, words=words_, link=None))
+
+    assert shown.tags == plain.tags
+    assert title + words_ in shown.said["p"]
+
+
+def test_who_sees_a_content_that_is_no_longer_the_tasks_is_told() -> None:
+    assert CHINESE.outdated in asked(is_current=False)
+    assert CHINESE.outdated not in asked()
 
 
 @pytest.mark.parametrize("words", [CHINESE, ENGLISH], ids=lambda words: words.language)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from runtime.signed_links import token_for
-from schemas.http.previews import CONFIRM, PAGE, PreviewLink, page_url
+from schemas.http.previews import CONFIRM, PAGE, PICTURE, PreviewLink, page_url
 from schemas.topics.provider_events import MessageReceived
 from tests.eventually import eventually, seconds
 from tests.services.ingest_webhook.ingesters import (
@@ -312,6 +312,22 @@ async def test_while_kafka_is_away_the_page_asks_to_try_again_and_keeps_what_was
     assert "Cannot be saved right now" in page.text
     assert "a &lt; b</textarea>" in page.text
     assert told == (503, {"error": "Service temporarily unavailable, please try again"})
+
+
+async def test_nobody_is_asked_about_a_content_that_cannot_be_shown(
+    an_ingester: StartIngester,
+) -> None:
+    away = "http://127.0.0.1:1"
+    ingester, link = await an_ingester(PREVIEWS_URL=away, **KEYS), a_link()
+
+    shown = await look(ingester, signed(link))
+    picture = await ingester.client.get(PICTURE, params={"token": signed(link)})
+
+    assert (shown.status_code, shown.headers["retry-after"]) == (503, "1")
+    assert "暂时无法显示" in shown.text
+    assert "<form" not in shown.text
+    assert picture.status_code == 503
+    assert (await press(ingester, an_answer(link))).status_code == 200
 
 
 async def test_without_keys_no_link_is_known_and_callbacks_are_taken(

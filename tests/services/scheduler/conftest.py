@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -10,6 +12,8 @@ import sqlalchemy as sa
 from cli.check import differences
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.task_changes import TASK_CHANGES, TaskEvent
+from tests.callers import of_tenant, signed_in
+from tests.services.scheduler import previewing
 from tests.services.scheduler.schedulers import (
     Projector,
     RunningScheduler,
@@ -79,3 +83,28 @@ async def projector(clean_topics: str) -> AsyncGenerator[Projector]:
     speaking = Projector(clean_topics)
     yield speaking
     await speaking.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def preview_scheduler(
+    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[RunningScheduler]:
+    """Return a scheduler that can send previews."""
+    scratch: Path = tmp_path_factory.mktemp("scheduler")
+    media = (scratch / "media").as_uri()
+    running = await start_scheduler(
+        clean_topics, database_url, scratch, MEDIA_STORE_URL=media, **previewing.SETTINGS
+    )
+    yield running
+    await stop_scheduler(running)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def editor(preview_scheduler: RunningScheduler) -> AsyncGenerator[httpx.AsyncClient]:
+    """Return what calls as somebody who has sent nothing yet."""
+    caller = of_tenant("acme")
+    headers = signed_in(type(caller)(uuid4().hex, "acme", caller.permissions))
+    async with httpx.AsyncClient(
+        base_url=preview_scheduler.url, trust_env=False, timeout=30, headers=headers
+    ) as client:
+        yield client

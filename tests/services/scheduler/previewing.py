@@ -13,8 +13,10 @@ from PIL import Image
 from domain.answers import Choice
 from domain.tasks import PushContent, content_hash
 from schemas.topics.provider_events import MessageReceived
+from schemas.topics.send_requests import SendRequested
 from simulator.wechat.templates import PREVIEW
 from tests.given import a_message_received
+from tests.services.scheduler.schedulers import Tail
 
 PATH: Final = "/api/preview"
 MEDIA: Final = "/api/v1/media"
@@ -104,3 +106,27 @@ async def bring(
 ) -> httpx.Response:
     """Bring a file in."""
     return await client.post(MEDIA, files={"file": (name, data)}, data=fields)
+
+
+def a_user(database: sa.Engine, wechat_id: str, *, openid: str | None) -> str | None:
+    """Enter a user without permissions; return the openid."""
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                """
+                WITH role AS (
+                    INSERT INTO roles (name, permissions, created_at)
+                    VALUES (:wechat_id, '{}', now()) RETURNING role_id
+                )
+                INSERT INTO users (wechat_id, openid, name, role_id, created_at)
+                SELECT :wechat_id, :openid, 'Somebody', role_id, now() FROM role
+                """
+            ),
+            {"wechat_id": wechat_id, "openid": openid},
+        )
+    return openid
+
+
+async def asked_of(requests: Tail[SendRequested], openid: str) -> list[SendRequested]:
+    """Return what was asked to be sent to somebody."""
+    return [one for one in await requests.read() if one.recipient == openid]

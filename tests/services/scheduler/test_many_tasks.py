@@ -245,10 +245,32 @@ async def test_a_batch_that_makes_no_sense_is_refused(
     assert answer.json()["error"] == "Invalid request"
 
 
+async def test_a_paused_task_is_paused_until_another_time(
+    client: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    task_id = await planned(client, status="scheduled")
+    first, second = (TOMORROW - timedelta(hours=hours) for hours in (3, 2))
+    await batch(client, "pause", task_id, resumeAt=first.isoformat())
+
+    again = await batch(client, "pause", task_id, resumeAt=second.isoformat())
+    same = await batch(client, "pause", task_id, resumeAt=second.isoformat())
+    bare = await batch(client, "pause", task_id)
+
+    assert again["failedTasks"] == []
+    assert [len(one["failedTasks"]) for one in (same, bare)] == [1, 1]
+    assert datetime.fromisoformat((await shown(client, task_id))["resumeAt"]) == second
+    await batch(client, "resume", task_id)
+    with database.connect() as connection:
+        query = sa.text("SELECT action FROM audit_log WHERE about = :id ORDER BY id")
+        noted = list(connection.execute(query, {"id": task_id}).scalars())
+    assert noted == ["task.create", "task.pause", "task.pause", "task.resume"]
+
+
 async def test_groups_are_entered_changed_and_looked_for(client: httpx.AsyncClient) -> None:
     ours, others = signed_in(of_tenant("pick-a")), signed_in(of_tenant("pick-b"))
     group = {"groupId": "pick-1", "name": "Parents 3A", "channel": "wecom", "senderId": "1000002"}
-    body = {"groups": [group, group | {"groupId": "pick-2", "name": "Teachers"}]}
+    sized = group | {"members": 31}
+    body = {"groups": [sized, group | {"groupId": "pick-2", "name": "Teachers"}]}
 
     await client.put(GROUPS, json=body, headers=ours)
     renamed = {"groups": [group | {"name": "Parents 4A"}]}
@@ -258,6 +280,9 @@ async def test_groups_are_entered_changed_and_looked_for(client: httpx.AsyncClie
 
     assert (entered.json(), stolen.status_code) == ({"entered": 1}, 409)
     assert [(one["groupId"], one["name"]) for one in page["groups"]] == [("pick-1", "Parents 4A")]
+    assert page["groups"][0]["members"] == 31
+    negative = {"groups": [group | {"members": -1}]}
+    assert (await client.put(GROUPS, json=negative, headers=ours)).status_code == 400
     assert (await client.get(GROUPS, headers=others)).json()["total"] == 0
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from domain.lifecycle import Status
 from domain.tasks import TaskStatus
+from runtime.auth import Permission
 from schemas.topics.contents import NotificationContent, TextContent
 from schemas.topics.send_requests import SendRequested
 from services.scheduler.store import tasks as stored
@@ -272,9 +273,14 @@ async def test_somebody_may_be_told_something(
         "content": {"message": "Please look", "status": "failed", "error": "群聊不存在"},
     }
 
-    answer = await schedulers.client.post("/api/notifications", json=body)
+    key = {"Idempotency-Key": str(uuid4())}
+    answer = await schedulers.client.post("/api/notifications", json=body, headers=key)
+    again = await schedulers.client.post("/api/notifications", json=body, headers=key)
+    other = body | {"type": "reminder"}
+    another = await schedulers.client.post("/api/notifications", json=other, headers=key)
 
     assert (answer.status_code, answer.json()) == (200, {"message": "Notification sent"})
+    assert (again.json(), another.status_code) == (answer.json(), 409)
     assert [row.user_id for row in told(database, task, "result")] == [people["ada"]]
     headers = signed_in(replace(of_tenant("acme"), user_id=people["ada"]))
     mine = (await schedulers.client.get(LIST, headers=headers)).json()
@@ -318,6 +324,16 @@ async def test_a_notification_that_is_none_is_refused(
     answer = await schedulers.client.post("/api/notifications", json=body)
 
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid notification"})
+
+
+async def test_telling_somebody_something_is_a_permission_of_its_own(
+    schedulers: RunningScheduler,
+) -> None:
+    editor = signed_in(of_tenant("acme", Permission.TASKS_EDIT))
+
+    answer = await schedulers.client.post("/api/notifications", json={}, headers=editor)
+
+    assert answer.status_code == 403
 
 
 async def test_nobody_tells_users_of_another_tenant(

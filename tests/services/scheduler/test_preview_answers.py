@@ -15,6 +15,7 @@ from runtime.clock import now
 from schemas.topics.provider_events import MessageReceived
 from services.scheduler.store import previews
 from services.scheduler.store.previews import Named, NewPreview
+from services.scheduler.timed.notice_words import CHINESE
 from services.scheduler.timed.preview_answers import answer, heard_of
 from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, an_answer
 from tests.vaults import the_vault
@@ -48,7 +49,8 @@ def a_preview(
 def hear(database: sa.Engine, *answers: MessageReceived) -> dict[str, PreviewStatus]:
     vault = the_vault()
     with database.begin() as connection:
-        return answer(connection, vault, [heard_of(vault, one) for one in answers])
+        heard = [heard_of(vault, one) for one in answers]
+        return answer(connection, vault, heard, CHINESE, now=now())
 
 
 def status_of(database: sa.Engine, preview_id: str) -> str:
@@ -150,6 +152,26 @@ def test_a_newer_preview_of_another_content_takes_the_older_ones_place(
     a_preview(database, task_id, content=PushContent(text="Edited"))
 
     assert not has_passed(database, task_id)
+
+
+def test_who_sent_a_preview_is_told_once_of_each_change_that_is_wanted(
+    database: sa.Engine,
+) -> None:
+    task_id = a_task(database)
+    preview_id = a_preview(database, task_id)
+    answers = [
+        an_answer(MODIFY, about=preview_id),
+        an_answer(MODIFY, author=OTHER, about=preview_id, content={"comment": "Later"}),
+        an_answer(CONFIRM, about=preview_id),
+    ]
+
+    hear(database, *answers)
+    hear(database, *answers)
+
+    with database.connect() as connection:
+        query = sa.text("SELECT user_id, type FROM t_notifications WHERE task_id = :id")
+        told = connection.execute(query, {"id": task_id}).all()
+    assert [tuple(row) for row in told] == [("1", "preview")] * 2
 
 
 def test_who_answered_and_what_they_wrote_is_sealed(database: sa.Engine) -> None:

@@ -1,15 +1,12 @@
 """Previews over HTTP: judged, kept, sent, counted (PV-01…PV-05, CF-18, CF-26, CF-27)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 
 from domain.answers import Choice
@@ -20,48 +17,26 @@ from schemas.http.previews import PreviewLink
 from schemas.topics.contents import NotificationContent
 from schemas.topics.provider_events import PROVIDER_EVENTS, ProviderEvent
 from schemas.topics.send_requests import SendRequested
-from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
 from tests.given import a_message_received
 from tests.services.scheduler import previewing
-from tests.services.scheduler.previewing import OPENID, OTHER, TEXT, a_task, an_answer, ask, sent
+from tests.services.scheduler.previewing import (
+    OPENID,
+    OTHER,
+    TEXT,
+    a_task,
+    a_user,
+    an_answer,
+    ask,
+    asked_of,
+    sent,
+)
 from tests.services.scheduler.schedulers import (
     RunningScheduler,
     Tail,
-    start_scheduler,
-    stop_scheduler,
 )
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scheduler(
-    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[RunningScheduler]:
-    """Return a scheduler that can send previews."""
-    scratch: Path = tmp_path_factory.mktemp("scheduler")
-    media = (scratch / "media").as_uri()
-    running = await start_scheduler(
-        clean_topics, database_url, scratch, MEDIA_STORE_URL=media, **previewing.SETTINGS
-    )
-    yield running
-    await stop_scheduler(running)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def editor(scheduler: RunningScheduler) -> AsyncGenerator[httpx.AsyncClient]:
-    """Return what calls as somebody who has sent nothing yet."""
-    caller = of_tenant("acme")
-    headers = signed_in(type(caller)(uuid4().hex, "acme", caller.permissions))
-    async with httpx.AsyncClient(
-        base_url=scheduler.url, trust_env=False, timeout=30, headers=headers
-    ) as client:
-        yield client
-
-
-async def asked_of(requests: Tail[SendRequested], openid: str) -> list[SendRequested]:
-    return [one for one in await requests.read() if one.recipient == openid]
 
 
 async def test_each_recipient_gets_a_notification_with_a_link_of_their_own(
@@ -110,24 +85,6 @@ async def test_a_user_without_an_openid_is_named(
     assert errors_of(answer) == ["第 2 位接收人没有可用的微信 openid"]
 
 
-def a_user(database: sa.Engine, wechat_id: str, *, openid: str | None) -> str | None:
-    with database.begin() as connection:
-        connection.execute(
-            sa.text(
-                """
-                WITH role AS (
-                    INSERT INTO roles (name, permissions, created_at)
-                    VALUES (:wechat_id, '{}', now()) RETURNING role_id
-                )
-                INSERT INTO users (wechat_id, openid, name, role_id, created_at)
-                SELECT :wechat_id, :openid, 'Somebody', role_id, now() FROM role
-                """
-            ),
-            {"wechat_id": wechat_id, "openid": openid},
-        )
-    return openid
-
-
 def errors_of(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 200, answer.text
     assert answer.json()["previewId"] is None
@@ -138,12 +95,12 @@ def errors_of(answer: httpx.Response) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "errors"),
     [
-        ("zh-CN,zh;q=0.9", ["文本超长,请精简", "链接不是有效的网址"]),
+        ("zh-CN,zh;q=0.9", ["文本超长,请精简", "链接不是有效的网址或小程序链接"]),
         (
             "en-GB",
             [
                 "The text is too long: at most 500 characters",
-                "The link is not a valid http or https address",
+                "The link is no valid http or https address, and none to a mini-program",
             ],
         ),
     ],
@@ -215,9 +172,9 @@ async def test_another_tenants_task_is_not_found(
 
 
 async def test_only_what_was_uploaded_is_a_picture(
-    editor: httpx.AsyncClient, database: sa.Engine, scheduler: RunningScheduler
+    editor: httpx.AsyncClient, database: sa.Engine, preview_scheduler: RunningScheduler
 ) -> None:
-    others = await previewing.bring(scheduler.client, previewing.a_picture())
+    others = await previewing.bring(preview_scheduler.client, previewing.a_picture())
     document = await previewing.bring(editor, b"%PDF-1.7\n", "a.pdf", purpose="chat")
     wrong = [
         "https://example.com/a.png",
@@ -263,66 +220,6 @@ async def test_whom_it_went_to_is_sealed(editor: httpx.AsyncClient, database: sa
     assert OPENID not in row
 
 
-async def test_the_templates_are_two_and_ones_own(
-    editor: httpx.AsyncClient, scheduler: RunningScheduler
-) -> None:
-    path = "/api/preview/templates"
-    given = {"name": " 周报 ", "content": {"text": "本周", "link": "https://example.com"}}
-
-    saved = await editor.post(path, json=given)
-
-    assert saved.status_code == 201
-    template_id = saved.json()["templateId"]
-    assert saved.json() == {"templateId": template_id, "message": "Template saved"}
-    shown = (await editor.get(path)).json()
-    assert [one["name"] for one in shown] == ["课程提醒", "活动通知", "周报"]
-    assert [one["builtIn"] for one in shown] == [True, True, False]
-    others = httpx.AsyncClient(
-        base_url=scheduler.url, trust_env=False, headers=signed_in(of_tenant("other"))
-    )
-    async with others:
-        assert len((await others.get(path)).json()) == 2
-        assert (await others.delete(f"{path}/{template_id}")).status_code == 404
-    renamed = await editor.put(f"{path}/{template_id}", json={"name": "月报"})
-    assert renamed.json() == {"templateId": template_id, "message": "Template updated"}
-    assert (await editor.get(path)).json()[2]["name"] == "月报"
-    deleted = await editor.delete(f"{path}/{template_id}")
-    assert deleted.json() == {"message": "Template deleted"}
-    assert len((await editor.get(path)).json()) == 2
-    again = await editor.delete(f"{path}/{template_id}")
-    assert (again.status_code, again.json()) == (404, {"error": "Template not found"})
-
-
-async def test_the_two_templates_cannot_be_changed(editor: httpx.AsyncClient) -> None:
-    path = "/api/preview/templates"
-    built_in = (await editor.get(path)).json()[0]["templateId"]
-
-    renamed = await editor.put(f"{path}/{built_in}", json={"name": "Mine"})
-    deleted = await editor.delete(f"{path}/{built_in}")
-
-    assert [renamed.status_code, deleted.status_code] == [409, 409]
-    assert deleted.json() == {"error": "Built-in templates cannot be changed"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"name": "", "content": {"text": "Hi"}},
-        {"name": "x" * 51, "content": {"text": "Hi"}},
-        {"name": "x", "content": {}},
-        {"name": "x", "content": {"text": "x" * 501}},
-        {"name": "x"},
-        [],
-    ],
-)
-async def test_a_template_without_a_name_or_a_right_content_is_refused(
-    editor: httpx.AsyncClient, body: object
-) -> None:
-    answer = await editor.post("/api/preview/templates", json=body)
-
-    assert (answer.status_code, answer.json()["error"]) == (400, "Invalid template")
-
-
 async def test_an_answer_is_heard_and_shown(
     editor: httpx.AsyncClient, database: sa.Engine, clean_topics: str
 ) -> None:
@@ -346,6 +243,12 @@ async def test_an_answer_is_heard_and_shown(
     (response,) = seen["responses"]
     assert (response["userId"], response["response"]) == (OPENID, "modify")
     assert response["comment"] == "时间改为三点"
+    (told,) = (await editor.get("/api/notifications")).json()["notifications"]
+    assert (told["type"], told["taskId"]) == ("preview", task_id)
+    assert told["content"]["message"] == "需要修改：时间改为三点"  # noqa: RUF001 - Chinese
+    with database.connect() as connection:
+        query = sa.text("SELECT CAST(content AS text) FROM t_notifications WHERE task_id = :id")
+        assert "三点" not in connection.execute(query, {"id": task_id}).scalar_one()
 
 
 async def tell(bootstrap: str, *events: ProviderEvent) -> None:
@@ -366,3 +269,6 @@ async def test_what_becomes_of_a_preview_is_seen(
     assert [one["previewId"] for one in seen] == [second, first]
     assert [one["isCurrent"] for one in seen] == [True, False]
     assert seen[0]["status"] == "sent"
+    assert seen[0]["recipients"] == [
+        {"userId": OPENID, "deliveryStatus": "waiting", "deliveryError": None}
+    ]

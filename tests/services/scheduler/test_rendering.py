@@ -31,6 +31,10 @@ CARD = MiniProgram("wx1", "pages/room")
             ),
         ),
         (
+            PushContent(text="Hi", image="ab12.png", link="#小程序://课程/aB3"),
+            ArticleContent(title="Hi", body="Hi\n#小程序://课程/aB3", cover=File(key="ab12.png")),
+        ),
+        (
             PushContent(text="Room", image="ab12.png", miniprogram=CARD),
             MiniProgramContent(
                 title="Room", app_id="wx1", page="pages/room", cover=File(key="ab12.png")
