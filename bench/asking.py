@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 
@@ -13,7 +15,18 @@ CONNECTIONS = 32
 WITHIN = timedelta(minutes=5)
 
 
-async def ask_each(urls: Iterable[str], headers: Mapping[str, str]) -> list[float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Something else than a plain GET."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Instead of everybody's."""
+    body: Mapping[str, Any] | None = None
+
+
+async def ask_each(urls: Iterable[str | Call], headers: Mapping[str, str]) -> list[float]:
     """Ask one after the other; return each answer's seconds."""
     took: list[float] = []
     async with _session(headers) as session, asyncio.timeout(WITHIN.total_seconds()):
@@ -24,14 +37,16 @@ async def ask_each(urls: Iterable[str], headers: Mapping[str, str]) -> list[floa
     return took
 
 
-async def ask_at(urls: Iterable[str], headers: Mapping[str, str], per_second: float) -> list[float]:
+async def ask_at(
+    urls: Iterable[str | Call], headers: Mapping[str, str], per_second: float
+) -> list[float]:
     """Ask at an even pace, whatever the answers take.
 
     An answer's time counts from the moment at which it was to be asked for.
     """
     took: list[float] = []
 
-    async def ask_one(url: str, due: float) -> None:
+    async def ask_one(url: str | Call, due: float) -> None:
         await _ask(session, url)
         took.append(time.perf_counter() - due)
 
@@ -65,8 +80,11 @@ def _session(headers: Mapping[str, str]) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, headers=headers)
 
 
-async def _ask(session: aiohttp.ClientSession, url: str) -> None:
-    async with session.get(url) as answer:
+async def _ask(session: aiohttp.ClientSession, asked: str | Call) -> None:
+    call = Call(url=asked) if isinstance(asked, str) else asked
+    async with session.request(
+        call.method, call.url, headers=call.headers, json=call.body
+    ) as answer:
         await answer.read()
         if not answer.ok:
-            raise BenchError(f"a query was answered with HTTP {answer.status}")
+            raise BenchError(f"a {call.method} was answered with HTTP {answer.status}")

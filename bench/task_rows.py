@@ -1,6 +1,8 @@
 """Fills the tables of timed push tasks: a million plans of two years, by SQL alone."""
 
 from datetime import timedelta
+from hashlib import md5
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -10,6 +12,12 @@ GROUPS = 5_000
 RECIPIENTS = 2_000
 SPAN = timedelta(days=730)
 """Over which creation and times are spread."""
+
+
+def id_of(number: int) -> str:
+    """Return the id of a task, by its number from 1 on."""
+    return str(UUID(md5(str(number).encode(), usedforsecurity=False).hexdigest()))
+
 
 _TASKS = """
     INSERT INTO t_tasks
@@ -58,4 +66,12 @@ def fill(engine: sa.Engine, *, tasks: int) -> None:
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("SET statement_timeout = 0"))
-        connection.execute(sa.text("VACUUM (ANALYZE) t_tasks"))
+        connection.execute(sa.text("VACUUM (ANALYZE) t_tasks, t_task_audience"))
+
+
+def drafts(engine: sa.Engine, *, limit: int) -> list[tuple[str, str]]:
+    """Return drafts, which anybody may edit, and whose they are."""
+    query = sa.text("SELECT task_id, tenant_id FROM t_tasks WHERE status = 'draft' LIMIT :limit")
+    with engine.connect() as connection:
+        rows = connection.execute(query, {"limit": limit})
+        return [(row.task_id, row.tenant_id) for row in rows]

@@ -19,16 +19,22 @@ TITLE = "10,000 tasks due in one minute"
 HOW = """\
 Two schedulers run beside a table of 1,000,000 tasks that are due another day. 10,000 tasks of ten
 groups each are due within one minute, evenly spread over its seconds; half-way one scheduler is
-killed. The figure is how long after its task's second each request was given to `send-requests`,
-by its record's time; each group's must be there, and what is there twice is one transaction of the
-killed one. Before that, one scheduler does nothing for a while, without the table and with it: the
-figure is its processor time by the second, its raw limit the same without the table."""
+killed. Then, with two again, 10,000 more are due at one second, as plans are that people make for
+a full hour; one scheduler is killed a second later (`timed_at_once_`). All have a recipient, who
+is reminded before and told the result. The figure is how long after its task's second each request
+was given to `send-requests`, by its record's time; each group's must be there, and what is there
+twice is one transaction of the killed one. Before that, one scheduler does nothing for a while,
+without the table and with it: the figure is its processor time by the second, its raw limit the
+same without the table."""
 
 TASKS = 10_000
 GROUPS = 10
 ASLEEP = 1_000_000
-BEGINS_IN = timedelta(seconds=5)
+BEGINS_IN = timedelta(seconds=30)
+"""Long enough to remind everybody."""
 MINUTE = timedelta(minutes=1)
+AT_ONCE = timedelta(0)
+DIES_AFTER = timedelta(seconds=1)
 DONE_WITHIN = timedelta(minutes=3)
 IDLE = timedelta(seconds=30)
 LOOK_EVERY = timedelta(seconds=1)
@@ -45,15 +51,24 @@ def run(arena: Arena) -> list[Measurement]:
         _enter_asleep(system, asleep)
         beside, database = _idle(arena, system)
     with arena.system("scheduler", copies={"scheduler": 2}) as system:
-        late = uvloop.run(_burst(arena, system, tasks))
+        late = uvloop.run(_burst(arena, system, tasks, MINUTE, kill_after=MINUTE / 2))
+    with arena.system("scheduler", copies={"scheduler": 2}) as system:
+        at_once = uvloop.run(_burst(arena, system, tasks, AT_ONCE, kill_after=DIES_AFTER))
     return [
         Measurement("timed_idle_scheduler_cpu", beside, "cores", without),
         Measurement("timed_idle_postgresql_cpu", database, "cores"),
+        *_figures("timed_lateness", late),
+        *_figures("timed_at_once_lateness", at_once),
+    ]
+
+
+def _figures(name: str, late: list[float]) -> list[Measurement]:
+    return [
         *(
-            Measurement(f"timed_lateness_p{share * 100:.0f}", percentile(late, share), "s")
+            Measurement(f"{name}_p{share * 100:.0f}", percentile(late, share), "s")
             for share in (0.5, 0.99)
         ),
-        Measurement("timed_lateness_most", max(late), "s"),
+        Measurement(f"{name}_most", max(late), "s"),
     ]
 
 
@@ -77,23 +92,27 @@ _COLUMNS = """
 _ASLEEP = f"""
     {_COLUMNS}
     SELECT 'asleep-' || n, 'bench', 'once', due, 'Tomorrow.', '["group-0"]', 'medium',
-        'scheduled', '1', '[]', now(), now(), 'UTC', due, interval '15 minutes', '\\x00'
+        'scheduled', '1', jsonb_build_array('person-' || n % 1000), now(), now(), 'UTC', due,
+        interval '15 minutes', '\\x00'
     FROM generate_series(1, :count) AS n,
         LATERAL (SELECT now() + interval '1 day' + n * interval '1 second') AS at(due)
 """  # noqa: S608 - our own words only
 _DUE = f"""
     {_COLUMNS}
-    SELECT 'due-' || n, 'bench', 'once', due, 'The course begins at six.', :groups,
-        (ARRAY['high', 'medium', 'low'])[1 + n % 3], 'scheduled', '1', '[]', now(), now(), 'UTC',
-        due, interval '15 minutes', '\\x00'
+    SELECT :run || n, 'bench', 'once', due, 'The course begins at six.', :groups,
+        (ARRAY['high', 'medium', 'low'])[1 + n % 3], 'scheduled', '1',
+        jsonb_build_array('person-' || n % 1000), now(), now(), 'UTC', due, interval '15 minutes',
+        '\\x00'
     FROM generate_series(0, :count - 1) AS n,
-        LATERAL (SELECT CAST(:begins AS timestamptz) + n * 60 / :count * interval '1 second')
-            AS at(due)
+        LATERAL (
+            SELECT CAST(:begins AS timestamptz) + n * :seconds / :count * interval '1 second'
+        ) AS at(due)
 """  # noqa: S608 - our own words only
 _GROUPS = """
     INSERT INTO t_groups (group_id, name, channel, sender_id, recipient, created_at)
     SELECT 'group-' || n, 'bench', 'wecom', 'ww1', 'chat:' || n, now()
     FROM generate_series(0, :count - 1) AS n
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -105,43 +124,51 @@ def _enter_asleep(system: Pipeline, count: int) -> None:
         connection.execute(sa.text("VACUUM ANALYZE t_tasks"))
 
 
-async def _burst(arena: Arena, system: Pipeline, count: int) -> list[float]:
+async def _burst(
+    arena: Arena, system: Pipeline, count: int, span: timedelta, *, kill_after: timedelta
+) -> list[float]:
+    """Return the lateness of each request of tasks that are due within the span."""
+    run = f"due-in-{span.seconds}-"
     engine = sa.create_engine(system.database_url, poolclass=sa.NullPool)
     starts = await ends_of(system.bootstrap, SEND_REQUESTS.name)
     begins = (datetime.now(UTC) + BEGINS_IN).replace(microsecond=0)
     with engine.begin() as connection:
         connection.execute(sa.text(_GROUPS), {"count": GROUPS})
         groups = "[" + ", ".join(f'"group-{number}"' for number in range(GROUPS)) + "]"
-        values = {"count": count, "begins": begins, "groups": groups}
-        connection.execute(sa.text(_DUE), values)
-    half = begins + MINUTE / 2
-    await asyncio.sleep((half - datetime.now(UTC)).total_seconds())
+        values = {"count": count, "begins": begins, "groups": groups, "run": run}
+        connection.execute(sa.text(_DUE), values | {"seconds": span.seconds})
+    arena.say(f"{count:,} tasks are due within {span.seconds} s")
+    await asyncio.sleep((begins + kill_after - datetime.now(UTC)).total_seconds())
     arena.say("one of two schedulers is killed")
     await asyncio.to_thread(system.process("scheduler", 1).kill)
-    await _until_published(arena, engine, count * GROUPS)
-    due = await asyncio.to_thread(_due_times, engine)
+    await _until_published(arena, engine, run, count * GROUPS)
+    due = await asyncio.to_thread(_due_times, engine, run)
     return _lateness(await since(system.bootstrap, SEND_REQUESTS.name, starts), due)
 
 
-async def _until_published(arena: Arena, engine: sa.Engine, count: int) -> None:
+async def _until_published(arena: Arena, engine: sa.Engine, run: str, count: int) -> None:
     deadline = time.monotonic() + DONE_WITHIN.total_seconds()
-    while (published := await asyncio.to_thread(_published, engine)) < count:
+    while (published := await asyncio.to_thread(_published, engine, run)) < count:
         arena.say(f"{published:,} of {count:,} requests handed over")
         if time.monotonic() > deadline:
             raise BenchError(f"{published} of {count} requests were handed over in time")
         await asyncio.sleep(LOOK_EVERY.total_seconds())
 
 
-def _published(engine: sa.Engine) -> int:
-    query = "SELECT count(*) FROM t_push_results WHERE published_at IS NOT NULL"
-    with engine.connect() as connection:
-        return connection.execute(sa.text(query)).scalar_one()
+_OF_RUN = "t_push_results JOIN t_pushes USING (push_id) WHERE starts_with(task_id, :run)"
 
 
-def _due_times(engine: sa.Engine) -> dict[str, datetime]:
-    query = "SELECT message_id, due_at FROM t_push_results JOIN t_pushes USING (push_id)"
+def _published(engine: sa.Engine, run: str) -> int:
+    query = f"SELECT count(*) FROM {_OF_RUN} AND t_push_results.published_at IS NOT NULL"  # noqa: S608 - our own words only
     with engine.connect() as connection:
-        return {row.message_id: row.due_at for row in connection.execute(sa.text(query))}
+        return connection.execute(sa.text(query), {"run": run}).scalar_one()
+
+
+def _due_times(engine: sa.Engine, run: str) -> dict[str, datetime]:
+    query = f"SELECT message_id, due_at FROM {_OF_RUN}"  # noqa: S608 - the same
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text(query), {"run": run})
+        return {row.message_id: row.due_at for row in rows}
 
 
 def _lateness(records: list[Record], due: dict[str, datetime]) -> list[float]:

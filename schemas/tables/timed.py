@@ -58,6 +58,8 @@ t_tasks = sa.Table(
     sa.Column("asks_feedback", sa.Boolean, nullable=False, server_default=sa.false()),
     # Of what a preview shows: a preview of another content counts no more (CF-25).
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
+    # The occurrence that its recipients were last reminded of; null where they are others since.
+    sa.Column("reminded_for", MOMENT),
     # The most urgent first, since the words of `priority` do not sort by it.
     sa.Column(
         "urgency",
@@ -74,18 +76,31 @@ t_tasks = sa.Table(
         "status IN ('draft', 'scheduled', 'running', 'completed', 'failed', 'paused')",
         name="t_tasks_status",
     ),
+    # What is due is claimed in this order.
     sa.Index(
         "t_tasks_due",
+        "urgency",
         "next_at",
         postgresql_where=sa.text("next_at IS NOT NULL AND deleted_at IS NULL"),
+    ),
+    sa.Index(
+        "t_tasks_unreminded",
+        "next_at",
+        postgresql_where=sa.text(
+            "next_at IS NOT NULL AND deleted_at IS NULL"
+            " AND preview_recipients <> CAST('[]' AS jsonb)"
+            " AND reminded_for IS DISTINCT FROM next_at"
+        ),
     ),
     sa.Index(
         "t_tasks_resuming",
         "resume_at",
         postgresql_where=sa.text("resume_at IS NOT NULL AND deleted_at IS NULL"),
     ),
-    # Each order of the list, of all tenants and of one; a tenant with few tasks is sorted. The time
-    # is in them, so that what is asked for by it is found without a look at the rows.
+    # Each order of the list, of all tenants and of one, also where a state or a time is asked for:
+    # what it is found and sorted by is in the index. Priorities and states that are walked one by
+    # one (`= ANY`) keep their order, so each index that begins with one also serves a range of
+    # time.
     sa.Index(
         "t_tasks_created",
         "created_at",
@@ -93,7 +108,13 @@ t_tasks = sa.Table(
         postgresql_include=["schedule_time"],
         postgresql_where=VISIBLE,
     ),
-    sa.Index("t_tasks_scheduled", "schedule_time", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_scheduled",
+        "schedule_time",
+        "task_id",
+        postgresql_include=["created_at", "urgency", "status"],
+        postgresql_where=VISIBLE,
+    ),
     sa.Index(
         "t_tasks_status",
         "status",
@@ -103,11 +124,18 @@ t_tasks = sa.Table(
         postgresql_where=VISIBLE,
     ),
     sa.Index(
+        "t_tasks_status_scheduled",
+        "status",
+        "schedule_time",
+        "task_id",
+        postgresql_where=VISIBLE,
+    ),
+    sa.Index(
         "t_tasks_urgency",
         "urgency",
-        "created_at",
+        "schedule_time",
         "task_id",
-        postgresql_include=["schedule_time"],
+        postgresql_include=["status"],
         postgresql_where=VISIBLE,
     ),
     sa.Index(
@@ -115,7 +143,7 @@ t_tasks = sa.Table(
         "tenant_id",
         "created_at",
         "task_id",
-        postgresql_include=["schedule_time"],
+        postgresql_include=["schedule_time", "status"],
         postgresql_where=VISIBLE,
     ),
     sa.Index(
@@ -123,32 +151,41 @@ t_tasks = sa.Table(
         "tenant_id",
         "schedule_time",
         "task_id",
+        postgresql_include=["created_at", "urgency", "status"],
         postgresql_where=VISIBLE,
     ),
     sa.Index(
         "t_tasks_tenant_status",
         "tenant_id",
         "status",
-        "created_at",
-        "task_id",
-        postgresql_where=VISIBLE,
-    ),
-    # A few of one state may lie among many of its time.
-    sa.Index(
-        "t_tasks_status_scheduled",
-        "status",
         "schedule_time",
         "task_id",
+        postgresql_include=["created_at", "urgency"],
         postgresql_where=VISIBLE,
     ),
-    sa.Index("t_tasks_creator", "creator_id", "created_at", "task_id", postgresql_where=VISIBLE),
+    sa.Index(
+        "t_tasks_tenant_urgency",
+        "tenant_id",
+        "urgency",
+        "schedule_time",
+        "task_id",
+        postgresql_include=["status"],
+        postgresql_where=VISIBLE,
+    ),
+    # A person has made thousands at most: they are sorted, without a look at the rows.
+    sa.Index(
+        "t_tasks_creator",
+        "creator_id",
+        "created_at",
+        "task_id",
+        postgresql_include=["schedule_time", "urgency", "status", "tenant_id"],
+        postgresql_where=VISIBLE,
+    ),
     sa.Index(
         "t_tasks_deleted",
         "deleted_at",
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
     ),
-    sa.Index("t_tasks_groups", "groups", postgresql_using="gin"),
-    sa.Index("t_tasks_recipients", "preview_recipients", postgresql_using="gin"),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -333,7 +370,16 @@ t_notifications = sa.Table(
         "status IN ('waiting', 'handed_over', 'sent', 'failed', 'cancelled')",
         name="t_notifications_status",
     ),
-    sa.Index("t_notifications_user", "user_id", "created_at"),
+    # In the order of the reader's list: unread ones first.
+    sa.Index(
+        "t_notifications_user",
+        "user_id",
+        sa.text("(read_at IS NOT NULL)"),
+        sa.text("greatest(due_at, created_at) DESC"),
+        "notification_id",
+        postgresql_include=["due_at", "read_at"],
+        postgresql_where=sa.text("status <> 'cancelled'"),
+    ),
     sa.Index("t_notifications_due", "due_at", postgresql_where=sa.text("status = 'waiting'")),
     sa.Index("t_notifications_task", "task_id"),
 )
@@ -353,21 +399,4 @@ t_feedback = sa.Table(
     sa.UniqueConstraint("push_id", "user_id"),
     sa.Index("t_feedback_task", "task_id", "timestamp"),
     sa.Index("t_feedback_user", "user_id"),
-)
-
-# Group chats that tasks may be sent to, for the picker (IM-44).
-t_groups = sa.Table(
-    "t_groups",
-    METADATA,
-    sa.Column("group_id", sa.String(128), primary_key=True),
-    sa.Column("tenant_id", sa.Text),
-    sa.Column("name", sa.String(100), nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("sender_id", sa.Text, nullable=False),
-    # As the channel spells it: `chat:…`.
-    sa.Column("recipient", sa.String(128), nullable=False),
-    sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
-    # How many people are in it; null: nobody has said.
-    sa.Column("members", sa.Integer),
-    sa.Column("created_at", MOMENT, nullable=False),
 )

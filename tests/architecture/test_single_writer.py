@@ -49,6 +49,8 @@ OWNERS = {
     "job_changes": "scheduler",
     "t_tasks": "scheduler",
     "t_task_logs": "scheduler",
+    # Written by triggers of `t_tasks`.
+    "t_task_audience": "scheduler",
     "t_pushes": "scheduler",
     "t_push_results": "scheduler",
     "task_changes_to_tell": "scheduler",

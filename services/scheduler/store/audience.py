@@ -57,25 +57,30 @@ def unreminded(
     """Return tasks whose next occurrence is that near and of which nobody was reminded, with it.
 
     Asked of the tasks as they stand: who pauses, deletes or moves one has nothing to take back.
+    They are locked; a task that somebody else has a hold of is asked for again the next time.
     """
     rows = connection.execute(
         sa.text(
             f"""
-            SELECT {_COLUMNS}, next_at FROM t_tasks AS task
+            SELECT {_COLUMNS}, next_at FROM t_tasks
             WHERE next_at > :now AND next_at <= :until AND deleted_at IS NULL
                 AND status IN ('scheduled', 'running')
                 AND preview_recipients <> CAST('[]' AS jsonb)
-                AND NOT EXISTS (
-                    SELECT 1 FROM t_notifications AS told
-                    WHERE told.task_id = task.task_id AND told.type = 'reminder'
-                        AND told.due_at = task.next_at - :ahead
-                )
-            ORDER BY next_at LIMIT :limit
+                AND reminded_for IS DISTINCT FROM next_at
+            ORDER BY next_at LIMIT :limit FOR UPDATE SKIP LOCKED
             """  # noqa: S608 - the same
         ),
-        {"now": now, "until": now + ahead, "ahead": ahead, "limit": limit},
+        {"now": now, "until": now + ahead, "limit": limit},
     )
     return [(_subject(row), row.next_at) for row in rows]
+
+
+def mark_reminded(connection: sa.Connection, task_ids: Collection[str]) -> None:
+    """Note that the recipients of these tasks, which are locked, know of the next occurrence."""
+    connection.execute(
+        sa.text("UPDATE t_tasks SET reminded_for = next_at WHERE task_id = ANY(:ids)"),
+        {"ids": list(task_ids)},
+    )
 
 
 def _subject(row: sa.Row[Any]) -> Subject:

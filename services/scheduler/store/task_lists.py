@@ -13,8 +13,8 @@ from services.scheduler.store.task_rows import COLUMNS, Task, task_of
 
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "time": ("schedule_time", "task_id"),
-    "status": ("status", "created_at", "task_id"),
-    "priority": ("urgency", "created_at", "task_id"),
+    "status": ("status", "schedule_time", "task_id"),
+    "priority": ("urgency", "schedule_time", "task_id"),
     "createdAt": ("created_at", "task_id"),
 }
 """By name: the columns, of which each has an index in this order."""
@@ -36,15 +36,40 @@ class Wanted:
     descending: bool = True
 
 
-_CONDITIONS: Final[Mapping[str, str]] = {
-    "tenant_id": "tenant_id = :tenant_id",
-    "status": "status = :status",
-    "since": "schedule_time >= :since",
-    "until": "schedule_time <= :until",
-    "group_id": "groups ? :group_id",
-    "creator_id": "creator_id = :creator_id",
-    "recipient_id": "preview_recipients ? :recipient_id",
+_CONDITIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "tenant_id": ("tenant_id", "="),
+    "status": ("status", "="),
+    "since": ("schedule_time", ">="),
+    "until": ("schedule_time", "<="),
+    "creator_id": ("creator_id", "="),
 }
+_KINDS: Final[Mapping[str, str]] = {"group_id": "group", "recipient_id": "recipient"}
+"""Of whom a task names; more than one may be asked for."""
+_OF_AUDIENCE: Final = frozenset({"task_id", "tenant_id", "schedule_time", "created_at", "urgency"})
+"""What `t_task_audience` knows of a task: as long as nothing else is asked for, its index does."""
+_WALKED: Final[Mapping[str, tuple[str, list[Any]]]] = {
+    "status": ("text[]", sorted(TaskStatus)),
+    "priority": ("smallint[]", list(range(1, 1 + len(PRIORITIES)))),
+}
+"""By sort: all values of its first column. Named, they let an index that begins with that column
+be entered at each of them: a range of times is found in order, without the rows outside of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """From where, and which."""
+
+    tables: str
+    conditions: str
+    values: Mapping[str, Any]
+    sorted_by: str
+    """The table whose columns it is sorted by."""
+    kept: str
+    """Whether all are found before they are sorted, however many they are."""
+
+    def named(self, columns: tuple[str, ...]) -> str:
+        """Return the columns, each with its table."""
+        return ", ".join(f"{self.sorted_by}.{column}" for column in columns)
 
 
 def page(
@@ -56,24 +81,28 @@ def page(
     would go through an index in order until it has found enough, which are all rows where hardly
     one is wanted. None: they are many, and an index in order soon has enough.
     """
-    conditions, values = _narrowed(wanted)
-    order = _order(wanted)
+    query = _query(wanted, walks=most is None)
+    columns, order = SORTS[wanted.sort], _order(wanted)
     # The limit has them found as they were counted: the planner expects more than there are.
-    kept, at_most = (
-        ("NOT MATERIALIZED", "") if most is None else ("MATERIALIZED", "LIMIT :most + 1")
-    )
+    kept, at_most = (query.kept, "") if most is None else ("MATERIALIZED", "LIMIT :most + 1")
     rows = connection.execute(
         sa.text(
             f"""
             WITH found AS {kept} (
-                SELECT {", ".join(SORTS[wanted.sort])} FROM t_tasks WHERE {conditions} {at_most}
+                SELECT {query.named(columns)} FROM {query.tables}
+                WHERE {query.conditions} {at_most}
             ), part AS (
                 SELECT task_id FROM found ORDER BY {order} OFFSET :skip LIMIT :limit
             )
             SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - our own words only
         ),
-        values | {"skip": skip, "limit": limit} | ({} if most is None else {"most": most}),
+        {
+            **query.values,
+            "skip": skip,
+            "limit": limit,
+            **({} if most is None else {"most": most}),
+        },
     )
     return [task_of(dict(row)) for row in rows.mappings()]
 
@@ -82,38 +111,70 @@ def after(
     connection: sa.Connection, wanted: Wanted, last: Task | None, *, limit: int
 ) -> list[Task]:
     """Return what follows the last one, whatever was added or taken away meanwhile."""
-    conditions, values = _narrowed(wanted)
+    query = _query(wanted, walks=True)
+    columns, order = SORTS[wanted.sort], _order(wanted)
+    conditions, values = query.conditions, {**query.values, "limit": limit}
     if last is not None:
-        columns = SORTS[wanted.sort]
         sign = "<" if wanted.descending else ">"
         places = ", ".join(f":last_{column}" for column in columns)
-        conditions += f" AND ({', '.join(columns)}) {sign} ({places})"
+        conditions += f" AND ({query.named(columns)}) {sign} ({places})"
         values |= {f"last_{column}": _value(last, column) for column in columns}
     rows = connection.execute(
         sa.text(
             f"""
-            SELECT {COLUMNS} FROM t_tasks WHERE {conditions} ORDER BY {_order(wanted)} LIMIT :limit
+            WITH found AS {query.kept} (
+                SELECT {query.named(columns)} FROM {query.tables} WHERE {conditions}
+            ), part AS (
+                SELECT task_id FROM found ORDER BY {order} LIMIT :limit
+            )
+            SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - the same
         ),
-        {**values, "limit": limit},
+        values,
     )
     return [task_of(dict(row)) for row in rows.mappings()]
 
 
 def count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:
     """Return how many there are; ``most`` + 1 where there are more than that."""
-    conditions, values = _narrowed(wanted)
+    query = _query(wanted, walks=False)
     statement = f"""
-        SELECT count(*) FROM (SELECT 1 FROM t_tasks WHERE {conditions} LIMIT :most) AS found
+        SELECT count(*) FROM (
+            SELECT 1 FROM {query.tables} WHERE {query.conditions} LIMIT :most
+        ) AS found
     """  # noqa: S608 - the same
-    counted = connection.execute(sa.text(statement), {**values, "most": most + 1})
+    counted = connection.execute(sa.text(statement), {**query.values, "most": most + 1})
     return counted.scalar_one()
 
 
-def _narrowed(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    values = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
-    conditions = ["deleted_at IS NULL", *(_CONDITIONS[name] for name in values)]
-    return " AND ".join(conditions), values
+def _query(wanted: Wanted, *, walks: bool) -> _Query:
+    """Return how the tasks are found; ``walks``: in order, as far as it takes."""
+    kinds = [name for name in _KINDS if getattr(wanted, name) is not None]
+    asked = [name for name in _CONDITIONS if getattr(wanted, name) is not None]
+    columns = {_CONDITIONS[name][0] for name in asked} | set(SORTS[wanted.sort])
+    tables = [f"t_task_audience AS {name}" for name in kinds]
+    conditions = [f"{name}.kind = '{_KINDS[name]}' AND {name}.name = :{name}" for name in kinds]
+    is_joined = not (kinds and columns <= _OF_AUDIENCE)
+    if is_joined:
+        tables.append("t_tasks")
+        conditions.append("t_tasks.deleted_at IS NULL")
+    # In the order of whose index has all that is asked for.
+    sorted_by = "t_tasks" if is_joined else kinds[0]
+    for name in asked:
+        column, sign = _CONDITIONS[name]
+        both = {sorted_by, *(kinds if column in _OF_AUDIENCE else ())}
+        conditions += [f"{table}.{column} {sign} :{name}" for table in sorted(both)]
+    values = {name: getattr(wanted, name) for name in (*kinds, *asked)}
+    if walks and wanted.sort in _WALKED and wanted.sort not in asked:
+        type_, all_of_them = _WALKED[wanted.sort]
+        first = SORTS[wanted.sort][0]
+        conditions.append(f"{sorted_by}.{first} = ANY(CAST(:walked AS {type_}))")
+        values["walked"] = all_of_them
+    joined = " JOIN ".join([tables[0], *(f"{table} USING (task_id)" for table in tables[1:])])
+    # No index has a state's tasks by urgency; with a name as well it would be walked for too long.
+    is_all_found = bool(kinds) and wanted.status is not None and wanted.sort == "priority"
+    kept = "MATERIALIZED" if is_all_found else "NOT MATERIALIZED"
+    return _Query(joined, " AND ".join(conditions), values, sorted_by, kept)
 
 
 def _order(wanted: Wanted) -> str:

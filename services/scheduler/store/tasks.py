@@ -68,7 +68,9 @@ def change(connection: sa.Connection, task: Task, edited: Task, *, by: str, now:
         sa.text(
             f"""
             UPDATE t_tasks SET {sets}, status = :status, version = version + 1,
-                next_at = :next_at, resume_at = :resume_at, updated_at = :now
+                next_at = :next_at, resume_at = :resume_at, updated_at = :now,
+                reminded_for = CASE WHEN preview_recipients = CAST(:preview_recipients AS jsonb)
+                    THEN reminded_for END
             WHERE task_id = :task_id RETURNING version
             """  # noqa: S608 - the same
         ),

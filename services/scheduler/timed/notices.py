@@ -30,6 +30,8 @@ _LONGEST_ERROR: Final = 500
 def remind(connection: sa.Connection, words: Words, *, now: datetime, limit: int) -> int:
     """Enter the reminders whose time has come; returns of how many tasks (IM-19)."""
     near = audience.unreminded(connection, now=now, ahead=AHEAD, limit=limit)
+    if not near:
+        return 0
     accounts = _accounts(connection, (subject for subject, _ in near))
     reminders = [
         Notice(
@@ -45,6 +47,7 @@ def remind(connection: sa.Connection, words: Words, *, now: datetime, limit: int
         for user_id in _readers(subject, accounts)
     ]
     notices.note(connection, reminders, now=now)
+    audience.mark_reminded(connection, [subject.task_id for subject, _ in near])
     return len(near)
 
 

@@ -166,6 +166,27 @@ async def test_a_task_that_is_paused_reminds_of_nothing_and_one_that_is_moved_of
     assert len(told(database, moved)) == 1
 
 
+async def test_whoever_is_named_after_the_others_were_reminded_is_reminded_too(
+    database: sa.Engine, requests: Tail[SendRequested], people: dict[str, str]
+) -> None:
+    task = planned(in_(40), "ada")
+    enter(database, task)
+    await eventually(lambda: notices_sent(requests, task), within=SOON)
+
+    with database.begin() as connection:
+        locked = stored.lock(connection, task.task_id, None)
+        assert locked is not None
+        plan = replace(locked.plan, preview_recipients=("ada", "bo"))
+        edited = replace(locked, plan=plan)
+        stored.change(connection, locked, edited, by="1", now=datetime.now(UTC))
+
+    def both() -> bool:
+        return [row.user_id for row in told(database, task)] == [people["ada"], people["bo"]]
+
+    await eventually(both, within=SOON)
+    assert len(await notices_sent(requests, task)) == 1, "nobody is reminded twice"
+
+
 async def test_what_cannot_be_sent_stands_in_the_list_with_the_reason(
     schedulers: RunningScheduler, database: sa.Engine, people: dict[str, str]
 ) -> None:
