@@ -5,8 +5,8 @@ What is due is claimed from an index by urgency, and who was reminded of what st
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0028"
+down_revision = "0027"
 
 # By triggers, since schedulers of the version before may still write.
 _FOLLOWS = """
