@@ -111,6 +111,7 @@ class Scheduler:
             self.producer,
             stalls_after=settings.push_stalls_after,
             forms=_forms(settings),
+            words=WORDS[settings.notice_language],
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -139,6 +140,7 @@ class Scheduler:
             _notifier(settings),
             most_a_minute=settings.preview_per_minute,
             clock=now,
+            forms=_forms(settings),
         )
 
     async def accept(self, asked: Asked) -> MessageAccepted:
@@ -242,7 +244,7 @@ def _rooms(
 ) -> list[APIRouter]:
     engine, vault = scheduler.engine, scheduler.vault
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
-    desk = tasks.Desk(engine, guard, now, settings.app_timezone)
+    desk = tasks.Desk(engine, guard, now, settings.app_timezone, _forms(settings))
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         retries.router(engine, vault, scheduler.producer, guard, clock=now),

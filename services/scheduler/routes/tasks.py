@@ -38,6 +38,7 @@ from services.scheduler.store import task_logs, tasks
 from services.scheduler.store.keys import Answer, KeyName
 from services.scheduler.timed import batch, editing
 from services.scheduler.timed.editing import NO_TASK, Hand
+from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.planning import refuse, timing_of
 from services.scheduler.timed.showing import log_shown, shown
 
@@ -61,10 +62,11 @@ class Desk:
     clock: Clock
     zone: str
     """Where nobody names one (CF-29)."""
+    forms: Forms | None = None
 
     def hand(self, caller: Caller) -> Hand:
         """Return who acts now."""
-        return Hand(caller, self.clock(), self.zone)
+        return Hand(caller, self.clock(), self.zone, self.forms)
 
 
 def router(desk: Desk) -> APIRouter:

@@ -180,6 +180,15 @@ def cancel_unpublished(connection: sa.Connection, push_ids: Sequence[str]) -> in
     return cancelled.rowcount
 
 
+def give_up(connection: sa.Connection, push_ids: Sequence[str], error: str) -> None:
+    """Fail the groups of locked pushes that are pending; what is heard of them later counts."""
+    query = """
+        UPDATE t_push_results SET status = 'failed', error = :error
+        WHERE push_id = ANY(:ids) AND status = 'pending'
+    """
+    connection.execute(sa.text(query), {"ids": list(push_ids), "error": error})
+
+
 def pushes_of(connection: sa.Connection, message_ids: Collection[str]) -> set[str]:
     """Return the pushes that these messages belong to."""
     query = "SELECT DISTINCT push_id FROM t_push_results WHERE message_id = ANY(:ids)"

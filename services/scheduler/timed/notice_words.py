@@ -22,6 +22,12 @@ class Words:
     result_partly: str
     result_failed: str
     missed: str
+    paused: str
+    stays_paused: str
+    """Its time to go on came, and it did not."""
+    unconfirmed: str
+    needs_a_time: str
+    unsendable: str
     times: str
     """How often a reason was given."""
     alert: str
@@ -40,6 +46,11 @@ CHINESE: Final = Words(
     result_partly="已推送到 {sent} 个群，{failed} 个群失败",
     result_failed="推送失败，{failed} 个群未送达",
     missed="错过了 {time} 的推送",
+    paused="仍暂停",
+    stays_paused="未能自动恢复，任务仍暂停",
+    unconfirmed="预览未确认",
+    needs_a_time="原定时间已过，请选择新的时间",
+    unsendable="内容无法发送",
     times="{reason}（{count}）",
     alert="定时推送失败：{tasks} 个任务",
     alert_task="{task}：{failures} 次，{reasons}",
@@ -56,6 +67,11 @@ ENGLISH: Final = Words(
     result_partly="Sent to {sent} groups, failed for {failed}",
     result_failed="Failed for {failed} groups",
     missed="Missed its time {time}",
+    paused="Paused",
+    stays_paused="Could not go on by itself and stays paused",
+    unconfirmed="The preview is not confirmed",
+    needs_a_time="Its time has passed: choose another",
+    unsendable="The content cannot be sent",
     times="{reason} ({count})",
     alert="Timed pushes failed: {tasks} tasks",
     alert_task="{task}: {failures} times, {reasons}",
