@@ -11,6 +11,7 @@ from itertools import chain, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.failures import ErrorCode
 from domain.misfires import Catching, sorted_out
 from domain.recurrence import Schedule, occurrences
 from domain.sending_hours import SendingHours, opens_at
@@ -24,6 +25,15 @@ STOPPED: Final = "stopped before anything was sent"
 SERVED: Final = "its push was stopped: a new time is needed"
 UNHEARD: Final = "nothing was heard of its message"
 """What is said of a group that was given up (IM-60)."""
+
+
+def error_of_group(code: ErrorCode, prompt: str) -> str:
+    """Return why a group was not sent to: one that is no recipient is not there (TP-14, WC-09).
+
+    >>> error_of_group(ErrorCode.INVALID_RECIPIENT, "Recipient phone number is invalid.")
+    '群聊不存在'
+    """
+    return NO_GROUP if code is ErrorCode.INVALID_RECIPIENT else prompt
 
 
 class Fate(StrEnum):

@@ -207,13 +207,20 @@ def none_pending(connection: sa.Connection, push_ids: Collection[str]) -> list[s
 
 
 def settle(connection: sa.Connection, news: Collection[News]) -> int:
-    """Enter what messages' last changes say; an older one, or the same again, changes nothing."""
+    """Enter what messages' last changes say; an older one, or the same again, changes nothing.
+
+    How often each was tried stands in the dispatcher's ledger; what found no room is no attempt.
+    """
     settled = connection.execute(
         sa.text(
             """
             UPDATE t_push_results AS result
             SET status = news.status, error = news.error, sequence = news.sequence,
-                delivered_at = coalesce(news.delivered_at, result.delivered_at)
+                delivered_at = CASE WHEN news.status = 'sent' THEN news.delivered_at END,
+                attempts = coalesce((
+                    SELECT ledger.attempt - ledger.throttled - ledger.broken FROM dispatch_ledger AS ledger
+                    WHERE ledger.message_id = news.message_id
+                ), result.attempts)
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:sequences AS int[]), CAST(:statuses AS text[]),
                 CAST(:errors AS text[]), CAST(:delivered AS timestamptz[])

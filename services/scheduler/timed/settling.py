@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.lifecycle import Status
-from domain.pushes import STOPPED, UNHEARD, after_push
+from domain.pushes import STOPPED, UNHEARD, after_push, error_of_group
 from domain.tasks import TaskStatus
 from schemas.topics.status_changes import StatusChanged
 from services.scheduler.store import due_tasks, push_results, push_stalls, pushes
@@ -150,12 +150,14 @@ def _next_at(task: Task, status: TaskStatus) -> datetime | None:
 
 
 def _news(change: StatusChanged) -> News:
-    failed = change.to_status is Status.FAILED
-    error = change.error.message if failed and change.error is not None else None
+    failed, why = change.to_status is Status.FAILED, change.error
+    error = error_of_group(why.code, why.message) if failed and why is not None else None
+    # No path of WeCom's tells when a group got it: what it was accepted at is as near (WC-05).
+    arrived = None if failed else change.delivered_at or change.updated_at
     return News(
         message_id=change.message_id,
         sequence=change.sequence,
         status="failed" if failed else "sent",
         error=error,
-        delivered_at=change.delivered_at,
+        delivered_at=arrived,
     )

@@ -1,17 +1,31 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import StreamingResponse
 
+from domain.failures import ErrorCode
+from domain.pushes import error_of_group
 from runtime.auth import Caller, Guard, Permission
+from runtime.csv_stream import MEDIA_TYPE, stream_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
-from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
+from schemas.http.runs import (
+    FailedGroup,
+    GroupResult,
+    PushesPage,
+    PushesQuery,
+    PushResult,
+    PushView,
+    Step,
+)
 from services.status_projector import cursors
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
+
+COLUMNS: Final = ("groupId", "status", "deliveredAt", "attempts", "error")
 
 
 def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
@@ -30,6 +44,22 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
             return _outcome(push, runs.groups(connection, push_id))
 
         return await in_thread(engine, look)
+
+    @router.get(
+        "/api/push/{pushId}/export",
+        summary="The groups of this push as a CSV file",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/csv": {}}}},
+    )
+    async def push_export(
+        push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
+    ) -> StreamingResponse:
+        groups = (await one_push(push_id, caller)).groups
+        return StreamingResponse(
+            stream_csv(COLUMNS, (list(group.model_dump().values()) for group in groups)),
+            media_type=MEDIA_TYPE,
+            headers={"Content-Disposition": 'attachment; filename="groups.csv"'},
+        )
 
     @router.get("/api/tasks/{taskId}/history", summary="How did this task get where it is?")
     async def task_history(
@@ -71,18 +101,33 @@ def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None
         raise NotFound("Task not found")
 
 
-def _outcome(push: Push, groups: list[Group]) -> PushResult:
+def _outcome(push: Push, found: list[Group]) -> PushResult:
+    groups = [_group(group) for group in found]
     return PushResult(
         push_id=push.push_id,
         task_id=push.task_id,
         status=push.status,
-        sent_groups=[group.group_id for group in groups if group.is_sent],
+        sent_groups=[group.group_id for group in groups if group.status == "sent"],
         failed_groups=[
             FailedGroup(group_id=group.group_id, error=group.error or "")
             for group in groups
-            if group.is_failed
+            if group.status == "failed"
         ],
+        groups=groups,
         timestamp=push.begun_at,
+    )
+
+
+def _group(group: Group) -> GroupResult:
+    error = group.error or ""
+    if group.error_code is not None:
+        error = error_of_group(ErrorCode(group.error_code), error)
+    return GroupResult(
+        group_id=group.group_id,
+        status="sent" if group.is_sent else "failed" if group.is_failed else "pending",
+        delivered_at=group.delivered_at if group.is_sent else None,
+        attempts=group.attempts,
+        error=error if group.is_failed else None,
     )
 
 

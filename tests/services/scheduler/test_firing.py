@@ -65,14 +65,11 @@ def settle(
     to: Status = Status.SENT,
     sequence: int = 3,
     groups: Sequence[str] = GROUPS,
+    code: ErrorCode = ErrorCode.UNKNOWN_ERROR,
 ) -> None:
     """Say that each group's message came to this status."""
     failed = to is Status.FAILED
-    error = (
-        ChangeError(code=ErrorCode.UNKNOWN_ERROR, message="The group was dissolved")
-        if failed
-        else None
-    )
+    error = ChangeError(code=code, message="The group was dissolved") if failed else None
     changes = [
         a_status_changed(
             message_id=message_id_for_group(push_id, group),
@@ -283,6 +280,37 @@ def test_a_push_ends_with_its_last_group_and_the_task_with_it(
     ]
     assert {task_now(database, task).last_error for task in (once, daily, last)} == {error}
     assert [task_now(database, task).version for task in (once, daily, last)] == [3] * 3
+
+
+def test_a_group_has_its_own_reason_its_time_and_its_attempts(database: sa.Engine) -> None:
+    task = a_task(at=NOON)
+    enter(database, task)
+    fire(database, NOON)
+    [push] = pushes_of(database, task)
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                """
+                INSERT INTO dispatch_ledger
+                    (message_id, state, conversation, sender, attempt, throttled, broken,
+                     owner, claimed_at, updated_at)
+                SELECT message_id, 'accepted', 'c', 's', 5, 1, 1, 'o', now(), now()
+                FROM t_push_results
+                WHERE push_id = :push
+                """
+            ),
+            {"push": push.push_id},
+        )
+
+    settle(database, push.push_id, groups=["math"])
+    settle(
+        database, push.push_id, Status.FAILED, groups=["chess"], code=ErrorCode.INVALID_RECIPIENT
+    )
+
+    rows = results_of(database, push.push_id)
+    assert (rows["math"].status, rows["math"].attempts) == ("sent", 3)
+    assert rows["math"].delivered_at is not None
+    assert (rows["chess"].error, rows["chess"].delivered_at) == ("群聊不存在", None)
 
 
 def test_older_news_of_a_group_changes_nothing(database: sa.Engine) -> None:
