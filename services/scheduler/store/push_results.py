@@ -93,6 +93,23 @@ def enter(connection: sa.Connection, begun: Sequence[Begun]) -> None:
     )
 
 
+def recipients(
+    connection: sa.Connection, groups: Sequence[str], tenant_id: str | None
+) -> dict[str, str]:
+    """Return where those of the groups are written to that there are."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT group_id, recipient FROM t_groups
+            WHERE group_id = ANY(:groups) AND is_active
+                AND (CAST(:tenant AS text) IS NULL OR tenant_id IS NULL OR tenant_id = :tenant)
+            """
+        ),
+        {"groups": list(groups), "tenant": tenant_id},
+    )
+    return {row.group_id: row.recipient for row in rows}
+
+
 def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]:
     """Return pushes with groups to hand over, the most urgent first, locked.
 
@@ -218,8 +235,8 @@ def settle(connection: sa.Connection, news: Collection[News]) -> int:
             SET status = news.status, error = news.error, sequence = news.sequence,
                 delivered_at = CASE WHEN news.status = 'sent' THEN news.delivered_at END,
                 attempts = coalesce((
-                    SELECT ledger.attempt - ledger.throttled - ledger.broken FROM dispatch_ledger AS ledger
-                    WHERE ledger.message_id = news.message_id
+                    SELECT tried.attempt - tried.throttled - tried.broken
+                    FROM dispatch_ledger AS tried WHERE tried.message_id = news.message_id
                 ), result.attempts)
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:sequences AS int[]), CAST(:statuses AS text[]),

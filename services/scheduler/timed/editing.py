@@ -216,7 +216,7 @@ def _unsendable(
     if status not in _LIVE or plan.content.is_empty:
         return []
     form = form_like(hand.forms, plan.content, plan.name, tenant_id) if plan.asks_feedback else None
-    return unsendable(connection, plan.content, tenant_id, form=form)
+    return unsendable(connection, plan.content, tenant_id, form=form, groups=plan.groups)
 
 
 def _stands(connection: sa.Connection, task: Task, status: TaskStatus) -> TaskStatus:

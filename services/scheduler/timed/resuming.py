@@ -122,7 +122,8 @@ def _obstacle(
     ):
         return _Obstacle(NOT_CONFIRMED, words.unconfirmed)
     form = form_like(forms, plan.content, plan.name, task.tenant_id) if plan.asks_feedback else None
-    if problems := unsendable(connection, plan.content, task.tenant_id, form=form):
+    problems = unsendable(connection, plan.content, task.tenant_id, form=form, groups=plan.groups)
+    if problems:
         said = "; ".join(f"{one.field}: {one.problem}" for one in problems)
         return _Obstacle(said, f"{words.unsendable}: {said}")
     if task.task_id in stopped:

@@ -101,7 +101,7 @@ def notices_of(database: sa.Engine, task: Task) -> list[Any]:
     return rows_of(database, "SELECT * FROM t_notifications WHERE task_id = :id", id=task.task_id)
 
 
-def with_recipients(task: Task, *names: str, **content: str) -> Task:
+def with_recipients(task: Task, *names: str, **content: Any) -> Task:  # noqa: ANN401 - any part
     said = PushContent(**content) if content else task.plan.content
     return replace(task, plan=replace(task.plan, preview_recipients=names, content=said))
 

@@ -298,6 +298,34 @@ async def test_a_picture_of_another_tenants_is_not_scheduled(
     assert wrong_fields(anothers) == {"content.image"}
 
 
+async def test_a_group_that_takes_no_such_message_is_named(
+    client: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    upload = Upload("uploads/2030/01/b.png", "image/png", 1, None, "2", PAST)
+    with database.begin() as connection:
+        uploads.insert(connection, upload)
+        connection.execute(
+            sa.text(
+                """
+                INSERT INTO t_groups (group_id, name, channel, sender_id, recipient, created_at)
+                VALUES ('of-app', 'a', 'wecom', 'ww1', 'chat:a', now()),
+                    ('of-robot', 'b', 'wecom', 'robots', 'robot:b', now())
+                """
+            )
+        )
+    card = {"text": "Room", "image": upload.key, "miniprogram": CARD}
+    article = {"text": "Room", "image": upload.key}
+
+    async def wrong(content: dict[str, Any], *groups: str) -> set[str]:
+        body = a_task(content=content, groups=groups, status="scheduled")
+        answer = await client.post(TASKS, json=body)
+        return set() if answer.status_code == 201 else wrong_fields(answer)
+
+    assert await wrong(card, "of-robot", "of-app") == {"groups[1]"}
+    assert await wrong(article, "of-robot", "of-app") == {"groups[0]"}
+    assert await wrong(card, "of-robot") == await wrong(article, "of-app", "unknown") == set()
+
+
 async def test_task_changes_is_told_every_step(
     client: httpx.AsyncClient, database: sa.Engine
 ) -> None:
