@@ -1,6 +1,6 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
@@ -61,6 +61,11 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
             headers={"Content-Disposition": 'attachment; filename="groups.csv"'},
         )
 
+    _add_runs(router, engine, permitted)
+    return router
+
+
+def _add_runs(router: APIRouter, engine: sa.Engine, permitted: Any) -> None:  # noqa: ANN401 - what `Depends` returns
     @router.get("/api/tasks/{taskId}/history", summary="How did this task get where it is?")
     async def task_history(
         task_id: Annotated[str, Path(alias="taskId")], caller: Annotated[Caller, permitted]
@@ -91,8 +96,6 @@ def routes(engine: sa.Engine, guard: Guard) -> APIRouter:
             items=[_view(push) for push in shown],
             next_cursor=last.written() if last and len(found) > asked.limit else None,
         )
-
-    return router
 
 
 def _must_exist(connection: sa.Connection, task_id: str, caller: Caller) -> None:

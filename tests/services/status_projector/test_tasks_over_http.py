@@ -63,11 +63,16 @@ class TimedTask:
         )
 
 
-async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
-    running: RunningProjector, writer: Writer, database: sa.Engine
-) -> None:
-    task, push = TimedTask(), str(uuid4())
-    # The scheduler's word: a group that there is not has no message.
+async def file_tells_the_same(running: RunningProjector, push: str) -> None:
+    file = await running.client.get(f"/api/push/{push}/export")
+    lines = file.text.lstrip("\ufeff").splitlines()
+    assert lines[0] == "groupId,status,deliveredAt,attempts,error"
+    assert lines[1].startswith("group-a,sent,20")
+    assert lines[-1] == "group-x,failed,,0,群聊不存在"
+
+
+def enter_results(database: sa.Engine, push: str) -> None:
+    """Enter the scheduler's word: a group that there is not has no message."""
     with database.begin() as connection:
         connection.execute(
             sa.text(
@@ -82,6 +87,13 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
             ),
             {"push": push},
         )
+
+
+async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
+    running: RunningProjector, writer: Writer, database: sa.Engine
+) -> None:
+    task, push = TimedTask(), str(uuid4())
+    enter_results(database, push)
     reached, failed, waiting, silent = (Life() for _ in range(4))
     await writer.write(
         [
@@ -126,11 +138,7 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
         return True
 
     await eventually(is_told, within=SOON)
-    file = await running.client.get(f"/api/push/{push}/export")
-    lines = file.text.lstrip("\ufeff").splitlines()
-    assert lines[0] == "groupId,status,deliveredAt,attempts,error"
-    assert lines[1].startswith("group-a,sent,20")
-    assert lines[-1] == "group-x,failed,,0,群聊不存在"
+    await file_tells_the_same(running, push)
 
 
 async def test_the_pushes_of_a_task_come_newest_first_in_pages(
