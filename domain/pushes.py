@@ -11,6 +11,7 @@ from itertools import chain, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.failures import ErrorCode
 from domain.misfires import Catching, sorted_out
 from domain.recurrence import Schedule, occurrences
 from domain.sending_hours import SendingHours, opens_at
@@ -21,6 +22,18 @@ OVERLAPPED: Final = "the push before it was under way"
 NO_GROUP: Final = "群聊不存在"
 """What is said of a group that there is not (TP-14)."""
 STOPPED: Final = "stopped before anything was sent"
+SERVED: Final = "its push was stopped: a new time is needed"
+UNHEARD: Final = "nothing was heard of its message"
+"""What is said of a group that was given up (IM-60)."""
+
+
+def error_of_group(code: ErrorCode, prompt: str) -> str:
+    """Return why a group was not sent to: one that is no recipient is not there (TP-14, WC-09).
+
+    >>> error_of_group(ErrorCode.INVALID_RECIPIENT, "Recipient phone number is invalid.")
+    '群聊不存在'
+    """
+    return NO_GROUP if code is ErrorCode.INVALID_RECIPIENT else prompt
 
 
 class Fate(StrEnum):
@@ -86,6 +99,22 @@ def fates(
     return sorted(skipped + begun, key=_place)
 
 
+def fate_of_held(
+    occurrence: datetime, ready_at: datetime, policies: Policies, *, now: datetime
+) -> Fated:
+    """Say what becomes of a push that waited, now that nothing is in its way any more.
+
+    ``ready_at``: since when that is so. While no scheduler ran its hours may have ended, or it may
+    have become too late: what was true when it was held counts no more (IM-16, IM-56).
+    """
+    if sorted_out([ready_at], now, policies.catching).missed:
+        return Fated(occurrence, Fate.SKIPPED, ready_at, MISSED)
+    opens = None if policies.hours is None else opens_at(now, policies.hours, policies.zone)
+    if opens is not None:
+        return Fated(occurrence, Fate.HELD, opens)
+    return Fated(occurrence, Fate.RUNNING, ready_at)
+
+
 def after_claim(
     status: TaskStatus, told: Iterable[Fated], *, recurs: bool, goes_on: bool
 ) -> tuple[TaskStatus, str | None]:
@@ -100,8 +129,10 @@ def after_claim(
         return status, None
     if status is not TaskStatus.SCHEDULED:
         return status, None
-    if not recurs and known:
-        return TaskStatus.FAILED, known[-1].reason
+    if not recurs:
+        # Without a fate its occurrence had its push before, which somebody stopped: a task of
+        # which nothing was sent is not completed.
+        return TaskStatus.FAILED, known[-1].reason if known else SERVED
     return TaskStatus.COMPLETED, None
 
 
@@ -123,6 +154,11 @@ class Counts:
     def succeeded(self) -> bool:
         """Whether a push that ended so is completed: one group is enough (CF-41)."""
         return self.sent > 0
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether nothing was sent because somebody stopped it: no failure (IM-18)."""
+        return not self.sent and not self.failed and self.cancelled > 0
 
 
 def after_push(

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     TASKS_EDIT = "tasks:edit"
     TASKS_VIEW = "tasks:view"
     NOTIFICATIONS_SEND = "notifications:send"
+    TASKS_PUSH = "tasks:push"
+    """By hand, whatever the task's preview says (IM-18, IM-29)."""
     STATISTICS_VIEW = "statistics:view"
     MEDIA_UPLOAD = "media:upload"
     EVENTS_TRACK = "events:track"

@@ -13,6 +13,7 @@ from schemas.topics.contents import (
     ImageContent,
     LinkContent,
     MarkdownContent,
+    MiniProgramContent,
     TextContent,
     type_of,
 )
@@ -21,6 +22,9 @@ LARGEST_PICTURE: Final = 2 * 1_024 * 1_024
 """Bytes, before Base64."""
 _LONGEST_TEXT: Final = 2_048
 _LONGEST_MARKDOWN: Final = 4_096
+_LONGEST_URL: Final = 2_048
+_OPENS_PAGE: Final = 2
+"""Of what happens on a tap: a mini-program's page; 1 would be an address on the web."""
 
 
 def to_group(content: Content, media: Media) -> Body:
@@ -40,8 +44,23 @@ def to_group(content: Content, media: Media) -> Body:
             return {"msgtype": kind, kind: {"media_id": media_id}}
         case LinkContent():
             return {"msgtype": "news", "news": {"articles": [link_of(content)]}}
+        case MiniProgramContent():
+            return {"msgtype": "template_card", "template_card": _page(content)}
         case _:
             raise CannotCarry(f"a robot says nothing of type {type_of(content)}")
+
+
+def _page(page: MiniProgramContent) -> Body:
+    """Return a card that opens a page of a mini-program; it shows a cover that is on the web."""
+    card: Body = {
+        "card_type": "text_notice",
+        "main_title": {"title": page.title},
+        "card_action": {"type": _OPENS_PAGE, "appid": page.app_id, "pagepath": page.page},
+    }
+    if page.cover.link is not None:
+        url = within(_LONGEST_URL, "content.cover.link", page.cover.link)
+        card |= {"card_type": "news_notice", "card_image": {"url": url}}
+    return card
 
 
 def _picture(base64: str) -> Body:

@@ -146,19 +146,32 @@ class FailedGroup(Shape):
     error: str
 
 
+class GroupResult(Shape):
+    """What became of one group (IM-40)."""
+
+    group_id: str
+    status: Literal["pending", "sent", "failed"]
+    delivered_at: Instant | None
+    """When it was delivered; where the provider does not tell, when it was sent (WC-05)."""
+    attempts: int
+    """Calls of the provider, retries included (CF-22)."""
+    error: str | None
+
+
 class PushResult(Shape):
     """What became of a push (TP-16)."""
 
     push_id: str
     task_id: str
     status: str
-    """`running`, `completed` or `failed`; `skipped` of one that never began."""
+    """`held`, `running`, `completed` or `failed`; `skipped` of one of which nothing was sent."""
     sent_groups: list[str]
     failed_groups: list[FailedGroup]
     pending_groups: list[str]
     """Those of whom nothing is known yet."""
     progress: JobProgress
     """How many groups are how far (BJ-05); `jobId` is the push."""
+    groups: list[GroupResult]
     timestamp: Instant
     """When it began."""
 

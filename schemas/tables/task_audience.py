@@ -10,7 +10,7 @@ from schemas.tables.messages import MOMENT
 from schemas.tables.timed import ID
 
 # Whom the tasks that are not deleted name, with what of these is sorted by and does not change as
-# they fire. Triggers of `t_tasks` keep it, whoever writes there (migration 0024).
+# they fire. Triggers of `t_tasks` keep it, whoever writes there (migration 0028).
 t_task_audience = sa.Table(
     "t_task_audience",
     METADATA,

@@ -35,12 +35,15 @@ class JobStatus(StrEnum):
 class PushStatus(StrEnum):
     """What becomes of one run of a task (TP-16, CF-41, IM-18)."""
 
+    HELD = "held"
+    """It waits for the task's hours, or for its turn."""
     RUNNING = "running"
     COMPLETED = "completed"
     """At least one group was sent to."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """It never began: missed, or another run of its task was under way."""
+    """Nothing of it was sent, and nothing failed: missed, in the way of another run, or stopped by
+    somebody."""
 
 
 class GroupSendStatus(StrEnum):
@@ -93,18 +96,18 @@ class TaskChanged(Record, frozen=True, kw_only=True, rename="camel", tag="task.c
 
 
 class PushChanged(Record, frozen=True, kw_only=True, rename="camel", tag="push.changed"):
-    """A push, one run of a task, began or ended. Its messages carry its id as ``jobId``."""
+    """A push, one run of a task, waits, began or ended. Its messages carry its id as ``jobId``."""
 
     push_id: ContextId
     task_id: ContextId
     from_status: PushStatus | None = None
-    """None when the push began, or was skipped."""
+    """None the first time that it is spoken of."""
     to_status: PushStatus
     sequence: Sequence
     occurrence_at: Moment | None = None
     """The occurrence that it serves; None where somebody started it by hand (TP-15)."""
     due_at: Moment
-    """When it was to begin: later than the occurrence where it is a catch-up."""
+    """When it is to begin: later than the occurrence where it is held."""
     groups: Annotated[int, msgspec.Meta(ge=0, description="How many groups it is for.")]
     reason: Reason | None = None
     """Why it was skipped or failed."""

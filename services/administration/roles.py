@@ -12,7 +12,12 @@ TECHNICIAN: Final = frozenset(
     {_P.MESSAGES_SEND, _P.MESSAGES_VIEW, _P.MEDIA_UPLOAD, _P.EVENTS_TRACK, _P.TASKS_VIEW}
 )
 AGENT: Final = TECHNICIAN | {_P.JOBS_VIEW, _P.CUSTOMER_VIEW, _P.CUSTOMER_TAGS_VIEW}
-OPERATOR: Final = frozenset(Permission) - {_P.USERS_MANAGE, _P.AUDIT_VIEW, _P.PEOPLE_ERASE}
+OPERATOR: Final = frozenset(Permission) - {
+    _P.USERS_MANAGE,
+    _P.AUDIT_VIEW,
+    _P.PEOPLE_ERASE,
+    _P.TASKS_PUSH,
+}
 
 ADMINISTRATOR: Final = "administrator"
 

@@ -114,6 +114,7 @@ class Scheduler:
             self.producer,
             stalls_after=settings.push_stalls_after,
             forms=_forms(settings),
+            words=WORDS[settings.notice_language],
         )
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
@@ -142,6 +143,7 @@ class Scheduler:
             _notifier(settings),
             most_a_minute=settings.preview_per_minute,
             clock=now,
+            forms=_forms(settings),
         )
 
     async def accept(self, asked: Asked) -> MessageAccepted:
@@ -245,9 +247,9 @@ def _rooms(
 ) -> list[APIRouter]:
     engine, vault = scheduler.engine, scheduler.vault
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
-    desk = tasks.Desk(engine, guard, now, settings.app_timezone)
     files = OpenedFiles(store, engine, vault)
     words = WORDS[settings.notice_language]
+    desk = tasks.Desk(engine, guard, now, settings.app_timezone, _forms(settings))
     return [
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         orders.router(scheduler.accept, guard, default_sender=default_sender, clock=now),

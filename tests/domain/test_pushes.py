@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.misfires import Catching, Misfire
 from domain.pushes import (
+    SERVED,
     Counts,
     Fate,
     Fated,
@@ -16,6 +17,7 @@ from domain.pushes import (
     after_claim,
     after_push,
     due_until,
+    fate_of_held,
     fates,
 )
 from domain.recurrence import Every, Schedule
@@ -67,6 +69,16 @@ def test_nothing_begins_outside_of_the_hours(due: list[datetime], said: Policies
         assert one.due_at == opens_at(NOW, NIGHT, ZONE)
 
 
+@given(late=lateness, said=policies)
+def test_what_was_held_is_judged_anew_when_its_turn_comes(late: timedelta, said: Policies) -> None:
+    now_due = fate_of_held(NOW, NOW - late, said, now=NOW)
+
+    [fresh] = fates([NOW - late], said, now=NOW, is_busy=False)
+    assert (now_due.fate, now_due.reason) == (fresh.fate, fresh.reason)
+    if now_due.fate is Fate.HELD:
+        assert now_due.due_at == fresh.due_at > NOW
+
+
 def test_what_is_due_ends_with_now() -> None:
     hourly = Schedule(NOW - timedelta(days=2), ZONE, Every.DAILY)
 
@@ -85,7 +97,8 @@ def fated(fate: Fate, reason: str | None = None) -> list[Fated]:
         ("scheduled", fated(Fate.SKIPPED, "late"), False, False, ("failed", "late")),
         ("scheduled", fated(Fate.SKIPPED, "late"), True, True, ("scheduled", None)),
         ("scheduled", fated(Fate.SKIPPED, "late"), True, False, ("completed", None)),
-        ("scheduled", [], False, False, ("completed", None)),
+        ("scheduled", [], False, False, ("failed", SERVED)),
+        ("scheduled", [], True, False, ("completed", None)),
         ("running", fated(Fate.SKIPPED, "late"), True, False, ("running", None)),
     ],
 )
@@ -135,6 +148,11 @@ def test_a_task_whose_push_has_ended(  # noqa: PLR0913 - a row of the table
     )
 
     assert stands == expected
+
+
+def test_what_somebody_stopped_before_anything_was_sent_is_no_failure() -> None:
+    assert Counts(0, 0, 0, 2).was_stopped
+    assert not any(one.was_stopped for one in (SENT, FAILED, STOPPED, Counts(0, 0, 1, 1)))
 
 
 def test_a_push_counts_all_of_its_groups() -> None:

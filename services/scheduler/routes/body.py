@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import Header
+from pydantic import BaseModel
 
 from runtime.auth import Caller
 from services.scheduler.idempotency import Key, key_of
@@ -20,8 +21,14 @@ IdempotencyKey = Annotated[
 ]
 
 
-def key_for(call: str, caller: Caller, given: str | None, body: msgspec.Struct) -> Key | None:
-    """Return the key of a call with this body; None where no header was given."""
+def key_for(
+    call: str, caller: Caller, given: str | None, body: msgspec.Struct | BaseModel
+) -> Key | None:
+    """Return the key of a call, by method and path; None where no header was given."""
     if given is None:
         return None
-    return key_of(KeyName(caller.tenant_id or "", call, given), msgspec.json.encode(body))
+    if isinstance(body, BaseModel):
+        said = body.model_dump_json(exclude_unset=True).encode()
+    else:
+        said = msgspec.json.encode(body)
+    return key_of(KeyName(caller.tenant_id or "", call, given), said)

@@ -31,13 +31,14 @@ from schemas.http.tasks import (
     TaskShown,
     TaskUpdated,
 )
-from services.scheduler.idempotency import Key, key_of, once
+from services.scheduler.idempotency import once
 from services.scheduler.routes.asking import AskingRoute, body_of, documented
-from services.scheduler.routes.body import IdempotencyKey
+from services.scheduler.routes.body import IdempotencyKey, key_for
 from services.scheduler.store import task_logs, tasks
-from services.scheduler.store.keys import Answer, KeyName
+from services.scheduler.store.keys import Answer
 from services.scheduler.timed import batch, editing
 from services.scheduler.timed.editing import NO_TASK, Hand
+from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.planning import refuse, timing_of
 from services.scheduler.timed.showing import log_shown, shown
 
@@ -61,10 +62,11 @@ class Desk:
     clock: Clock
     zone: str
     """Where nobody names one (CF-29)."""
+    forms: Forms | None = None
 
     def hand(self, caller: Caller) -> Hand:
         """Return who acts now."""
-        return Hand(caller, self.clock(), self.zone)
+        return Hand(caller, self.clock(), self.zone, self.forms)
 
 
 def router(desk: Desk) -> APIRouter:
@@ -91,7 +93,7 @@ def _add_creating(routes: APIRouter, desk: Desk) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> TaskCreated:
         body = await body_of(request, TaskBody)
-        key = _key("POST /api/tasks", caller, idempotency_key, body)
+        key = key_for("POST /api/tasks", caller, idempotency_key, body)
         hand = desk.hand(caller)
 
         def work(connection: sa.Connection) -> Answer:
@@ -110,7 +112,7 @@ def _add_creating(routes: APIRouter, desk: Desk) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> BatchDone:
         body = await body_of(request, BatchBody, told="Invalid request")
-        key = _key("POST /api/tasks/batch", caller, idempotency_key, body)
+        key = key_for("POST /api/tasks/batch", caller, idempotency_key, body)
         hand = desk.hand(caller)
 
         def work(connection: sa.Connection) -> Answer:
@@ -224,13 +226,6 @@ def _timing(given: ScheduleBody, zone: str) -> Timing:
     missing = [] if given.type else [Problem("schedule.type", Wrong.REQUIRED, "is required")]
     refuse([*missing, *timing_problems(timing)])
     return timing
-
-
-def _key(call: str, caller: Caller, given: str | None, body: BaseModel) -> Key | None:
-    if given is None:
-        return None
-    name = KeyName(caller.tenant_id or "", call, given)
-    return key_of(name, body.model_dump_json(exclude_unset=True).encode())
 
 
 def _plain(answer: BaseModel) -> Answer:

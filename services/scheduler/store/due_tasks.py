@@ -83,6 +83,7 @@ def claim_holding(connection: sa.Connection, *, now: datetime, limit: int) -> li
             )
             ORDER BY held.due_at LIMIT :limit
         )
+        AND deleted_at IS NULL AND status IN ('scheduled', 'running')
         FOR UPDATE SKIP LOCKED
     """  # noqa: S608 - our own words only
     rows = connection.execute(sa.text(query), {"now": now, "limit": limit})

@@ -66,12 +66,16 @@ def claim_untold(connection: sa.Connection, *, now: datetime, limit: int) -> lis
 def _groups(
     connection: sa.Connection, push_ids: Sequence[str]
 ) -> tuple[Mapping[str, int], Mapping[str, Mapping[str, int]]]:
-    """Return how many groups of each push were sent to, and how many were not for which reason."""
+    """Return how many groups of each push were sent to, and how many were not for which reason.
+
+    What somebody cancelled is neither: a pause is no failure (IM-18).
+    """
     rows = connection.execute(
         sa.text(
             """
             SELECT push_id, status, error, count(*) AS groups FROM t_push_results
-            WHERE push_id = ANY(:ids) GROUP BY push_id, status, error ORDER BY push_id
+            WHERE push_id = ANY(:ids) AND status <> 'cancelled'
+            GROUP BY push_id, status, error ORDER BY push_id
             """
         ),
         {"ids": list(push_ids)},

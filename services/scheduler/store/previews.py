@@ -29,6 +29,7 @@ class PreviewedTask:
     schedule_time: datetime
     timezone: str
     tenant_id: str | None
+    asks_feedback: bool = False
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ def task_of(connection: sa.Connection, task_id: str, tenant_id: str | None) -> P
     row = connection.execute(
         sa.text(
             """
-            SELECT task_id, name, schedule_time, timezone, tenant_id FROM t_tasks
+            SELECT task_id, name, schedule_time, timezone, tenant_id, asks_feedback FROM t_tasks
             WHERE task_id = :task_id AND deleted_at IS NULL
                 AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
             """
@@ -107,7 +108,14 @@ def task_of(connection: sa.Connection, task_id: str, tenant_id: str | None) -> P
     ).first()
     if row is None:
         return None
-    return PreviewedTask(row.task_id, row.name, row.schedule_time, row.timezone, row.tenant_id)
+    return PreviewedTask(
+        row.task_id,
+        row.name,
+        row.schedule_time,
+        row.timezone,
+        row.tenant_id,
+        row.asks_feedback,
+    )
 
 
 def openids_of(

@@ -93,6 +93,23 @@ def enter(connection: sa.Connection, begun: Sequence[Begun]) -> None:
     )
 
 
+def recipients(
+    connection: sa.Connection, groups: Sequence[str], tenant_id: str | None
+) -> dict[str, str]:
+    """Return where those of the groups are written to that there are."""
+    rows = connection.execute(
+        sa.text(
+            """
+            SELECT group_id, recipient FROM t_groups
+            WHERE group_id = ANY(:groups) AND is_active
+                AND (CAST(:tenant AS text) IS NULL OR tenant_id IS NULL OR tenant_id = :tenant)
+            """
+        ),
+        {"groups": list(groups), "tenant": tenant_id},
+    )
+    return {row.group_id: row.recipient for row in rows}
+
+
 def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]:
     """Return pushes with groups to hand over, the most urgent first, locked.
 
@@ -180,6 +197,15 @@ def cancel_unpublished(connection: sa.Connection, push_ids: Sequence[str]) -> in
     return cancelled.rowcount
 
 
+def give_up(connection: sa.Connection, push_ids: Sequence[str], error: str) -> None:
+    """Fail the groups of locked pushes that are pending; what is heard of them later counts."""
+    query = """
+        UPDATE t_push_results SET status = 'failed', error = :error
+        WHERE push_id = ANY(:ids) AND status = 'pending'
+    """
+    connection.execute(sa.text(query), {"ids": list(push_ids), "error": error})
+
+
 def pushes_of(connection: sa.Connection, message_ids: Collection[str]) -> set[str]:
     """Return the pushes that these messages belong to."""
     query = "SELECT DISTINCT push_id FROM t_push_results WHERE message_id = ANY(:ids)"
@@ -198,13 +224,20 @@ def none_pending(connection: sa.Connection, push_ids: Collection[str]) -> list[s
 
 
 def settle(connection: sa.Connection, news: Collection[News]) -> int:
-    """Enter what messages' last changes say; an older one, or the same again, changes nothing."""
+    """Enter what messages' last changes say; an older one, or the same again, changes nothing.
+
+    How often each was tried stands in the dispatcher's ledger; what found no room is no attempt.
+    """
     settled = connection.execute(
         sa.text(
             """
             UPDATE t_push_results AS result
             SET status = news.status, error = news.error, sequence = news.sequence,
-                delivered_at = coalesce(news.delivered_at, result.delivered_at)
+                delivered_at = CASE WHEN news.status = 'sent' THEN news.delivered_at END,
+                attempts = coalesce((
+                    SELECT tried.attempt - tried.throttled - tried.broken
+                    FROM dispatch_ledger AS tried WHERE tried.message_id = news.message_id
+                ), result.attempts)
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:sequences AS int[]), CAST(:statuses AS text[]),
                 CAST(:errors AS text[]), CAST(:delivered AS timestamptz[])

@@ -130,10 +130,7 @@ def enter(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime
     )
     begun = [push for push in pushes if push.status == PushStatus.RUNNING]
     push_results.enter(connection, [(one.push_id, one.tenant_id, one.groups) for one in begun])
-    # Nobody is told of one that waits: it has not begun.
-    told = [push for push in pushes if push.status in {PushStatus.RUNNING, PushStatus.SKIPPED}]
-    if told:
-        tell(connection, [_began(push, now) for push in told], now=now)
+    tell(connection, [_began(push, now) for push in pushes], now=now)
 
 
 def next_held(connection: sa.Connection, task_ids: Collection[str], *, now: datetime) -> list[Push]:
@@ -147,37 +144,75 @@ def next_held(connection: sa.Connection, task_ids: Collection[str], *, now: date
     return [_push(row) for row in rows]
 
 
-def begin_held(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime) -> None:
-    """Begin pushes that waited, with what their locked tasks say now."""
+def last_ended(connection: sa.Connection, task_ids: Collection[str]) -> dict[str, datetime]:
+    """Return when the last push of each task ended, of those that had one."""
+    query = """
+        SELECT task_id, max(finished_at) AS at FROM t_pushes
+        WHERE task_id = ANY(:ids) AND finished_at IS NOT NULL GROUP BY task_id
+    """
+    rows = connection.execute(sa.text(query), {"ids": list(task_ids)})
+    return {row.task_id: row.at for row in rows}
+
+
+def stopped(connection: sa.Connection, push_ids: Collection[str]) -> set[str]:
+    """Return which of them were left out, or have groups that somebody cancelled."""
+    query = """
+        SELECT push_id FROM t_pushes AS push
+        WHERE push_id = ANY(:ids) AND (push.status = 'skipped' OR EXISTS (
+            SELECT 1 FROM t_push_results AS result
+            WHERE result.push_id = push.push_id AND result.status = 'cancelled'
+        ))
+    """
+    return set(connection.execute(sa.text(query), {"ids": list(push_ids)}).scalars())
+
+
+def move_held(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime) -> None:
+    """Begin pushes that waited, with what their locked tasks say now; or hold on, or skip them."""
     if not pushes:
         return
-    connection.execute(
+    rows = connection.execute(
         sa.text(
             """
             UPDATE t_pushes AS push
-            SET status = 'running', started_at = :now, moved_at = :now,
-                priority = begun.priority, content = CAST(begun.content AS jsonb)
+            SET status = moved.status, due_at = moved.due_at, reason = moved.reason,
+                priority = moved.priority, content = CAST(moved.content AS jsonb),
+                started_at = CASE WHEN moved.status = 'running' THEN :now END,
+                moved_at = CASE WHEN moved.status = 'running' THEN :now END,
+                finished_at = CASE WHEN moved.status = 'skipped' THEN :now END,
+                version = push.version + 1
             FROM unnest(
-                CAST(:ids AS text[]), CAST(:priorities AS text[]), CAST(:contents AS text[])
-            ) AS begun(push_id, priority, content)
-            WHERE push.push_id = begun.push_id
+                CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:dues AS timestamptz[]),
+                CAST(:reasons AS text[]), CAST(:priorities AS text[]), CAST(:contents AS text[])
+            ) AS moved(push_id, status, due_at, reason, priority, content)
+            WHERE push.push_id = moved.push_id
+            RETURNING push.push_id, push.version
             """
         ),
         {
             "ids": [push.push_id for push in pushes],
+            "statuses": [push.status for push in pushes],
+            "dues": [push.due_at for push in pushes],
+            "reasons": [push.reason for push in pushes],
             "priorities": [push.priority for push in pushes],
             "contents": [_stored(push.content) for push in pushes],
             "now": now,
         },
     )
-    push_results.enter(connection, [(one.push_id, one.tenant_id, one.groups) for one in pushes])
-    tell(connection, [_began(push, now) for push in pushes], now=now)
+    versions = {row.push_id: row.version for row in rows}
+    begun = [push for push in pushes if push.status == PushStatus.RUNNING]
+    push_results.enter(connection, [(one.push_id, one.tenant_id, one.groups) for one in begun])
+    changes = [
+        _began(push, now, before=PushStatus.HELD, sequence=versions[push.push_id])
+        for push in pushes
+    ]
+    tell(connection, changes, now=now)
 
 
 def let_go(connection: sa.Connection, task_id: str, reason: str, *, now: datetime) -> None:
     """Skip what waits of a locked task: it is paused, deleted, or its time is another."""
     query = f"""
-        UPDATE t_pushes SET status = 'skipped', reason = :reason, finished_at = :now
+        UPDATE t_pushes SET status = 'skipped', reason = :reason, finished_at = :now,
+            version = version + 1
         WHERE task_id = :task_id AND status = 'held' RETURNING {_COLUMNS}
     """  # noqa: S608 - our own words only
     rows = connection.execute(
@@ -214,7 +249,7 @@ def running_of(connection: sa.Connection, task_ids: Collection[str]) -> list[str
 def end(
     connection: sa.Connection, ended: Sequence[Ended], *, nothing_sent: str, now: datetime
 ) -> None:
-    """End pushes; ``nothing_sent``: why one failed of which no group had an error (CF-41)."""
+    """End pushes; ``nothing_sent``: why, of which no group had an error (CF-41)."""
     reasons = [None if one.counts.succeeded else one.error or nothing_sent for one in ended]
     statuses = [_status_of(one.counts) for one in ended]
     connection.execute(
@@ -262,18 +297,9 @@ def heard(connection: sa.Connection, pushes: Sequence[Push], *, now: datetime) -
     connection.execute(sa.text(query), {"ids": ids, "now": now})
 
 
-def stalled(connection: sa.Connection, *, before: datetime, limit: int) -> list[str]:
-    """Return pushes under way of which nothing was heard since then (IM-60)."""
-    query = """
-        SELECT push_id FROM t_pushes
-        WHERE status = 'running' AND started_at < :before AND moved_at < :before
-        ORDER BY started_at LIMIT :limit
-    """
-    rows = connection.execute(sa.text(query), {"before": before, "limit": limit})
-    return list(rows.scalars())
-
-
 def _status_of(counts: Counts) -> PushStatus:
+    if counts.was_stopped:
+        return PushStatus.SKIPPED
     return PushStatus.COMPLETED if counts.succeeded else PushStatus.FAILED
 
 
@@ -289,12 +315,15 @@ def _push(row: Any) -> Push:  # noqa: ANN401 - a row of the columns above
     )
 
 
-def _began(push: NewPush, now: datetime) -> PushChanged:
+def _began(
+    push: NewPush, now: datetime, *, before: PushStatus | None = None, sequence: int = 1
+) -> PushChanged:
     return PushChanged(
         push_id=push.push_id,
         task_id=push.task_id,
+        from_status=before,
         to_status=PushStatus(push.status),
-        sequence=1,
+        sequence=sequence,
         occurrence_at=push.occurrence,
         due_at=push.due_at,
         groups=len(push.groups),
@@ -309,6 +338,7 @@ def _left_out(push: Push, reason: str, now: datetime) -> PushChanged:
     return PushChanged(
         push_id=push.push_id,
         task_id=push.task_id,
+        from_status=PushStatus.HELD,
         to_status=PushStatus.SKIPPED,
         sequence=push.version,
         occurrence_at=push.occurrence,

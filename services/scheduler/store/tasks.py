@@ -103,16 +103,14 @@ def move(  # noqa: PLR0913 - a move is all of these
 ) -> Task:
     """Give the locked task another state; returns what it is now. Who logs it calls `log_move`.
 
-    ``reason``: why it failed or was paused; that of a failure is kept until there is another
-    (CF-30).
+    ``reason``: why it failed or stays paused; it is kept until there is another (CF-30).
     """
     row = connection.execute(
         sa.text(
             """
             UPDATE t_tasks SET status = :status, version = version + 1, next_at = :next_at,
                 resume_at = :resume_at, updated_at = :now,
-                last_error = CASE WHEN :status = 'paused' THEN last_error
-                    ELSE coalesce(:reason, last_error) END
+                last_error = coalesce(:reason, last_error)
             WHERE task_id = :task_id RETURNING version, last_error
             """
         ),

@@ -33,10 +33,12 @@ from services.scheduler.store import previews, pushes, tasks
 from services.scheduler.store.task_logs import Changes, LogAction
 from services.scheduler.store.tasks import Task
 from services.scheduler.timed import settling
+from services.scheduler.timed.forms import Forms, form_like
 from services.scheduler.timed.planning import edited, first_plan, refuse
+from services.scheduler.timed.resuming import NOT_CONFIRMED, stands_after
+from services.scheduler.timed.sendable import unsendable
 
 NO_TASK: Final = "Task not found"
-NOT_CONFIRMED: Final = "Preview not confirmed"
 CHANGED_MEANWHILE: Final = "Task was changed meanwhile: read it again"
 
 _LIVE: Final = frozenset({TaskStatus.SCHEDULED, TaskStatus.RUNNING, TaskStatus.PAUSED})
@@ -50,12 +52,15 @@ class Hand:
     caller: Caller
     now: datetime
     zone: str
+    forms: Forms | None = None
+    """Writes the links to forms, where there are any."""
 
 
 def create(connection: sa.Connection, body: TaskBody, hand: Hand) -> Task:
     """Store a new task. Raises `WrongFields`, and `Conflict` without a preview (CF-25)."""
     status = TaskStatus(body.status or TaskStatus.DRAFT)
     plan, problems = first_plan(body, zone=hand.zone, now=hand.now)
+    problems += _unsendable(connection, plan, status, hand.caller.tenant_id, hand)
     refuse([*problems, *_all_problems(plan, status, before=None, now=hand.now)])
     task = _insert(connection, plan, status, hand, {})
     _note(connection, task, Action.TASK_CREATE, hand, {"status": (None, status)})
@@ -86,6 +91,7 @@ def edit(
     task = _for(connection, task_id, Act.EDIT, hand, version=version)
     plan, problems = edited(task.plan, body)
     status = task.status if body.status is None else TaskStatus(body.status)
+    problems += _unsendable(connection, plan, status, task.tenant_id, hand)
     refuse([*problems, *_all_problems(plan, status, before=task, now=hand.now)])
     before = (task.plan, task.status)
     _must_be_confirmed(connection, task.task_id, before, plan, status)
@@ -93,11 +99,14 @@ def edit(
     resume_at = task.resume_at if status is TaskStatus.PAUSED else None
     if task.plan.timing != plan.timing:
         pushes.let_go(connection, task_id, "the task's time was changed", now=hand.now)
-    after = replace(task, plan=plan, status=status, next_at=due, resume_at=resume_at)
+    elif status is TaskStatus.DRAFT:
+        pushes.let_go(connection, task_id, "the task was made a draft", now=hand.now)
+    stands = _stands(connection, task, status)
+    after = replace(task, plan=plan, status=stands, next_at=due, resume_at=resume_at)
     fields = sorted(changes_of(task.plan, plan))
     changes = {
         "fields": (None, fields),
-        **audit.changed({"status": task.status}, {"status": status}),
+        **audit.changed({"status": task.status}, {"status": stands}),
     }
     _note(connection, task, Action.TASK_CHANGE, hand, changes)
     return tasks.change(connection, task, after, by=hand.caller.user_id, now=hand.now)
@@ -139,14 +148,20 @@ def resume(connection: sa.Connection, task_id: str, body: TaskBody | None, hand:
     if body is not None:
         body = body.model_copy(update={"status": TaskStatus.SCHEDULED})
         return edit(connection, task_id, body, hand, version=None)
-    refuse(exhausted(task.plan.timing, now=hand.now))
+    refuse(
+        [
+            *_unsendable(connection, task.plan, TaskStatus.SCHEDULED, task.tenant_id, hand),
+            *exhausted(task.plan.timing, now=hand.now),
+        ]
+    )
     status = TaskStatus.SCHEDULED
     _must_be_confirmed(connection, task_id, (task.plan, task.status), task.plan, status)
     by, now = hand.caller.user_id, hand.now
     due = next_at(task.plan, status, now=now)
-    resumed = tasks.move(connection, task, status, now=now, by=by, next_at=due)
+    stands = _stands(connection, task, status)
+    resumed = tasks.move(connection, task, stands, now=now, by=by, next_at=due)
     tasks.log_move(connection, task, resumed, LogAction.RESUME, by=by)
-    _note(connection, task, Action.TASK_RESUME, hand, {"status": (task.status, status)})
+    _note(connection, task, Action.TASK_RESUME, hand, {"status": (task.status, stands)})
     return resumed
 
 
@@ -216,6 +231,21 @@ def _all_problems(
     if before is not None and _fires_alike(before, plan, status):
         return []
     return exhausted(plan.timing, now=now)
+
+
+def _unsendable(
+    connection: sa.Connection, plan: Plan, status: TaskStatus, tenant_id: str | None, hand: Hand
+) -> Sequence[Problem]:
+    """Return what keeps a plan that will be sent from that: what a preview would say (PV-03)."""
+    if status not in _LIVE or plan.content.is_empty:
+        return []
+    form = form_like(hand.forms, plan.content, plan.name, tenant_id) if plan.asks_feedback else None
+    return unsendable(connection, plan.content, tenant_id, form=form, groups=plan.groups)
+
+
+def _stands(connection: sa.Connection, task: Task, status: TaskStatus) -> TaskStatus:
+    is_running = bool(pushes.running(connection, [task.task_id]))
+    return stands_after(status, task.status, is_running=is_running)
 
 
 def _fires_alike(task: Task, plan: Plan, status: TaskStatus) -> bool:

@@ -11,13 +11,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.identity import push_id_for_occurrence
-from domain.pushes import Fate, Fated, Policies, after_claim, due_until, fates
+from domain.pushes import Fate, Fated, Policies, after_claim, due_until, fate_of_held, fates
 from domain.recurrence import next_occurrence
-from domain.tasks import TaskStatus
-from services.scheduler.store import due_tasks, pushes, tasks
+from services.scheduler.store import due_tasks, pushes
 from services.scheduler.store.due_tasks import Step
 from services.scheduler.store.pushes import NewPush
-from services.scheduler.store.task_logs import LogAction
 from services.scheduler.store.task_rows import Task
 from services.scheduler.timed import settling
 
@@ -62,41 +60,26 @@ def begin_held(connection: sa.Connection, *, now: datetime, limit: int) -> int:
     held = [
         one for one in pushes.next_held(connection, by_id, now=now) if one.task_id not in still_busy
     ]
-    begun = [
-        _new(by_id[one.task_id], one.push_id, one.occurrence, Fate.RUNNING, one.due_at)
-        for one in held
-    ]
-    pushes.begin_held(connection, begun, now=now)
+    ended = pushes.last_ended(connection, by_id)
+    moved: list[NewPush] = []
+    judged: dict[str, Fated] = {}
+    for one in held:
+        task = by_id[one.task_id]
+        # What waited for its turn is as late as its turn came before this moment.
+        ready_at = max(one.due_at, ended.get(task.task_id, one.due_at))
+        fated = fate_of_held(one.occurrence or one.due_at, ready_at, _policies(task), now=now)
+        due_at = fated.due_at if fated.fate is Fate.HELD else one.due_at
+        moved.append(_new(task, one.push_id, one.occurrence, fated.fate, due_at, fated.reason))
+        judged[task.task_id] = fated
+    pushes.move_held(connection, moved, now=now)
+    waiting = pushes.busy(connection, judged)
     steps = [
-        Step(task, TaskStatus.RUNNING, task.next_at, task.last_error)
-        for task in (by_id[one.task_id] for one in held)
-        if task.status is not TaskStatus.RUNNING
+        _step(by_id[task_id], [fated], by_id[task_id].next_at, is_waiting=task_id in waiting)
+        for task_id, fated in judged.items()
     ]
-    due_tasks.move(connection, steps, now=now)
-    settling.end_finished(connection, _running(begun), now=now)
+    due_tasks.move(connection, [one for one in steps if _changes(one)], now=now)
+    settling.end_finished(connection, _running(moved), now=now)
     return len(held)
-
-
-def resume(connection: sa.Connection, *, now: datetime, limit: int) -> int:
-    """Let paused tasks go on whose time for it has come; returns how many (CF-24).
-
-    A recurring one goes on with its next occurrence. A one-off whose time has passed is late: what
-    is done about that is its policy (IM-16), since there is nobody to ask for a new one.
-    """
-    claimed = due_tasks.claim_resuming(connection, now=now, limit=limit)
-    running = pushes.running(connection, [task.task_id for task in claimed])
-    for task in claimed:
-        timing = task.plan.timing
-        next_at = next_occurrence(timing.schedule, after=now) if timing.recurs else timing.time
-        if next_at is None:
-            status = TaskStatus.COMPLETED
-        elif task.task_id in running:
-            status = TaskStatus.RUNNING
-        else:
-            status = TaskStatus.SCHEDULED
-        moved = tasks.move(connection, task, status, now=now, next_at=next_at)
-        tasks.log_move(connection, task, moved, LogAction.RESUME, by=None)
-    return len(claimed)
 
 
 def new_push(task: Task, push_id: str, *, by: str, now: datetime) -> NewPush:
@@ -113,23 +96,34 @@ def _due(task: Task, now: datetime) -> list[datetime]:
 def _decided(
     task: Task, due: Sequence[datetime], served: set[str], *, is_busy: bool, now: datetime
 ) -> tuple[Step, list[NewPush]]:
+    ids = {one: push_id_for_occurrence(task.task_id, one) for one in due}
+    open_ = [one for one in due if ids[one] not in served]
+    fated = fates(open_, _policies(task), now=now, is_busy=is_busy)
+    next_at = next_occurrence(task.plan.timing.schedule, after=now)
+    return _step(task, fated, next_at), [_of(task, ids, one) for one in fated]
+
+
+def _step(
+    task: Task, fated: Sequence[Fated], next_at: datetime | None, *, is_waiting: bool = False
+) -> Step:
+    recurs, goes_on = task.plan.timing.recurs, is_waiting or next_at is not None
+    status, error = after_claim(task.status, fated, recurs=recurs, goes_on=goes_on)
+    return Step(task, status, next_at, error or task.last_error)
+
+
+def _changes(step: Step) -> bool:
+    task = step.task
+    return step.status is not task.status or step.last_error != task.last_error
+
+
+def _policies(task: Task) -> Policies:
     plan = task.plan
-    schedule = plan.timing.schedule
-    policies = Policies(
+    return Policies(
         catching=plan.misfire,
         overlap=plan.overlap,
         hours=plan.sending_hours,
-        zone=schedule.zone,
+        zone=plan.timing.schedule.zone,
     )
-    ids = {one: push_id_for_occurrence(task.task_id, one) for one in due}
-    open_ = [one for one in due if ids[one] not in served]
-    fated = fates(open_, policies, now=now, is_busy=is_busy)
-    next_at = next_occurrence(schedule, after=now)
-    status, error = after_claim(
-        task.status, fated, recurs=plan.timing.recurs, goes_on=next_at is not None
-    )
-    step = Step(task, status, next_at, error or task.last_error)
-    return step, [_of(task, ids, one) for one in fated]
 
 
 def _of(task: Task, ids: Mapping[datetime, str], fated: Fated) -> NewPush:

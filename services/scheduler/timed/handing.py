@@ -18,7 +18,7 @@ from services.scheduler.held import Publish
 from services.scheduler.intake import SOURCE
 from services.scheduler.store import push_results, pushes
 from services.scheduler.store.push_results import Handing, Unpublished
-from services.scheduler.timed.forms import Forms
+from services.scheduler.timed.forms import Forms, has_place
 from services.scheduler.timed.rendering import CannotRender, message_of
 
 
@@ -93,7 +93,7 @@ def _requests(
 
 
 def _form(push: Handing, content: PushContent, forms: Forms | None) -> str | None:
-    """Return the link to the push's form; a mini-program's card has no place for one."""
-    if forms is None or not push.asks_feedback or content.miniprogram is not None:
+    """Return the link to the push's form, where it has one."""
+    if forms is None or not push.asks_feedback or not has_place(content):
         return None
     return forms.link(push.push_id, push.task_id, push.name, push.tenant_id, began=push.started_at)

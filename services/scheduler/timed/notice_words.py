@@ -26,6 +26,12 @@ class Words:
     """The state of a preview that somebody wants changed."""
     modify_said: str
     """With what they wrote."""
+    paused: str
+    stays_paused: str
+    """Its time to go on came, and it did not."""
+    unconfirmed: str
+    needs_a_time: str
+    unsendable: str
     times: str
     """How often a reason was given."""
     alert: str
@@ -46,6 +52,11 @@ CHINESE: Final = Words(
     missed="错过了 {time} 的推送",
     modify="需要修改",
     modify_said="{message}：{comment}",
+    paused="仍暂停",
+    stays_paused="未能自动恢复，任务仍暂停",
+    unconfirmed="预览未确认",
+    needs_a_time="原定时间已过，请选择新的时间",
+    unsendable="内容无法发送",
     times="{reason}（{count}）",
     alert="定时推送失败：{tasks} 个任务",
     alert_task="{task}：{failures} 次，{reasons}",
@@ -64,6 +75,11 @@ ENGLISH: Final = Words(
     missed="Missed its time {time}",
     modify="Change wanted",
     modify_said="{message}: {comment}",
+    paused="Paused",
+    stays_paused="Could not go on by itself and stays paused",
+    unconfirmed="The preview is not confirmed",
+    needs_a_time="Its time has passed: choose another",
+    unsendable="The content cannot be sent",
     times="{reason} ({count})",
     alert="Timed pushes failed: {tasks} tasks",
     alert_task="{task}: {failures} times, {reasons}",

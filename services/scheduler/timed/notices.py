@@ -19,6 +19,7 @@ from services.scheduler.store.alerts import NewFailure
 from services.scheduler.store.audience import Account, Subject
 from services.scheduler.store.ended_pushes import Ended
 from services.scheduler.store.notices import Content, Notice
+from services.scheduler.store.task_rows import Task
 from services.scheduler.timed.notice_words import Words
 
 AHEAD: Final = timedelta(hours=1)
@@ -77,6 +78,47 @@ def tell_results(connection: sa.Connection, words: Words, *, now: datetime, limi
     notices.note(connection, results, now=now)
     alerts.note(connection, _failures(known), now=now)
     return len(over)
+
+
+def tell_stays_paused(
+    connection: sa.Connection,
+    task: Task,
+    why: str,
+    words: Words,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Tell the creator and the recipients that a task did not go on by itself (CF-24).
+
+    ``at``: when it was to. Once for each time.
+    """
+    subject = audience.subjects(connection, [task.task_id])[task.task_id]
+    readers = _readers(subject, _accounts(connection, [subject]))
+    content = Content(
+        message=words.stays_paused,
+        status="failed",
+        error=why,
+        state=words.paused,
+        task=subject.name,
+        time=audience.local(at, subject),
+    )
+    notices.note(
+        connection,
+        [
+            Notice(
+                subject=f"paused:{task.task_id}:{iso(at)}:{user_id}",
+                user_id=user_id,
+                type="result",
+                task_id=task.task_id,
+                content=content,
+                due_at=now,
+                tenant_id=subject.tenant_id,
+            )
+            for user_id in dict.fromkeys((subject.creator_id, *readers))
+        ],
+        now=now,
+    )
 
 
 def summed_up(reasons: Mapping[str, int], words: Words) -> str | None:

@@ -54,9 +54,11 @@ class Notifier:
         content: PushContent,
         recipients: tuple[Recipient, ...],
         now: datetime,
+        *,
+        form: str | None = None,
     ) -> list[SendRequested]:
         """Return one for each recipient; asked again, the same messages."""
-        data = self._data(task, content)
+        data = self._data(task, content, form)
         until = now + self.link_lasts
         return [
             SendRequested(
@@ -78,9 +80,9 @@ class Notifier:
             for recipient in recipients
         ]
 
-    def _data(self, task: PreviewedTask, content: PushContent) -> dict[str, str]:
+    def _data(self, task: PreviewedTask, content: PushContent, form: str | None) -> dict[str, str]:
         # What the group will read, by the one path that pushes take, too (PV-14).
-        said = words_of(message_of(content))
+        said = words_of(message_of(content, form=form))
         values = {
             "taskName": task.name,
             "text": said or _WITHOUT_WORDS,

@@ -87,6 +87,9 @@ def words_of(problems: Iterable[Problem], accepted: str | None) -> tuple[str, ..
 
 def _said(problem: Problem, accepted: str | None) -> str:
     place = _PLACE.search(problem.field)
-    words = _SAID[_PLACE.sub("", problem.field), problem.wrong]
+    # What does not go together is told of the whole.
+    is_of_all = problem.wrong is Wrong.OUT_OF_PLACE
+    field = "content" if is_of_all else _PLACE.sub("", problem.field)
+    words = _SAID[field, problem.wrong]
     text = spoken(accepted, chinese=words.chinese, english=words.english)
     return text.format(number=int(place[1]) + 1 if place else "", why=problem.problem)

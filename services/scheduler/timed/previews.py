@@ -19,17 +19,17 @@ from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.kafka.producer import Producer
 from runtime.vault import Vault
-from schemas.http.media import key_of
-from schemas.http.previews import PICTURES, Content
+from schemas.http.previews import Content
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.scheduler.held import Publish, held
 from services.scheduler.idempotency import Key, once
 from services.scheduler.intake import SOURCE
-from services.scheduler.store import previews, uploads
+from services.scheduler.store import previews
 from services.scheduler.store.keys import Answer
-from services.scheduler.store.previews import Named, NewPreview
+from services.scheduler.store.previews import Named, NewPreview, PreviewedTask
+from services.scheduler.timed.forms import Forms, form_like
 from services.scheduler.timed.preview_notices import Notifier, Recipient
-from services.scheduler.timed.rendering import CannotRender, message_of
+from services.scheduler.timed.sendable import unsendable
 
 UNKNOWN_TASK: Final = "Task not found"
 RATE: Final = timedelta(minutes=1)
@@ -72,7 +72,7 @@ class _NothingSent(Exception):
 class PreviewDesk:
     """The way in for previews."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with
         self,
         engine: sa.Engine,
         vault: Vault,
@@ -81,6 +81,7 @@ class PreviewDesk:
         *,
         most_a_minute: int,
         clock: Clock,
+        forms: Forms | None = None,
     ) -> None:
         """``notifier`` None: this installation has nothing to send previews with."""
         self._engine = engine
@@ -89,6 +90,7 @@ class PreviewDesk:
         self._notifier = notifier
         self._most = most_a_minute
         self._clock = clock
+        self._forms = forms
 
     async def ask(self, asked: Asked) -> Sent | Refused:
         """Send a preview. Raises `NotFound`, `TryAgainLater`, and 429 beyond the rate."""
@@ -121,10 +123,9 @@ class PreviewDesk:
         openids = previews.openids_of(connection, asked.recipients, task.tenant_id)
         found = [
             *content_problems(asked.content),
-            *_picture_problems(connection, asked.content, task.tenant_id),
+            *unsendable(connection, asked.content, task.tenant_id, form=self._form(task, asked)),
             *recipient_problems(asked.recipients, openids),
         ]
-        found = found or list(_form_problems(asked.content))
         if found:
             return Refused(tuple(found))
         if self._notifier is None:
@@ -135,7 +136,9 @@ class PreviewDesk:
         if previews.count_of(connection, asked.caller.user_id, since=now - RATE) >= self._most:
             raise HTTPException(429, "Rate limit exceeded")
         preview_id = str(uuid4())
-        notices = self._notifier.notices(preview_id, task, asked.content, recipients, now)
+        notices = self._notifier.notices(
+            preview_id, task, asked.content, recipients, now, form=self._form(task, asked)
+        )
         preview = NewPreview(
             preview_id,
             task,
@@ -151,6 +154,12 @@ class PreviewDesk:
         )
         publish(SEND_REQUESTS.records(notices, source=SOURCE, at=now))
         return Sent(preview_id)
+
+    def _form(self, task: PreviewedTask, asked: Asked) -> str | None:
+        """Return a link as long as the push's own, so that what fits here fits there (PV-14)."""
+        if not task.asks_feedback:
+            return None
+        return form_like(self._forms, asked.content, task.name, task.tenant_id)
 
 
 def recipient_problems(
@@ -185,21 +194,3 @@ def content_of(given: Content) -> PushContent:
         link=given.link or None,
         miniprogram=None if card is None else MiniProgram(card.appid, card.page_path),
     )
-
-
-def _form_problems(content: PushContent) -> Iterator[Problem]:
-    """Say whether the parts make a message: what could not be pushed is not previewed (PV-14)."""
-    try:
-        message_of(content)
-    except CannotRender as error:
-        yield Problem("content", Wrong.OUT_OF_PLACE, str(error))
-
-
-def _picture_problems(
-    connection: sa.Connection, content: PushContent, tenant_id: str | None
-) -> Iterator[Problem]:
-    """Only what was uploaded is known to be a picture that can be sent (PV-03)."""
-    if content.image is None:
-        return
-    if uploads.type_of(connection, key_of(content.image), tenant_id) not in PICTURES:
-        yield Problem("content.image", Wrong.MALFORMED, "must be an uploaded picture")

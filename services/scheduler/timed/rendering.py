@@ -11,6 +11,7 @@ A group gets one message a push (CF-12), so parts that come together become one:
     mini-program            its card: the text is its title, the image its cover
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from domain.task_rules import is_url
@@ -32,7 +33,12 @@ _LONGEST_ARTICLE_TITLE: Final = 128
 
 
 class CannotRender(ValueError):
-    """The parts make no message; the argument is a plain reason, shown to people."""
+    """The parts make no message; as text all plain reasons, shown to people."""
+
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        """Keep each field that is in the way, by its name on the wire, and why."""
+        super().__init__("; ".join(why for _, why in problems))
+        self.problems = problems
 
 
 def message_of(content: PushContent, *, form: str | None = None) -> Content:
@@ -53,9 +59,10 @@ def message_of(content: PushContent, *, form: str | None = None) -> Content:
 def _text(*lines: str | None) -> TextContent:
     body = "\n".join(line for line in lines if line)
     if not body.strip():
-        raise CannotRender("there is nothing to send")
+        raise CannotRender(("content", "there is nothing to send"))
     if len(body.encode()) > _LONGEST_TEXT:
-        raise CannotRender("text and link are too long together for one message")
+        problem = "text and links, that of the form included, are too long together for one message"
+        raise CannotRender(("content.text", problem))
     return TextContent(body=body, preview_url=True)
 
 
@@ -73,13 +80,9 @@ def _article(image: str, content: PushContent, form: str | None) -> ArticleConte
 
 
 def _card(card: MiniProgram, content: PushContent, form: str | None) -> MiniProgramContent:
-    if content.link is not None or form is not None:
-        raise CannotRender("a mini-program card has no place for a link")
-    if content.image is None:
-        raise CannotRender("a mini-program card needs an image as its cover")
-    if not content.text:
-        raise CannotRender("a mini-program card needs a text as its title")
-    _within(_LONGEST_TITLE, content.text, "the text, the title of a mini-program card,")
+    found = list(_card_problems(content, form))
+    if found or content.text is None or content.image is None:
+        raise CannotRender(*found)
     return MiniProgramContent(
         title=content.text,
         app_id=card.appid,
@@ -88,6 +91,13 @@ def _card(card: MiniProgram, content: PushContent, form: str | None) -> MiniProg
     )
 
 
-def _within(most: int, text: str, what: str) -> None:
-    if len(text.encode()) > most:
-        raise CannotRender(f"{what} has more than {most} bytes")
+def _card_problems(content: PushContent, form: str | None) -> Iterator[tuple[str, str]]:
+    if content.link is not None or form is not None:
+        yield "content.link", "a mini-program card has no place for a link"
+    if content.image is None:
+        yield "content.image", "a mini-program card needs an image as its cover"
+    if not content.text:
+        yield "content.text", "a mini-program card needs a text as its title"
+    elif len(content.text.encode()) > _LONGEST_TITLE:
+        what = "the text, the title of a mini-program card,"
+        yield "content.text", f"{what} has more than {_LONGEST_TITLE} bytes"

@@ -10,10 +10,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.lifecycle import Status
-from domain.pushes import STOPPED, after_push
+from domain.pushes import STOPPED, UNHEARD, after_push, error_of_group
 from domain.tasks import TaskStatus
 from schemas.topics.status_changes import StatusChanged
-from services.scheduler.store import due_tasks, push_results, pushes
+from services.scheduler.store import due_tasks, push_results, push_stalls, pushes
 from services.scheduler.store.due_tasks import Step
 from services.scheduler.store.push_results import News
 from services.scheduler.store.pushes import Ended
@@ -50,13 +50,43 @@ def settle(connection: sa.Connection, news: dict[str, News], *, now: datetime) -
     return settled
 
 
-def end_finished(connection: sa.Connection, push_ids: Collection[str], *, now: datetime) -> int:
-    """End those of the pushes of which no group is pending; returns how many."""
+def end_finished(
+    connection: sa.Connection,
+    push_ids: Collection[str],
+    *,
+    now: datetime,
+    nothing_sent: str = STOPPED,
+) -> int:
+    """End those of the pushes of which no group is pending; returns how many.
+
+    ``nothing_sent``: why one without an error of a group sent nothing.
+    """
     finished = push_results.none_pending(connection, push_ids)
     if not finished:
         return 0
     locked = _lock(connection, finished)
-    return _end(connection, pushes.lock_running(connection, finished), locked, now=now)
+    running = pushes.lock_running(connection, finished)
+    return _end(connection, running, locked, now=now, nothing_sent=nothing_sent)
+
+
+def end_over(connection: sa.Connection, *, now: datetime, limit: int) -> int:
+    """End pushes whose scheduler died between their last group and their end; returns how many."""
+    return end_finished(connection, push_stalls.over(connection, limit=limit), now=now)
+
+
+def give_up(connection: sa.Connection, *, before: datetime, now: datetime, limit: int) -> int:
+    """End pushes of whose groups nothing was heard since then; returns how many (IM-60).
+
+    Their messages' records may lie among the dead letters, and a push that never ends is in the
+    way of its task's next one.
+    """
+    silent = push_stalls.unheard_of(connection, before=before, limit=limit)
+    if not silent:
+        return 0
+    locked = _lock(connection, silent)
+    running = pushes.lock_running(connection, silent)
+    push_results.give_up(connection, [push.push_id for push in running], UNHEARD)
+    return _end(connection, running, locked, now=now)
 
 
 def stop(connection: sa.Connection, task_id: str, reason: str, *, now: datetime) -> None:
@@ -70,7 +100,7 @@ def stop(connection: sa.Connection, task_id: str, reason: str, *, now: datetime)
         # The lock waits for a hand-over that is under way.
         ids = [push.push_id for push in pushes.lock_running(connection, running)]
         push_results.cancel_unpublished(connection, ids)
-        end_finished(connection, ids, now=now)
+        end_finished(connection, ids, now=now, nothing_sent=reason)
 
 
 def _lock(connection: sa.Connection, push_ids: Collection[str]) -> dict[str, Task]:
@@ -83,6 +113,7 @@ def _end(
     locked: dict[str, Task],
     *,
     now: datetime,
+    nothing_sent: str = STOPPED,
 ) -> int:
     counts = push_results.count(connection, [push.push_id for push in running])
     ended = [
@@ -92,7 +123,7 @@ def _end(
     ]
     if not ended:
         return 0
-    pushes.end(connection, ended, nothing_sent=STOPPED, now=now)
+    pushes.end(connection, ended, nothing_sent=nothing_sent, now=now)
     # Of two that ended together the later one says how the task stands.
     last = {one.push.task_id: one for one in ended if one.push.task_id in locked}
     running_on = pushes.running(connection, last)
@@ -119,12 +150,14 @@ def _next_at(task: Task, status: TaskStatus) -> datetime | None:
 
 
 def _news(change: StatusChanged) -> News:
-    failed = change.to_status is Status.FAILED
-    error = change.error.message if failed and change.error is not None else None
+    failed, why = change.to_status is Status.FAILED, change.error
+    error = error_of_group(why.code, why.message) if failed and why is not None else None
+    # No path of WeCom's tells when a group got it: what it was accepted at is as near (WC-05).
+    arrived = None if failed else change.delivered_at or change.updated_at
     return News(
         message_id=change.message_id,
         sequence=change.sequence,
         status="failed" if failed else "sent",
         error=error,
-        delivered_at=change.delivered_at,
+        delivered_at=arrived,
     )

@@ -19,10 +19,12 @@ from schemas.topics.task_changes import TASK_CHANGES
 from services.scheduler.held import Publish, held
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import PUSH_LAG, PUSH_REQUESTS, PUSHES_STALLED
-from services.scheduler.store import due_tasks, pushes, telling
+from services.scheduler.store import due_tasks, push_stalls, telling
 from services.scheduler.timed import firing, settling
 from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.handing import HandedOver, hand_over
+from services.scheduler.timed.notice_words import CHINESE, Words
+from services.scheduler.timed.resuming import resume_due
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,9 @@ TOLD: Final = 500
 
 STALLS_EVERY: Final = timedelta(seconds=30)
 STALLED: Final = 100
-"""More of them are not counted."""
+"""More of them are not counted, or ended at once."""
+GIVEN_UP_AFTER: Final = timedelta(hours=24)
+"""How long nothing may be heard of a push's groups: longer than any message waits for its turn."""
 
 Time = Callable[[sa.Connection], datetime]
 """The present moment, asked for within a transaction."""
@@ -57,12 +61,14 @@ class TimedPushes:
         *,
         stalls_after: timedelta,
         forms: Forms | None = None,
+        words: Words = CHINESE,
         time: Time = by_the_database,
     ) -> None:
         self._engine = engine
         self._producer = producer
         self._stalls_after = stalls_after
         self._forms = forms
+        self._words = words
         self._time = time
         self._begun = asyncio.Event()
         self._stalled: frozenset[str] = frozenset()
@@ -106,11 +112,17 @@ class TimedPushes:
         return await held(self._engine, self._producer, tell) == TOLD
 
     async def look_for_stalls(self) -> bool:
-        """Count pushes that make no progress, and name each once (IM-60)."""
+        """Count pushes that make no progress, and name each once; end what has ended (IM-60)."""
 
         def look(connection: sa.Connection) -> list[str]:
-            before = self._time(connection) - self._stalls_after
-            return pushes.stalled(connection, before=before, limit=STALLED)
+            now = self._time(connection)
+            settling.end_over(connection, now=now, limit=STALLED)
+            before = now - GIVEN_UP_AFTER
+            given_up = settling.give_up(connection, before=before, now=now, limit=STALLED)
+            if given_up:
+                log.warning("push.given_up", extra={"pushes": given_up})
+            before = now - self._stalls_after
+            return push_stalls.stalled(connection, before=before, limit=STALLED)
 
         stalled = frozenset(await in_thread(self._engine, look))
         PUSHES_STALLED.set(len(stalled))
@@ -123,7 +135,7 @@ class TimedPushes:
         now = self._time(connection)
         if not due_tasks.is_anything_due(connection, now=now):
             return False
-        resumed = firing.resume(connection, now=now, limit=CLAIMED)
+        resumed = resume_due(connection, self._words, self._forms, now=now, limit=CLAIMED)
         begun = firing.begin_held(connection, now=now, limit=CLAIMED)
         fired = firing.fire(connection, now=now, limit=CLAIMED)
         # A held push that waits for another is due, and nothing can be done about it.

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Permission
 from runtime.csv_answers import IS_FILE, csv_answer, wants_csv
@@ -16,7 +17,7 @@ from runtime.postgres import in_thread
 from schemas.http.asking import DeliveryGroup, DeliveryQuery
 from schemas.http.envelope import Envelope
 from schemas.http.message_statistics import DeliveryRow
-from services.status_projector import exports, figures, periods
+from services.status_projector import figures, periods
 from services.status_projector.routes.parts import Parts
 from services.status_projector.store import statistics
 from services.status_projector.store.statistics import Which

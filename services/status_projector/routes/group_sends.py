@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Permission
 from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
@@ -30,7 +31,6 @@ from schemas.http.group_sends import (
 )
 from schemas.http.runs import Step
 from schemas.topics.task_changes import GroupSendStatus
-from services.status_projector import exports
 from services.status_projector.group_content import content_shown
 from services.status_projector.group_sends import ResultStatus
 from services.status_projector.routes.parts import Parts

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
@@ -27,7 +28,7 @@ from schemas.http.runs import (
     Step,
 )
 from schemas.http.trail import JobFailure, JobProgressAnswer
-from services.status_projector import cursors, exports
+from services.status_projector import cursors
 from services.status_projector.progress import ENDED, progress_of
 from services.status_projector.store import jobs, runs
 from services.status_projector.store.jobs import Job, JobsWish, Result

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Permission
 from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
@@ -14,7 +15,7 @@ from runtime.postgres import in_thread
 from schemas.http.asking import ConversationHistory, ConversationSearch, Order
 from schemas.http.envelope import Envelope
 from schemas.http.messages import Conversation, ConversationPage, HistoryPage, Message
-from services.status_projector import cursors, exports, filters, showing
+from services.status_projector import cursors, filters, showing
 from services.status_projector.routes.parts import Parts
 from services.status_projector.routes.search import COLUMNS as MESSAGE_COLUMNS
 from services.status_projector.store import search, talks

@@ -1,20 +1,32 @@
 """What became of timed push tasks and their pushes (TP-14, TP-16, IM-40)."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
+from domain.failures import ErrorCode
+from domain.pushes import error_of_group
+from runtime import exports
 from runtime.audit import Action
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.csv_answers import AT_ONCE, IS_FILE, csv_answer, wants_csv
+from runtime.csv_stream import MEDIA_TYPE, stream_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
-from schemas.http.runs import FailedGroup, PushesPage, PushesQuery, PushResult, PushView, Step
-from services.status_projector import cursors, exports
+from schemas.http.runs import (
+    FailedGroup,
+    GroupResult,
+    PushesPage,
+    PushesQuery,
+    PushResult,
+    PushView,
+    Step,
+)
+from services.status_projector import cursors
 from services.status_projector.progress import progress_of
 from services.status_projector.store import runs
 from services.status_projector.store.runs import Group, Push
@@ -23,6 +35,7 @@ COLUMNS: Final = (
     *("pushId", "status", "occurrenceAt", "dueAt", "begunAt", "groups", "reason"),
     *("progress.successCount", "progress.failedCount", "progress.percent"),
 )
+GROUP_COLUMNS: Final = ("groupId", "status", "deliveredAt", "attempts", "error")
 
 
 def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
@@ -49,6 +62,32 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
 
         return await in_thread(engine, look)
 
+    @router.get(
+        "/api/push/{pushId}/export",
+        summary="The groups of this push as a CSV file",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/csv": {}}}},
+    )
+    async def push_export(
+        push_id: Annotated[str, Path(alias="pushId")], caller: Annotated[Caller, permitted]
+    ) -> StreamingResponse:
+        groups = (await one_push(push_id, caller)).groups
+        return StreamingResponse(
+            stream_csv(GROUP_COLUMNS, (list(group.model_dump().values()) for group in groups)),
+            media_type=MEDIA_TYPE,
+            headers={"Content-Disposition": 'attachment; filename="groups.csv"'},
+        )
+
+    _add_runs(router, engine, permitted, clock)
+    return router
+
+
+def _add_runs(
+    router: APIRouter,
+    engine: sa.Engine,
+    permitted: Any,  # noqa: ANN401 - what `Depends` returns
+    clock: Clock,
+) -> None:
     @router.get("/api/tasks/{taskId}/history", summary="How did this task get where it is?")
     async def task_history(
         task_id: Annotated[str, Path(alias="taskId")], caller: Annotated[Caller, permitted]
@@ -83,8 +122,6 @@ def routes(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
             return runs.pushes(connection, task_id, after=behind, limit=asked.limit + 1)
 
         return _page(await in_thread(engine, look), asked.limit, clock())
-
-    return router
 
 
 def _steps(connection: sa.Connection, kind: Literal["task", "push"], of: str) -> list[Step]:
@@ -128,22 +165,35 @@ def _visible(connection: sa.Connection, push_id: str, caller: Caller) -> Push:
     return push
 
 
-def _outcome(push: Push, groups: list[Group], now: datetime) -> PushResult:
+def _outcome(push: Push, found: list[Group], now: datetime) -> PushResult:
+    groups = [_group(group) for group in found]
     return PushResult(
         push_id=push.push_id,
         task_id=push.task_id,
         status=push.status,
-        sent_groups=[group.group_id for group in groups if group.is_sent],
+        sent_groups=[group.group_id for group in groups if group.status == "sent"],
         failed_groups=[
             FailedGroup(group_id=group.group_id, error=group.error or "")
             for group in groups
-            if group.is_failed
+            if group.status == "failed"
         ],
-        pending_groups=[
-            group.group_id for group in groups if not (group.is_sent or group.is_failed)
-        ],
+        pending_groups=[group.group_id for group in groups if group.status == "pending"],
         progress=progress_of(push.counted, [], now),
+        groups=groups,
         timestamp=push.begun_at,
+    )
+
+
+def _group(group: Group) -> GroupResult:
+    error = group.error or ""
+    if group.error_code is not None:
+        error = error_of_group(ErrorCode(group.error_code), error)
+    return GroupResult(
+        group_id=group.group_id,
+        status="sent" if group.is_sent else "failed" if group.is_failed else "pending",
+        delivered_at=group.delivered_at if group.is_sent else None,
+        attempts=group.attempts,
+        error=error if group.is_failed else None,
     )
 
 

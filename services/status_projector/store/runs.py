@@ -60,7 +60,7 @@ class Push:
     occurrence_at: datetime | None
     due_at: datetime
     begun_at: datetime
-    """When its first change happened."""
+    """When its first change happened that was no waiting."""
     reason: str | None
     counted: Counted
     """How far it is: its groups are what a job's recipients are (BJ-05, TP-14)."""
@@ -68,11 +68,14 @@ class Push:
 
 _PUSH_COLUMNS = """
     SELECT p.push_id, p.task_id, p.tenant_id, p.status, p.groups, p.occurrence_at, p.due_at,
-           coalesce(h.updated_at, p.updated_at) AS begun_at, p.reason, p.updated_at,
+           coalesce(h.begun_at, p.updated_at) AS begun_at, p.reason, p.updated_at,
            c.pending, c.sending, c.sent, c.delivered, c.read, c.failed,
            c.recent, c.recent_since, c.recent_at, u.skipped, u.cancelled
     FROM push_states p
-    LEFT JOIN task_status_history h ON h.kind = 'push' AND h.id = p.push_id AND h.sequence = 1
+    LEFT JOIN LATERAL (
+        SELECT min(updated_at) AS begun_at FROM task_status_history
+        WHERE kind = 'push' AND id = p.push_id AND to_status <> 'held'
+    ) h ON TRUE
     LEFT JOIN job_progress c ON c.job_id = p.push_id
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE status = 'failed') AS skipped,
@@ -142,31 +145,39 @@ class Group:
     group_id: str
     is_sent: bool
     is_failed: bool
+    error_code: str | None
     error: str | None
+    delivered_at: datetime | None
+    """When it was sent to, where the provider tells nothing later (WC-05)."""
+    attempts: int
 
 
 _GROUPS = sa.text(
     """
-    SELECT contact_id, bool_or(delivery_status IN ('sent', 'delivered', 'read')),
-           bool_and(delivery_status = 'failed'), max(error_message)
-    FROM messages WHERE job_id = :push_id AND contact_id IS NOT NULL
-    GROUP BY contact_id
-    UNION ALL
-    SELECT group_id, FALSE, TRUE, coalesce(error, 'stopped before it was sent to')
-    FROM t_push_results
-    WHERE push_id = :push_id AND status IN ('failed', 'cancelled') AND published_at IS NULL
-    UNION ALL
-    SELECT group_id, FALSE, FALSE, NULL
-    FROM t_push_results r
-    WHERE push_id = :push_id AND status NOT IN ('failed', 'cancelled')
-        AND NOT EXISTS (
-            SELECT FROM messages m WHERE m.job_id = r.push_id AND m.contact_id = r.group_id
-        )
+    WITH written AS (
+        SELECT contact_id, bool_or(delivery_status IN ('sent', 'delivered', 'read')) AS is_sent,
+               bool_and(delivery_status = 'failed') AS is_failed, max(error_code) AS error_code,
+               max(error_message) AS error, min(coalesce(delivered_at, accepted_at)) AS delivered_at
+        FROM messages WHERE job_id = :push_id AND contact_id IS NOT NULL
+        GROUP BY contact_id
+    ), meant AS (
+        SELECT group_id, delivered_at, attempts, error,
+               status IN ('failed', 'cancelled') AND sequence = 0 AS is_failed
+        FROM t_push_results WHERE push_id = :push_id
+    )
+    SELECT coalesce(contact_id, group_id), coalesce(is_sent, FALSE),
+           NOT coalesce(is_sent, FALSE)
+               AND (coalesce(written.is_failed, FALSE) OR coalesce(meant.is_failed, FALSE)),
+           CASE WHEN meant.is_failed IS NOT TRUE THEN error_code END,
+           CASE WHEN meant.is_failed THEN coalesce(meant.error, 'stopped before it was sent to')
+               ELSE written.error END,
+           coalesce(written.delivered_at, meant.delivered_at), coalesce(attempts, 0)
+    FROM written FULL JOIN meant ON group_id = contact_id
     ORDER BY 1
     """
 )
-"""A group that was written to anew is sent to once one of its messages is. One that was never
-handed over has no message: the scheduler says why (TP-14), or still has it."""
+"""A group that was written to anew is sent to once one of its messages is. Of one that was never
+handed over, or of whose message nothing was heard, the scheduler says why (TP-14)."""
 
 
 def groups(connection: sa.Connection, push_id: str) -> list[Group]:

@@ -137,7 +137,7 @@ _PUSHES = sa.text(
         CAST(:changed_by AS text[]), CAST(:updated_ats AS timestamptz[]))
     ON CONFLICT (push_id) DO UPDATE
     SET status = EXCLUDED.status, sequence = EXCLUDED.sequence, groups = EXCLUDED.groups,
-        reason = EXCLUDED.reason, changed_by = EXCLUDED.changed_by,
+        due_at = EXCLUDED.due_at, reason = EXCLUDED.reason, changed_by = EXCLUDED.changed_by,
         updated_at = EXCLUDED.updated_at
     WHERE s.sequence < EXCLUDED.sequence
     """

@@ -177,6 +177,31 @@ def test_a_message_to_a_chat_names_the_chat_alone() -> None:
                 },
             },
         ),
+        (
+            MiniProgramContent(title="Room", app_id="wx8", page="p", cover=File(key="a/b.png")),
+            {
+                "msgtype": "template_card",
+                "template_card": {
+                    "card_type": "text_notice",
+                    "main_title": {"title": "Room"},
+                    "card_action": {"type": 2, "appid": "wx8", "pagepath": "p"},
+                },
+            },
+        ),
+        (
+            MiniProgramContent(
+                title="Room", app_id="wx8", page="p", cover=File(link="https://a.b/c.png")
+            ),
+            {
+                "msgtype": "template_card",
+                "template_card": {
+                    "card_type": "news_notice",
+                    "main_title": {"title": "Room"},
+                    "card_action": {"type": 2, "appid": "wx8", "pagepath": "p"},
+                    "card_image": {"url": "https://a.b/c.png"},
+                },
+            },
+        ),
     ],
 )
 def test_a_robot_says_what_it_can(content: Content, said: dict[str, Any]) -> None:

@@ -210,6 +210,7 @@ async def test_a_member_gets_every_content_that_the_channel_takes(
     "content",
     [
         TextContent(body="down"),
+        MiniProgramContent(title="t", app_id="wx8", page="p", cover=File(key="a/picture.png")),
         MarkdownContent(body="**down**"),
         ImageContent(key="a/picture.png"),
         DocumentContent(key="a/list.pdf"),

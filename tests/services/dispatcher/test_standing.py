@@ -209,7 +209,11 @@ def a_problem(code: str) -> Failure:
 def ended(sender: str, verdict: Verdict) -> Ended:
     channel, _, number = sender.partition(":")
     request = a_send_request(channel=channel, sender_id=number)
-    return Ended(Claimed(request, b"", Tries(1), NOON, "test", message_of(request, request.recipient)), verdict, NOON)
+    return Ended(
+        Claimed(request, b"", Tries(1), NOON, "test", message_of(request, request.recipient)),
+        verdict,
+        NOON,
+    )
 
 
 def a_notice(

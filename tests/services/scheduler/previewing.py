@@ -33,6 +33,7 @@ SETTINGS: Final = {
         {"thing1": "{text}", "time2": "{time}", "phrase3": "待确认"}
     ).decode(),
     "LINK_SIGNING_KEYS": LINK_KEY,
+    "PUBLIC_URL": "https://in.example.com",
 }
 """What a scheduler needs to send previews."""
 

@@ -1,6 +1,7 @@
 """What becomes of tasks that are due, by a clock that the test moves (IM-15…18, 56; R9, R11)."""
 
 import random
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
 
@@ -18,6 +19,8 @@ from schemas.topics.status_changes import ChangeError
 from services.scheduler.store import due_tasks, push_results, telling
 from services.scheduler.store.task_rows import Task
 from services.scheduler.timed import firing, settling
+from services.scheduler.timed.notice_words import ENGLISH
+from services.scheduler.timed.resuming import resume_due
 from tests.eventually import seconds
 from tests.given import NOON, a_status_changed
 from tests.services.scheduler.tasks import (
@@ -51,19 +54,22 @@ def fire(database: sa.Engine, now: datetime, limit: int = 100) -> int:
     with database.begin() as connection:
         if not due_tasks.is_anything_due(connection, now=now):
             return 0
-        firing.resume(connection, now=now, limit=limit)
+        resume_due(connection, ENGLISH, None, now=now, limit=limit)
         firing.begin_held(connection, now=now, limit=limit)
         return firing.fire(connection, now=now, limit=limit)
 
 
-def settle(database: sa.Engine, push_id: str, to: Status = Status.SENT, sequence: int = 3) -> None:
+def settle(
+    database: sa.Engine,
+    push_id: str,
+    to: Status = Status.SENT,
+    sequence: int = 3,
+    groups: Sequence[str] = GROUPS,
+    code: ErrorCode = ErrorCode.UNKNOWN_ERROR,
+) -> None:
     """Say that each group's message came to this status."""
     failed = to is Status.FAILED
-    error = (
-        ChangeError(code=ErrorCode.UNKNOWN_ERROR, message="The group was dissolved")
-        if failed
-        else None
-    )
+    error = ChangeError(code=code, message="The group was dissolved") if failed else None
     changes = [
         a_status_changed(
             message_id=message_id_for_group(push_id, group),
@@ -73,7 +79,7 @@ def settle(database: sa.Engine, push_id: str, to: Status = Status.SENT, sequence
             job_id=push_id,
             error=error,
         )
-        for group in GROUPS
+        for group in groups
     ]
     with database.begin() as connection:
         settling.settle(connection, settling.news_of(changes), now=NOON)
@@ -276,6 +282,37 @@ def test_a_push_ends_with_its_last_group_and_the_task_with_it(
     assert [task_now(database, task).version for task in (once, daily, last)] == [3] * 3
 
 
+def test_a_group_has_its_own_reason_its_time_and_its_attempts(database: sa.Engine) -> None:
+    task = a_task(at=NOON)
+    enter(database, task)
+    fire(database, NOON)
+    [push] = pushes_of(database, task)
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                """
+                INSERT INTO dispatch_ledger
+                    (message_id, state, conversation, sender, attempt, throttled, broken,
+                     owner, claimed_at, updated_at)
+                SELECT message_id, 'accepted', 'c', 's', 5, 1, 1, 'o', now(), now()
+                FROM t_push_results
+                WHERE push_id = :push
+                """
+            ),
+            {"push": push.push_id},
+        )
+
+    settle(database, push.push_id, groups=["math"])
+    settle(
+        database, push.push_id, Status.FAILED, groups=["chess"], code=ErrorCode.INVALID_RECIPIENT
+    )
+
+    rows = results_of(database, push.push_id)
+    assert (rows["math"].status, rows["math"].attempts) == ("sent", 3)
+    assert rows["math"].delivered_at is not None
+    assert (rows["chess"].error, rows["chess"].delivered_at) == ("群聊不存在", None)
+
+
 def test_older_news_of_a_group_changes_nothing(database: sa.Engine) -> None:
     task = a_task(at=NOON)
     enter(database, task)
@@ -317,7 +354,8 @@ def test_a_stopped_push_sends_no_group_that_was_not_published(database: sa.Engin
         assert push_results.claim_unpublished(connection, limit=10) == []
 
     assert {row.status for row in results_of(database, push.push_id).values()} == {"cancelled"}
-    assert statuses(database, task) == ["failed"]
+    [push] = pushes_of(database, task)
+    assert (push.status, push.reason) == ("skipped", "paused")
 
 
 def test_what_is_noted_for_others_is_numbered_without_gaps(database: sa.Engine) -> None:

@@ -122,6 +122,28 @@ async def test_all_that_is_wrong_is_told_at_once_in_the_callers_language(
     assert await asked_of(requests, OPENID) == []
 
 
+async def test_what_has_no_room_for_the_pushs_form_is_not_previewed(
+    editor: httpx.AsyncClient, database: sa.Engine, requests: Tail[SendRequested]
+) -> None:
+    content = {"text": "😀" * 480, "link": "https://example.com/room"}
+    without, with_form = (a_task(database, tenant_id="acme") for _ in range(2))
+    with database.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE t_tasks SET asks_feedback = true WHERE task_id = :id"),
+            {"id": with_form},
+        )
+
+    await sent(editor, without, content=content)
+    refused = await ask(editor, with_form, content=content)
+    await sent(editor, with_form, content={"text": "Hi"}, recipients=[OTHER])
+
+    [said] = errors_of(refused)
+    assert "too long together" in said
+    [request] = await asked_of(requests, OTHER)
+    assert isinstance(request.content, NotificationContent)
+    assert "/api/feedback/form?token=" in str(request.content.data)
+
+
 async def test_500_signs_are_not_too_long_whatever_they_are(
     editor: httpx.AsyncClient, database: sa.Engine
 ) -> None:

@@ -135,17 +135,66 @@ async def test_what_is_not_there_is_not_pushed(scheduler: RunningScheduler, task
     assert (answer.status_code, answer.json()) == (404, {"error": "Task not found"})
 
 
-async def test_only_who_may_edit_tasks_pushes_and_only_their_own(
+async def test_the_same_key_pushes_once(scheduler: RunningScheduler, database: sa.Engine) -> None:
+    enter_groups(database)
+    task, other = (a_task(at=the_second() + seconds(3_600)) for _ in range(2))
+    enter(database, task, other)
+    headers = {"Idempotency-Key": "once"}
+
+    answers = [
+        await scheduler.client.post(PUSH, json={"taskId": task.task_id}, headers=headers)
+        for _ in range(2)
+    ]
+    another = await scheduler.client.post(PUSH, json={"taskId": other.task_id}, headers=headers)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert [push.push_id for push in pushes_of(database, task)] == [answers[0].json()["pushId"]]
+    assert (another.status_code, pushes_of(database, other)) == (409, [])
+
+
+async def test_a_pause_stops_the_groups_that_wait_and_is_told_as_no_failure(
+    scheduler: RunningScheduler, stack: Stack, database: sa.Engine
+) -> None:
+    enter_groups(database)
+    paused, deleted = (a_task(at=the_second() + seconds(1)) for _ in range(2))
+    path = "/api/tasks/batch"
+
+    # While the broker is away no group is on its way: all of them wait.
+    stack.kafka.suspend()
+    try:
+        enter(database, paused, deleted)
+        for task in (paused, deleted):
+            await eventually(lambda task=task: pushes_of(database, task), within=PATIENCE)
+        ids = [paused.task_id, deleted.task_id]
+        body = {"taskIds": ids, "action": "pause"}
+        stopping = asyncio.create_task(scheduler.client.post(path, json=body))
+        answer = await asyncio.wait_for(stopping, PATIENCE.total_seconds())
+        assert answer.json()["failedTasks"] == []
+        gone = await scheduler.client.delete(f"/api/tasks/{deleted.task_id}")
+        assert gone.status_code == 200
+    finally:
+        stack.kafka.resume()
+
+    for task in (paused, deleted):
+        [push] = pushes_of(database, task)
+        assert (push.status, push.reason) == ("skipped", "the task was paused")
+        results = results_of(database, push.push_id).values()
+        assert {result.status for result in results} == {"cancelled"}
+    assert task_now(database, paused).status == "paused"
+
+
+async def test_only_who_may_push_does_and_only_their_own(
     scheduler: RunningScheduler, database: sa.Engine
 ) -> None:
     task = a_task(at=the_second() + seconds(3_600))
     enter(database, task)
     body = {"taskId": task.task_id}
 
-    viewer = signed_in(of_tenant("acme", Permission.TASKS_VIEW))
-    neighbour = signed_in(of_tenant("acme", Permission.TASKS_EDIT))
+    editor = signed_in(of_tenant("acme", Permission.TASKS_EDIT))
+    neighbour = signed_in(of_tenant("acme", Permission.TASKS_PUSH))
 
-    assert (await scheduler.client.post(PUSH, json=body, headers=viewer)).status_code == 403
+    assert (await scheduler.client.post(PUSH, json=body, headers=editor)).status_code == 403
     assert (await scheduler.client.post(PUSH, json=body, headers=neighbour)).status_code == 404
 
 

@@ -1,8 +1,13 @@
 """What a push says becomes one message, the same for previews and pushes (PV-14, CF-12)."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 
 from domain.tasks import MiniProgram, PushContent
+from runtime.signed_links import ForgedLink, opened
+from schemas.http.feedback import FeedbackLink
 from schemas.topics.contents import (
     ArticleContent,
     Content,
@@ -11,8 +16,10 @@ from schemas.topics.contents import (
     TextContent,
 )
 from schemas.topics.files import File
+from services.scheduler.timed.forms import Forms, form_like
 from services.scheduler.timed.rendering import CannotRender, message_of
 
+KEY = b"k" * 32
 LINK = "https://example.com/room"
 CARD = MiniProgram("wx1", "pages/room")
 
@@ -81,3 +88,18 @@ def test_a_form_for_opinions_stands_below_all_else() -> None:
 def test_what_makes_no_message_says_why(content: PushContent, problem: str) -> None:
     with pytest.raises(CannotRender, match=problem):
         message_of(content)
+
+
+def test_a_link_to_no_push_is_as_long_as_that_of_any_push_and_opens_nothing() -> None:
+    forms = Forms("https://in.example.com", KEY, timedelta(days=30))
+    name, tenant = "周一课程提醒", "acme"
+
+    like = form_like(forms, PushContent(text="Hi"), name, tenant)
+
+    push, task = str(uuid4()), str(uuid4())
+    assert like is not None
+    assert len(like) == len(forms.link(push, task, name, tenant, began=datetime.now(UTC)))
+    with pytest.raises(ForgedLink):
+        opened(like.partition("token=")[2], FeedbackLink, keys=[KEY], now=datetime.now(UTC))
+    assert form_like(None, PushContent(text="Hi"), name, tenant) is None
+    assert form_like(forms, PushContent(text="Hi", miniprogram=CARD), name, tenant) is None

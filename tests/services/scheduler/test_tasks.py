@@ -8,11 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from domain.tasks import PushContent, TaskStatus, content_hash
+from services.scheduler.store import uploads
+from services.scheduler.store.uploads import Upload
 from tests.callers import of_tenant, signed_in
 from tests.services.scheduler.planned import (
     TASKS,
     TOMORROW,
     a_task,
+    batch,
     planned,
     recurring,
     shown,
@@ -37,7 +40,7 @@ async def test_a_task_is_shown_as_it_was_planned(client: httpx.AsyncClient) -> N
     task_id = await planned(
         client,
         schedule=recurring(timezone="Asia/Shanghai"),
-        content={"text": "At six", "miniprogram": {"appid": "wx1", "pagePath": "pages/a"}},
+        content={"text": "At six", "link": "https://example.com/room"},
         groups=["g-1", "g-2"],
         priority="high",
         status="scheduled",
@@ -57,7 +60,7 @@ async def test_a_task_is_shown_as_it_was_planned(client: httpx.AsyncClient) -> N
         "recurringInterval": "weekly",
         "recurringEnd": None,
     }
-    assert task["content"]["miniprogram"] == {"appid": "wx1", "pagePath": "pages/a"}
+    assert task["content"]["link"] == "https://example.com/room"
     assert task["groups"] == ["g-1", "g-2"]
     assert (task["status"], task["priority"], task["overlap"]) == ("scheduled", "high", "wait")
     assert task["misfire"] == {"policy": "all", "within": "PT2H"}
@@ -244,6 +247,83 @@ async def test_nothing_is_scheduled_before_its_preview_is_confirmed(
     for refused in (at_once, unconfirmed, another):
         assert (refused.status_code, refused.json()) == (409, {"error": "Preview not confirmed"})
     assert (confirmed.status_code, renamed.status_code) == (200, 200)
+
+
+CARD = {"appid": "wx1", "pagePath": "pages/a"}
+
+
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        (
+            {"miniprogram": CARD, "link": "https://example.com/"},
+            {"content.link", "content.image", "content.text"},
+        ),
+        ({"text": "课" * 30, "miniprogram": CARD}, {"content.text", "content.image"}),
+        ({"text": "Room", "image": "https://example.com/a.png"}, {"content.image"}),
+        ({"text": "😀" * 500, "link": f"https://example.com/{'x' * 230}"}, {"content.text"}),
+    ],
+)
+async def test_what_cannot_be_sent_is_a_draft_only_and_says_all_that_is_wrong(
+    client: httpx.AsyncClient, database: sa.Engine, content: dict[str, Any], fields: set[str]
+) -> None:
+    draft = await planned(client, content=content)
+    live = await planned(client, status="scheduled")
+
+    assert wrong_fields(await client.post(TASKS, json=a_task(content=content, status="scheduled")))
+    assert (
+        wrong_fields(await client.put(f"{TASKS}/{draft}", json={"status": "scheduled"})) == fields
+    )
+    taken_back: dict[str, Any] = {"text": None} | content
+    refused = await client.put(f"{TASKS}/{live}", json={"content": taken_back})
+    assert wrong_fields(refused) == fields
+    stands(database, draft, TaskStatus.PAUSED)
+    resumed = await batch(client, "resume", draft)
+    assert [one["taskId"] for one in resumed["failedTasks"]] == [draft]
+
+
+async def test_a_picture_of_another_tenants_is_not_scheduled(
+    client: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    acme, other = (signed_in(of_tenant(name)) for name in ("acme", "other"))
+    upload = Upload("uploads/2030/01/a.png", "image/png", 1, "acme", "2", PAST)
+    with database.begin() as connection:
+        uploads.insert(connection, upload)
+    body = a_task(content={"image": upload.key}, status="scheduled")
+
+    own = await client.post(TASKS, json=body, headers=acme)
+    anothers = await client.post(TASKS, json=body, headers=other)
+
+    assert own.status_code == 201
+    assert wrong_fields(anothers) == {"content.image"}
+
+
+async def test_a_group_that_takes_no_such_message_is_named(
+    client: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    upload = Upload("uploads/2030/01/b.png", "image/png", 1, None, "2", PAST)
+    with database.begin() as connection:
+        uploads.insert(connection, upload)
+        connection.execute(
+            sa.text(
+                """
+                INSERT INTO t_groups (group_id, name, channel, sender_id, recipient, created_at)
+                VALUES ('of-app', 'a', 'wecom', 'ww1', 'chat:a', now()),
+                    ('of-robot', 'b', 'wecom', 'robots', 'robot:b', now())
+                """
+            )
+        )
+    card = {"text": "Room", "image": upload.key, "miniprogram": CARD}
+    article = {"text": "Room", "image": upload.key}
+
+    async def wrong(content: dict[str, Any], *groups: str) -> set[str]:
+        body = a_task(content=content, groups=groups, status="scheduled")
+        answer = await client.post(TASKS, json=body)
+        return set() if answer.status_code == 201 else wrong_fields(answer)
+
+    assert await wrong(card, "of-robot", "of-app") == {"groups[1]"}
+    assert await wrong(article, "of-robot", "of-app") == {"groups[0]"}
+    assert await wrong(card, "of-robot") == await wrong(article, "of-app", "unknown") == set()
 
 
 async def test_task_changes_is_told_every_step(

@@ -68,28 +68,45 @@ class TimedTask:
         )
 
 
-async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
-    running: RunningProjector, writer: Writer, database: sa.Engine
-) -> None:
-    task, push = TimedTask(), str(uuid4())
-    # The scheduler's word: a group that there is not has no message.
+async def file_tells_the_same(running: RunningProjector, push: str) -> None:
+    file = await running.client.get(f"/api/push/{push}/export")
+    lines = file.text.lstrip("\ufeff").splitlines()
+    assert lines[0] == "groupId,status,deliveredAt,attempts,error"
+    assert lines[1].startswith("group-a,sent,20")
+    assert lines[-1] == "group-x,failed,,0,群聊不存在"
+
+
+def enter_results(database: sa.Engine, push: str) -> None:
+    """Enter the scheduler's word: a group that there is not has no message."""
     with database.begin() as connection:
         connection.execute(
             sa.text(
                 """
-                INSERT INTO t_push_results (push_id, group_id, message_id, status, error)
-                VALUES (:push, 'group-x', :push, 'failed', '群聊不存在')
+                INSERT INTO t_push_results
+                    (push_id, group_id, message_id, status, error, sequence, attempts)
+                VALUES (:push, 'group-x', :push || 'x', 'failed', '群聊不存在', 0, 0),
+                    (:push, 'group-a', :push || 'a', 'sent', NULL, 3, 2),
+                    (:push, 'group-d', :push || 'd', 'failed', 'nothing was heard', 0, 0),
+                    (:push, 'group-e', :push || 'e', 'cancelled', NULL, 0, 0)
                 """
             ),
             {"push": push},
         )
-    reached, failed, waiting = (Life() for _ in range(3))
+
+
+async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not(
+    running: RunningProjector, writer: Writer, database: sa.Engine
+) -> None:
+    task, push = TimedTask(), str(uuid4())
+    enter_results(database, push)
+    reached, failed, waiting, silent = (Life() for _ in range(4))
     await writer.write(
         [
             task.push(push, PushStatus.RUNNING, groups=4),
             to_group(reached, push, "group-a"),
             to_group(failed, push, "group-b"),
             to_group(waiting, push, "group-c"),
+            to_group(silent, push, "group-d"),
             *[reached.started(), reached.accepted(), failed.started(), failed.rejected()],
         ]
     )
@@ -104,13 +121,27 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
         assert (progress["total"], progress["processed"], progress["percent"]) == (4, 3, 75.0)
         assert (progress["successCount"], progress["failedCount"]) == (1, 2)
         assert (progress["jobId"], progress["startedAt"]) == (push, told["timestamp"])
+        groups = [
+            (each["groupId"], each["status"], each["attempts"], each["error"])
+            for each in told.pop("groups")
+        ]
+        assert groups == [
+            ("group-a", "sent", 2, None),
+            ("group-b", "failed", 0, "群聊不存在"),
+            ("group-c", "pending", 0, None),
+            ("group-d", "failed", 0, "nothing was heard"),
+            ("group-e", "failed", 0, "stopped before it was sent to"),
+            ("group-x", "failed", 0, "群聊不存在"),
+        ]
         assert told == {
             "pushId": push,
             "taskId": task.id,
             "status": "running",
             "sentGroups": ["group-a"],
             "failedGroups": [
-                {"groupId": "group-b", "error": "Recipient phone number is invalid."},
+                {"groupId": "group-b", "error": "群聊不存在"},
+                {"groupId": "group-d", "error": "nothing was heard"},
+                {"groupId": "group-e", "error": "stopped before it was sent to"},
                 {"groupId": "group-x", "error": "群聊不存在"},
             ],
             "pendingGroups": ["group-c"],
@@ -119,6 +150,7 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
         return True
 
     await eventually(is_told, within=SOON)
+    await file_tells_the_same(running, push)
 
 
 async def test_the_pushes_of_a_task_come_newest_first_in_pages(
