@@ -95,11 +95,11 @@ class SmsChannel:
         """Return nothing: the gateway knows of everybody sooner or later."""
         return ()
 
-    async def find(self, message: Message, *, called_at: datetime) -> Found | None:
+    async def find(self, message: Message, *, called_at: datetime) -> Sequence[Found]:
         """Look for it under our reference."""
         answer = await self._client.get("/texts", params={"ref": message.message_id})
         ids: list[str] = answer.json()["ids"]
-        return Found(ProviderMessageId(ids[0])) if ids else None
+        return [Found(ProviderMessageId(one), called_at) for one in ids]
 
     async def close(self) -> None:
         """Close the connections."""
