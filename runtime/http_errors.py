@@ -20,7 +20,7 @@ from runtime.errors import (
     WrongFields,
 )
 from runtime.http_document import tell_refusals
-from runtime.http_nul import RefusesNul
+from runtime.http_nul import AnswersNul
 from schemas.http.errors import Problem, body_of
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ RETRY_AFTER_SECONDS = 1
 def shape_errors(app: FastAPI) -> None:
     """Install the handlers, and have the document tell of them."""
     tell_refusals(app)
-    app.add_middleware(RefusesNul, answer_of)
+    app.add_middleware(AnswersNul, answer_of)
     app.add_exception_handler(RequestValidationError, answer_of)
     app.add_exception_handler(HTTPException, answer_of)
     app.add_exception_handler(InvalidInput, answer_of)

@@ -1,4 +1,4 @@
-"""Refuses addresses with a NUL: PostgreSQL keeps none in a text: nothing has such a name."""
+"""Answers addresses with a NUL: PostgreSQL keeps none in a text, so nothing has such a name."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime.errors import InvalidInput, NotFound, SendtrailError
+from runtime.errors import InvalidInput, NotFound
 
 AnswerOf = Callable[[Request, Exception], Awaitable[Response]]
 """Answers an error in the shape of the path's family."""
@@ -16,8 +16,11 @@ AnswerOf = Callable[[Request, Exception], Awaitable[Response]]
 _NUL: Final = "\x00"
 
 
-class RefusesNul:
-    """Stands before an application: 404 for such a path, 400 for such a parameter."""
+class AnswersNul:
+    """Stands before an application: 400 for such a parameter, 404 where a path breaks on it.
+
+    An endpoint that knows better what is not found says so itself.
+    """
 
     def __init__(self, app: ASGIApp, answer_of: AnswerOf) -> None:
         self._app = app
@@ -27,15 +30,18 @@ class RefusesNul:
         """Answer, or hand the request on."""
         error = _error_of(scope) if scope["type"] == "http" else None
         if error is None:
-            await self._app(scope, receive, send)
-        else:
+            try:
+                await self._app(scope, receive, send)
+            except ValueError:  # the driver's
+                if _NUL not in scope.get("path", ""):
+                    raise
+                error = NotFound("Not Found")
+        if error is not None:
             answer = await self._answer_of(Request(scope), error)
             await answer(scope, receive, send)
 
 
-def _error_of(scope: Scope) -> SendtrailError | None:
-    if _NUL in scope["path"]:
-        return NotFound("Not Found")
+def _error_of(scope: Scope) -> InvalidInput | None:
     query: bytes = scope["query_string"]
     if b"%00" not in query and b"\x00" not in query:
         return None

@@ -83,11 +83,11 @@ def enter_results(database: sa.Engine, push: str) -> None:
             sa.text(
                 """
                 INSERT INTO t_push_results
-                    (push_id, group_id, message_id, status, error, sequence, attempts)
-                VALUES (:push, 'group-x', :push || 'x', 'failed', '群聊不存在', 0, 0),
-                    (:push, 'group-a', :push || 'a', 'sent', NULL, 3, 2),
-                    (:push, 'group-d', :push || 'd', 'failed', 'nothing was heard', 0, 0),
-                    (:push, 'group-e', :push || 'e', 'cancelled', NULL, 0, 0)
+                    (push_id, group_id, message_id, status, error, sequence, attempts, published_at)
+                VALUES (:push, 'group-x', :push || 'x', 'failed', '群聊不存在', 0, 0, NULL),
+                    (:push, 'group-a', :push || 'a', 'sent', NULL, 3, 2, now()),
+                    (:push, 'group-d', :push || 'd', 'failed', 'nothing was heard', 0, 0, now()),
+                    (:push, 'group-e', :push || 'e', 'cancelled', NULL, 0, 0, NULL)
                 """
             ),
             {"push": push},
@@ -102,7 +102,7 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
     reached, failed, waiting, silent = (Life() for _ in range(4))
     await writer.write(
         [
-            task.push(push, PushStatus.RUNNING, groups=4),
+            task.push(push, PushStatus.RUNNING, groups=6),
             to_group(reached, push, "group-a"),
             to_group(failed, push, "group-b"),
             to_group(waiting, push, "group-c"),
@@ -117,8 +117,11 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
         told = answer.json()
         progress = told.pop("progress")
         counts = {state: n for state, n in progress["counts"].items() if n}
-        assert counts == {"sent": 1, "failed": 1, "skipped": 1, "pending": 1}
-        assert (progress["total"], progress["processed"], progress["percent"]) == (4, 3, 75.0)
+        assert counts == {
+            **{"sent": 1, "failed": 1, "skipped": 1, "cancelled": 1},
+            "pending": 2,  # of one of them nothing is heard any more
+        }
+        assert (progress["total"], progress["processed"], progress["percent"]) == (6, 4, 66.7)
         assert (progress["successCount"], progress["failedCount"]) == (1, 2)
         assert (progress["jobId"], progress["startedAt"]) == (push, told["timestamp"])
         groups = [
