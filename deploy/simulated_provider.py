@@ -132,6 +132,8 @@ class ChatAccounts:
             ),
             "NOTICE_TEMPLATES": json.dumps(NOTICE_TEMPLATES),
             "ALERT_ROBOT": ROBOT,
+            # Whatever is at fault here is over in a moment.
+            "DISPATCHER_FIRST_PROBE_WITHIN": "PT1S",
             "WECHAT_API_BASE_URL": f"{simulator_url}/wechat",
         }
 

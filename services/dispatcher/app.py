@@ -93,7 +93,13 @@ class Dispatcher:
             clock=now,
         )
         self._recorder = Recorder(
-            self._engine, vault, producer, self._follow_ups, self._breaker, clock=now
+            self._engine,
+            vault,
+            producer,
+            self._follow_ups,
+            self._breaker,
+            clock=now,
+            probe_within=settings.dispatcher_first_probe_within,
         )
         self._tools = Tools(
             settings,
@@ -109,7 +115,12 @@ class Dispatcher:
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        reported = Reported(self._engine, settings.whatsapp_business_account_id, now)
+        reported = Reported(
+            self._engine,
+            settings.whatsapp_business_account_id,
+            now,
+            probe_within=settings.dispatcher_first_probe_within,
+        )
         listener = Listener(self._engine, vault, settings.words, self._breaker, reported, now)
         self._heard = _heard(settings, listener, producer)
         self._watch = Watch(self._engine, producer, settings, self._requests.lanes.queues, now)

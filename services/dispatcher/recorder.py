@@ -58,13 +58,16 @@ class Recorder:
         breaker: SenderBreaker,
         *,
         clock: Clock,
+        probe_within: timedelta,
     ) -> None:
+        """``probe_within``: the longest that a broken sender is left alone before it is probed."""
         self._engine = engine
         self._vault = vault
         self._producer = producer
         self._follow_ups = follow_ups
         self._breaker = breaker
         self._clock = clock
+        self._probe_within = probe_within
         # Bounded by the work in flight: each piece puts in one start and one end.
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
 
@@ -135,7 +138,7 @@ class Recorder:
             ledger.record(connection, self._vault, ended, self._follow_ups.keeps, now=now)
             self._follow_ups.begin(connection, taken_from(ended))
             people.remember_replies(connection, self._vault, refused_offers.in_answers(ended))
-            return standing.learn(connection, ended, now=now)
+            return standing.learn(connection, ended, now=now, probe_within=self._probe_within)
 
         standing.tell(await in_thread(self._engine, enter))
 

@@ -35,11 +35,22 @@ _WHATSAPP: Final = "whatsapp"
 class Reported:
     """Hears what providers say of our accounts."""
 
-    def __init__(self, engine: sa.Engine, business_account: str | None, clock: Clock) -> None:
-        """``business_account``: the one whose numbers send, None: any."""
+    def __init__(
+        self,
+        engine: sa.Engine,
+        business_account: str | None,
+        clock: Clock,
+        *,
+        probe_within: timedelta,
+    ) -> None:
+        """``business_account``: the one whose numbers send, None: any.
+
+        ``probe_within``: the longest pause before a first probe.
+        """
         self._engine = engine
         self._business_account = business_account
         self._clock = clock
+        self._probe_within = probe_within
 
     async def hear(self, events: Sequence[ProviderEvent]) -> None:
         """Halt whom they speak of, committed."""
@@ -52,7 +63,27 @@ class Reported:
         notices = [one for one in events if isinstance(one, NoticeReceived)]
         stops = [stop for one in notices if (stop := self._stop_of(one, now))]
         if broken or stops:
-            tell(Changes(await in_thread(self._engine, lambda c: _halt(c, broken, stops, now))))
+            tell(
+                Changes(await in_thread(self._engine, lambda c: self._halt(c, broken, stops, now)))
+            )
+
+    def _halt(
+        self,
+        connection: sa.Connection,
+        broken: Mapping[str, Breakage],
+        stops: Sequence[Stopped],
+        now: datetime,
+    ) -> dict[str, str]:
+        numbers = senders.of_channels(connection, [_WHATSAPP]) if stops else []
+        for stop in stops:
+            # Which of several numbers it is, a number as people write it does not tell.
+            if stop.is_account or len(numbers) == 1:
+                broken = {number: Breakage(stop.reason, PAUSE) for number in numbers} | {**broken}
+        sooner = {
+            sender: Breakage(one.reason, min(one.pause, self._probe_within))
+            for sender, one in broken.items()
+        }
+        return senders.halt(connection, sooner, now=now) if sooner else {}
 
     def _stop_of(self, notice: NoticeReceived, now: datetime) -> Stopped | None:
         """Return what a notice stops of our numbers."""
@@ -77,20 +108,6 @@ def breakage_of(report: StatusReported, now: datetime) -> Breakage | None:
         return None
     reason = reason_for(failure_of(report.failure))
     return Breakage(reason, max(first_pause(report.channel, code), PAUSE))
-
-
-def _halt(
-    connection: sa.Connection,
-    broken: Mapping[str, Breakage],
-    stops: Sequence[Stopped],
-    now: datetime,
-) -> dict[str, str]:
-    numbers = senders.of_channels(connection, [_WHATSAPP]) if stops else []
-    for stop in stops:
-        # Which of several numbers it is, a number as people write it does not tell.
-        if stop.is_account or len(numbers) == 1:
-            broken = {number: Breakage(stop.reason, PAUSE) for number in numbers} | {**broken}
-    return senders.halt(connection, broken, now=now) if broken else {}
 
 
 def _is_recent(at: datetime, now: datetime) -> bool:

@@ -49,6 +49,8 @@ class DispatcherSettings(
     """Names this process in the ledger."""
     dispatcher_halted_longest: timedelta = timedelta(hours=1)
     """How long messages wait for a sender that cannot send before they fail."""
+    dispatcher_first_probe_within: timedelta = Field(default=timedelta(minutes=30), gt=timedelta(0))
+    """The longest that a sender that cannot send is left alone before it is probed first."""
     sender_breaker_share: float = Field(default=Breaker().share, gt=0, le=1)
     """A sender is halted when this share of a window's outcomes, or more, are failures that may be
     its own (IM-55)."""

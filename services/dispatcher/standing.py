@@ -37,10 +37,17 @@ class Changes:
     """Left alone until then, as their providers asked."""
 
 
-def learn(connection: sa.Connection, ended: Sequence[Ended], *, now: datetime) -> Changes:
-    """Halt, hold, slow down and resume senders as their attempts ended."""
+def learn(
+    connection: sa.Connection, ended: Sequence[Ended], *, now: datetime, probe_within: timedelta
+) -> Changes:
+    """Halt, hold, slow down and resume senders as their attempts ended.
+
+    ``probe_within``: the longest pause before a first probe.
+    """
     broken = {
-        one.work.sender: senders.Breakage(reason_for(failure), pause_after(one, failure))
+        one.work.sender: senders.Breakage(
+            reason_for(failure), min(pause_after(one, failure), probe_within)
+        )
         for one in ended
         if (failure := _breakage(one))
     }

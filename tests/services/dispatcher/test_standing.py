@@ -24,6 +24,7 @@ pytestmark = pytest.mark.stack
 
 ACCOUNT = "102290129340398"
 MINUTE = timedelta(minutes=1)
+LONGEST = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +42,13 @@ def test_a_pause_that_a_provider_asks_for_holds_the_sender_or_all_of_its_account
     verdict = HoldUntil(NOON + MINUTE, a_problem("80007"), scope, NOON + MINUTE)
 
     with engine.begin() as connection:
-        changes = standing.learn(connection, [ended(throttled, verdict)], now=NOON)
+        changes = standing.learn(
+            connection, [ended(throttled, verdict)], now=NOON, probe_within=LONGEST
+        )
         sooner = HoldUntil(NOON, a_problem("80007"), scope, NOON)
-        again = standing.learn(connection, [ended(throttled, sooner)], now=NOON)
+        again = standing.learn(
+            connection, [ended(throttled, sooner)], now=NOON, probe_within=LONGEST
+        )
 
     concerned = {throttled, other} if scope is Scope.ACCOUNT else {throttled}
     assert {name: row.held_until for name, row in rows(engine).items()} == {
@@ -60,7 +65,9 @@ def test_how_soon_a_broken_sender_is_probed_depends_on_what_it_lacks(
 ) -> None:
     (sender,) = enter(engine, "whatsapp")
     with engine.begin() as connection:
-        standing.learn(connection, [ended(sender, Halt(a_problem(code)))], now=NOON)
+        standing.learn(
+            connection, [ended(sender, Halt(a_problem(code)))], now=NOON, probe_within=LONGEST
+        )
 
     at = [NOON, probe_at(engine, sender)]
     for _ in pauses[1:]:
@@ -111,9 +118,9 @@ async def test_a_failure_that_only_a_callback_tells_halts_the_sender(
         failure=a_failure(code=ErrorCode.WA_ACCOUNT_ABNORMAL, provider_code=code),
     )
 
-    await Reported(engine, None, lambda: NOON + 60 * MINUTE).hear([report])
+    await Reported(engine, None, lambda: NOON + 60 * MINUTE, probe_within=LONGEST).hear([report])
     assert rows(engine)[sender].halted_at is None  # old news
-    await Reported(engine, None, lambda: NOON).hear([report])
+    await Reported(engine, None, lambda: NOON, probe_within=LONGEST).hear([report])
 
     halted = rows(engine)[sender]
     assert halted.halted_at == NOON
@@ -154,7 +161,9 @@ async def test_a_ban_of_the_account_halts_its_numbers(
     numbers = enter(engine, "whatsapp", "whatsapp")
     (elsewhere,) = enter(engine, "wecom")
 
-    await Reported(engine, ACCOUNT, lambda: NOON).hear([a_notice(account, content)])
+    await Reported(engine, ACCOUNT, lambda: NOON, probe_within=LONGEST).hear(
+        [a_notice(account, content)]
+    )
 
     halted = {name for name, row in rows(engine).items() if row.halted_at is not None}
     assert halted == (set(numbers) if halts else set())
@@ -170,7 +179,7 @@ async def test_a_flagged_number_is_halted_where_it_is_the_only_one(
     content = {"event": "FLAGGED", "display_phone_number": "15550783881"}
     notice = a_notice(ACCOUNT, content, kind="phone_number_quality_update")
 
-    await Reported(engine, None, lambda: NOON).hear([notice])
+    await Reported(engine, None, lambda: NOON, probe_within=LONGEST).hear([notice])
 
     assert [row.halted_at is not None for row in rows(engine).values()] == [numbers == 1] * numbers
 

@@ -118,7 +118,10 @@ async def test_a_push_says_which_groups_were_reached_and_why_the_others_were_not
         progress = told.pop("progress")
         counts = {state: n for state, n in progress["counts"].items() if n}
         assert counts == {
-            **{"sent": 1, "failed": 1, "skipped": 1, "cancelled": 1},
+            "sent": 1,
+            "failed": 1,
+            "skipped": 1,
+            "cancelled": 1,
             "pending": 2,  # of one of them nothing is heard any more
         }
         assert (progress["total"], progress["processed"], progress["percent"]) == (6, 4, 66.7)
