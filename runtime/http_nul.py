@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime.errors import InvalidInput, NotFound
+from runtime.errors import InvalidInput, NotFound, SendtrailError
 
 AnswerOf = Callable[[Request, Exception], Awaitable[Response]]
 """Answers an error in the shape of the path's family."""
@@ -17,9 +17,9 @@ _NUL: Final = "\x00"
 
 
 class AnswersNul:
-    """Stands before an application: 400 for such a parameter, 404 where a path breaks on it.
+    """Stands before an application: where it breaks on a NUL, 400 for a parameter, else 404.
 
-    An endpoint that knows better what is not found says so itself.
+    An endpoint that knows better what is not found, or what is wrong, says so itself.
     """
 
     def __init__(self, app: ASGIApp, answer_of: AnswerOf) -> None:
@@ -27,25 +27,20 @@ class AnswersNul:
         self._answer_of = answer_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand the request on."""
-        error = _error_of(scope) if scope["type"] == "http" else None
-        if error is None:
-            try:
-                await self._app(scope, receive, send)
-            except ValueError:  # the driver's
-                if _NUL not in scope.get("path", ""):
-                    raise
-                error = NotFound("Not Found")
-        if error is not None:
+        """Hand the request on, and answer in the endpoint's place where the driver refuses."""
+        try:
+            await self._app(scope, receive, send)
+        except ValueError:
+            error = _error_of(scope) if scope["type"] == "http" else None
+            if error is None:
+                raise
             answer = await self._answer_of(Request(scope), error)
             await answer(scope, receive, send)
 
 
-def _error_of(scope: Scope) -> InvalidInput | None:
+def _error_of(scope: Scope) -> SendtrailError | None:
     query: bytes = scope["query_string"]
-    if b"%00" not in query and b"\x00" not in query:
-        return None
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if _NUL in name or _NUL in value:
             return InvalidInput(name.replace(_NUL, "\ufffd"), "must not contain a NUL")
-    return None
+    return NotFound("Not Found") if _NUL in scope["path"] else None

@@ -49,7 +49,7 @@ LAST_WITHIN = timedelta(seconds=10)
 class Recorder:
     """Takes outcomes in the order they happen and makes them durable."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it stands between all of these
         self,
         engine: sa.Engine,
         vault: Vault,

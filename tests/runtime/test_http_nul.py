@@ -1,7 +1,7 @@
 """An address with a NUL in it is answered in its family's shape."""
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from httpx import ASGITransport, AsyncClient
 
 from runtime.errors import NotFound
@@ -15,10 +15,10 @@ def app() -> FastAPI:
     shape_errors(app)
 
     @app.api_route("/{path:path}", methods=["GET", "PUT", "DELETE", "POST"])
-    async def everything(path: str) -> str:
+    async def everything(path: str, request: Request) -> str:
         if path.startswith("api/push/"):
             raise NotFound("Push not found")
-        if "\x00" in path:
+        if "\x00" in path + "".join(f"{one}{value}" for one, value in request.query_params.items()):
             raise ValueError("A string literal cannot contain NUL (0x00) characters.")
         return path
 

@@ -22,6 +22,8 @@ from cli.openapi import APPLICATIONS
 from runtime.kafka.producer import Producer
 from schemas.topics.task_changes import (
     TASK_CHANGES,
+    GroupSendChanged,
+    GroupSendStatus,
     PushChanged,
     PushStatus,
 )
@@ -47,6 +49,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 OURS, THEIRS = "acme", "globex"
 THEIR_CUSTOMER = "+16505550077"
+GROUP_SEND = 77
 A_CONTENT = {"content": {"text": "Hi"}}
 A_TASK = A_CONTENT | {
     "name": "t",
@@ -177,12 +180,25 @@ async def _of_the_streams(topics: str, task_id: str) -> dict[str, str]:
         updated_at=at,
         tenant_id=THEIRS,
     )
+    group_send = GroupSendChanged(
+        group_send_id=GROUP_SEND,
+        to_status=GroupSendStatus.PENDING,
+        sequence=1,
+        targets=1,
+        updated_at=at,
+        tenant_id=THEIRS,
+    )
     producer = Producer(topics, "tenants-apart")
-    records = [TASK_CHANGES.record(push, source="tests", at=at)]
+    records = [TASK_CHANGES.record(one, source="tests", at=at) for one in (push, group_send)]
     await producer.publish(records, within=seconds(20))
     await producer.stop()
     conversation = the_vault().conversation_id("whatsapp", SENDER, THEIR_CUSTOMER)
-    return {"taskId": task_id, "pushId": "push-1", "conversationId": conversation}
+    return {
+        "taskId": task_id,
+        "pushId": "push-1",
+        "groupSendTaskId": str(GROUP_SEND),
+        "conversationId": conversation,
+    }
 
 
 BODIES: Mapping[str, Mapping[str, Any]] = {
@@ -192,8 +208,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
 }
 """Any that is one: whose id it is, is asked before what it says."""
 
-OF_NO_TENANT = {"/api/whatsapp/customers/{phone}/data"}
-"""A person is one person for all tenants; who has a tenant gets 403 (its own test)."""
+OF_NO_TENANT = {
+    "/api/whatsapp/customers/{phone}/data",
+    "/api/whatsapp/orders/{orderId}/status",
+}
+"""A person is one person for all tenants; who has a tenant gets 403 (its own test). An order is
+whatever its tenant calls one: of others' nothing is said."""
 
 CALLS = [
     (service, method, path)

@@ -114,7 +114,8 @@ def _add_saving(routes: APIRouter, engine: sa.Engine, guard: Guard, clock: Clock
             if templates.count_own(connection, caller.tenant_id) >= MOST:
                 raise Conflict(f"There are {MOST} templates already")
             templates.insert(connection, new)
-            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id)
+            named = {"name": (None, new.name)}
+            audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id, named)
             done = TemplateDone(template_id=new.template_id, message="Template saved")
             return done.model_dump(by_alias=True)
 

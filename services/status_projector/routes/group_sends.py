@@ -76,9 +76,9 @@ def _add_details(router: APIRouter, parts: Parts) -> None:
     may_view = Depends(parts.guard.needs(Permission.GROUP_SEND_TASK_VIEW))
     engine = parts.engine
 
-    @router.get("/{taskId}", summary="One group send, and its customers (GS-08)")
+    @router.get("/{groupSendTaskId}", summary="One group send, and its customers (GS-08)")
     async def group_send(
-        task_id: Annotated[int, Path(alias="taskId", ge=1, lt=2**63)],
+        task_id: Annotated[int, Path(alias="groupSendTaskId", ge=1, lt=2**63)],
         caller: Annotated[Caller, may_view],
     ) -> Envelope[GroupSendDetail]:
         def look(connection: sa.Connection) -> GroupSendDetail:
@@ -87,9 +87,9 @@ def _add_details(router: APIRouter, parts: Parts) -> None:
 
         return Envelope(data=await in_thread(engine, look))
 
-    @router.get("/{taskId}/history", summary="How did this group send get there?")
+    @router.get("/{groupSendTaskId}/history", summary="How did this group send get there?")
     async def group_send_history(
-        task_id: Annotated[int, Path(alias="taskId", ge=1, lt=2**63)],
+        task_id: Annotated[int, Path(alias="groupSendTaskId", ge=1, lt=2**63)],
         caller: Annotated[Caller, may_view],
     ) -> Envelope[list[Step]]:
         def look(connection: sa.Connection) -> list[Step]:
@@ -99,9 +99,9 @@ def _add_details(router: APIRouter, parts: Parts) -> None:
 
         return Envelope(data=await in_thread(engine, look))
 
-    @router.get("/{taskId}/results", summary="What became of each customer? (GS-10)")
+    @router.get("/{groupSendTaskId}/results", summary="What became of each customer? (GS-10)")
     async def group_send_results(
-        task_id: Annotated[int, Path(alias="taskId", ge=1, lt=2**63)],
+        task_id: Annotated[int, Path(alias="groupSendTaskId", ge=1, lt=2**63)],
         asked: Annotated[GroupResultsQuery, Query()],
         caller: Annotated[Caller, may_view],
     ) -> Envelope[CustomerResultPage]:
@@ -113,13 +113,13 @@ def _add_details(router: APIRouter, parts: Parts) -> None:
         return Envelope(data=await in_thread(engine, look))
 
     @router.get(
-        "/{taskId}/results/export",
+        "/{groupSendTaskId}/results/export",
         summary="The same as a CSV file",
         response_class=StreamingResponse,
         responses=IS_FILE,
     )
     async def export_results(
-        task_id: Annotated[int, Path(alias="taskId", ge=1, lt=2**63)],
+        task_id: Annotated[int, Path(alias="groupSendTaskId", ge=1, lt=2**63)],
         asked: Annotated[GroupResultsExport, Query()],
         caller: Annotated[Caller, may_view],
     ) -> StreamingResponse:
