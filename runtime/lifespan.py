@@ -69,6 +69,11 @@ async def _for_ever(name: str, work: Work) -> None:
         except (TryAgainLater, Fenced) as error:
             reason = f"{type(error).__name__}: {error}"
             log.warning("work.interrupted", extra={"work": name, "reason": reason})
+        except asyncio.CancelledError:
+            # A library's, of a task of its own that it cancelled and awaited, is not ours to obey.
+            if _is_cancelled():
+                raise
+            log.warning("work.interrupted", extra={"work": name, "reason": "CancelledError"})
         except Exception:
             log.exception("work.failed", extra={"work": name})
         lasted = asyncio.get_running_loop().time() - began
@@ -76,3 +81,8 @@ async def _for_ever(name: str, work: Work) -> None:
             FIRST_PAUSE if lasted > LONGEST_PAUSE.total_seconds() else min(pause * 2, LONGEST_PAUSE)
         )
         await asyncio.sleep(pause.total_seconds())
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

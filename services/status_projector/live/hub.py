@@ -50,6 +50,9 @@ LINGER: Final = timedelta(seconds=30)
 FARTHEST_AHEAD: Final = 10_000
 """Records that another process may have told more of a partition than this one has read. A cursor
 that is farther is of topics that are no more."""
+SILENCE: Final = timedelta(seconds=3)
+"""After so long without a record it is asked whether there are any: after a broker's death a client
+of Kafka may go on without ever hearing more."""
 DRAINED_WITHIN: Final = timedelta(seconds=3)
 _RUNS: Final = (Subject.JOB, Subject.TASK)
 """What may have a progress."""
@@ -138,7 +141,7 @@ class Hub:
             except OffsetOutOfRangeError as error:
                 self._forget_topics()
                 raise BrokerAway("topics were made anew") from error
-            except KafkaError as error:
+            except (KafkaError, TimeoutError) as error:
                 raise BrokerAway(type(error).__name__) from error
             finally:
                 await tail.stop()
@@ -188,12 +191,25 @@ class Hub:
 
     async def _read(self, tail: Tail, reading: Log) -> None:
         loop = asyncio.get_running_loop()
-        needed_at = loop.time()
+        needed_at = heard_at = loop.time()
         while self._clients or loop.time() - needed_at < LINGER.total_seconds():
             if self._clients:
                 needed_at = loop.time()
-            await self._poll(tail, reading)
+            if await self._poll(tail, reading):
+                heard_at = loop.time()
+            elif loop.time() - heard_at > SILENCE.total_seconds():
+                await self._must_be_at_the_end(tail, reading)
+                heard_at = loop.time()
         self._close()
+
+    async def _must_be_at_the_end(self, tail: Tail, reading: Log) -> None:
+        """Raise where there is more than a reader hears of: another one begins where it stands."""
+        async with asyncio.timeout(SILENCE.total_seconds()):
+            ends = await tail.ends(reading.places)
+            if not await _is_behind(tail, reading, ends) or await self._poll(tail, reading):
+                return
+            if await _is_behind(tail, reading, ends):
+                raise BrokerAway("there is more than we are handed")
 
     def _close(self) -> None:
         self._log = None
@@ -208,14 +224,17 @@ class Hub:
             if client.resumes is not None:
                 client.resumes = _LOST
 
-    async def _poll(self, tail: Tail, reading: Log) -> None:
-        for place, records in (await tail.poll()).items():
+    async def _poll(self, tail: Tail, reading: Log) -> bool:
+        """Take what has come; return whether anything has."""
+        polled = await tail.poll()
+        for place, records in polled.items():
             self._take(reading, place, records)
             if reading.is_full(reading.places.number(place)):
                 tail.pause(place)
         for place in tail.paused():
             if not reading.is_full(reading.places.number(place)):
                 tail.resume(place)
+        return bool(polled)
 
     def _take(self, reading: Log, place: TopicPartition, records: Sequence[Record]) -> None:
         number = reading.places.number(place)
