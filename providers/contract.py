@@ -131,6 +131,17 @@ class Blamer(Protocol):
 
 
 @runtime_checkable
+class Reader(Protocol):
+    """A channel that shows people that what they wrote was read."""
+
+    async def mark_read(
+        self, sender_id: SenderId, provider_message_id: ProviderMessageId
+    ) -> Failure | None:
+        """Say it once of a message, and of all before it; return why that did not work."""
+        ...
+
+
+@runtime_checkable
 class Multicaster(Protocol):
     """A channel one message of which may be for several participants."""
 

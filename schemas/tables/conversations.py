@@ -29,6 +29,10 @@ conversations = sa.Table(
     sa.Column("inbound_at", MOMENT),
     # Inbound messages since the last outbound one, or since somebody marked it as read.
     sa.Column("unread", sa.Integer, nullable=False, server_default="0"),
+    # The newest inbound message that somebody here has read, and when they said so: its provider is
+    # told. Both only move forward.
+    sa.Column("read_to", sa.Text),
+    sa.Column("read_at", MOMENT),
     sa.Column("updated_at", MOMENT, nullable=False),
     sa.Index("conversations_last_at", "last_at", "conversation_id"),
     partial_index(
@@ -41,6 +45,7 @@ conversations = sa.Table(
     partial_index("conversations_order_id", "order_id", where="order_id IS NOT NULL"),
     partial_index("conversations_contact_id", "contact_id", where="contact_id IS NOT NULL"),
     partial_index("conversations_unread", "last_at", where="unread > 0"),
+    partial_index("conversations_read_at", "channel", "read_at", where="read_at IS NOT NULL"),
     # Room on each page: a row is moved with each of its messages.
     postgresql_with={"fillfactor": "70"},
 )

@@ -35,6 +35,7 @@ from services.dispatcher.follow_ups import FollowUps
 from services.dispatcher.handlers import Requests, Tools, settle_doubts
 from services.dispatcher.metrics import CALLING, IN_FLIGHT
 from services.dispatcher.people import WANTED, Listener, matters
+from services.dispatcher.read_marks import ReadMarks
 from services.dispatcher.recorder import Recorder
 from services.dispatcher.reported import Reported
 from services.dispatcher.settings import DispatcherSettings
@@ -147,6 +148,7 @@ class Dispatcher:
             ),
             **self._follow_ups.works(),
             **self._finding.works(),
+            **ReadMarks(engine, self._channels, now).works(),
             "due": lambda: every(DUE_TICK, lambda: call_due(tools, lanes)),
             "people": self._heard.run,
             "stream": self._stream.run,

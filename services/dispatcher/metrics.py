@@ -75,3 +75,9 @@ FALLBACKS = Counter(
     "Fallbacks by what became of them. send rising: messages fail, or do not arrive in time.",
     ["step"],
 )
+READ_MARKS = Counter(
+    "dispatcher_read_marks",
+    "Marks that a message was read, by what came of them. failed rising: see why in the log; people"
+    " do not see that they were read, and nothing else is the matter.",
+    ["channel", "outcome"],
+)

@@ -36,6 +36,7 @@ OWNERS = {
     "opt_outs": "dispatcher",
     "follow_ups": "dispatcher",
     "fallbacks": "dispatcher",
+    "read_marks_told": "dispatcher",
     # Written by providers/whatsapp, which the dispatcher runs.
     "whatsapp_templates": "dispatcher",
     "inbound_media": "fetcher",

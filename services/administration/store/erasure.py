@@ -86,6 +86,11 @@ _STEPS: Final[Mapping[str, str]] = {
         UPDATE group_send_members SET person = uuid_send(gen_random_uuid())
         WHERE person = :person
         """,
+    "read_marks_told": """
+        DELETE FROM read_marks_told WHERE conversation_id = ANY(ARRAY(
+            SELECT conversation_id FROM conversations WHERE person = :person))
+        """,
+    # After what was told of them.
     "conversations": "DELETE FROM conversations WHERE person = :person",
     # What is stored has its file deleted first.
     "inbound_media": "DELETE FROM inbound_media WHERE person = :person AND key IS NULL",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -145,7 +145,7 @@ def move(connection: sa.Connection, moved: Sequence[Move], now: datetime) -> dic
 
 _HOLD = sa.text(
     """
-    SELECT unread FROM conversations
+    SELECT unread, read_to FROM conversations
     WHERE conversation_id = :conversation_id
       AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id)
     FOR UPDATE
@@ -166,13 +166,40 @@ _PLACE = sa.text(
     WHERE message_id = :message_id AND conversation_id = :conversation_id
     """
 )
+_NEWEST = sa.text(
+    """
+    SELECT message_id FROM messages
+    WHERE conversation_id = :conversation_id AND message_direction = 'inbound'
+      AND (sent_at, id) > (:after, :after_id) AND (sent_at, id) <= (:at, :id)
+    ORDER BY sent_at DESC, id DESC LIMIT 1
+    """
+)
 _READ = sa.text(
     """
     UPDATE conversations SET unread = :unread, updated_at = :now
     WHERE conversation_id = :conversation_id
     """
 )
+# A later mark has a later time, also where the clock of its projector is behind.
+_MARK = sa.text(
+    """
+    UPDATE conversations
+    SET read_to = :read_to, read_at = greatest(:now, read_at + interval '1 microsecond')
+    WHERE conversation_id = :conversation_id
+    """
+)
+
+
+class _Place(NamedTuple):
+    """Where something stands in the order in which people see it."""
+
+    at: datetime
+    number: int
+
+
 _LAST_OF_ITS_MOMENT: Final = 2**63 - 1
+_FIRST: Final = _Place(datetime.min.replace(tzinfo=UTC), 0)
+_LAST: Final = _Place(datetime.max.replace(tzinfo=UTC), _LAST_OF_ITS_MOMENT)
 
 
 def mark_read(
@@ -185,29 +212,43 @@ def mark_read(
 ) -> int | None:
     """Mark a conversation as read, up to a message or a moment; return how much is unread.
 
+    Its provider is told by a dispatcher, if that is further than it was read before.
     None where the tenant, or None for all, has no such conversation. Raises `NotFound` where it
     has no such message.
     """
     if "\x00" in conversation_id:  # PostgreSQL refuses to look for it
         return None
-    values = {"conversation_id": conversation_id, "tenant_id": tenant_id}
-    unread = connection.execute(_HOLD, values).scalar()
-    if unread is None:
+    name = {"conversation_id": conversation_id}
+    known = connection.execute(_HOLD, {**name, "tenant_id": tenant_id}).first()
+    if known is None:
         return None
-    left = 0 if up_to is None else min(unread, _left(connection, conversation_id, up_to))
-    values = {"conversation_id": conversation_id, "unread": left, "now": now}
-    connection.execute(_READ, values)
+    shown = _shown(connection, conversation_id, up_to)
+    here = {**name, "at": shown.at, "id": shown.number}
+    left = min(known.unread, connection.execute(_LEFT, here).scalar_one())
+    connection.execute(_READ, {**name, "unread": left, "now": now})
+    before = _place_of(connection, conversation_id, known.read_to) or _FIRST
+    since = {"after": before.at, "after_id": before.number}
+    read_to = connection.execute(_NEWEST, {**here, **since}).scalar()
+    if read_to is not None:
+        connection.execute(_MARK, {**name, "read_to": read_to, "now": now})
     return left
 
 
-def _left(connection: sa.Connection, conversation_id: str, up_to: str | datetime) -> int:
-    """Return how much came in after this."""
-    at, number = up_to, _LAST_OF_ITS_MOMENT
-    if isinstance(up_to, str):
-        values = {"message_id": up_to, "conversation_id": conversation_id}
-        found = connection.execute(_PLACE, values).first()
-        if found is None:
-            raise NotFound("Message not found in this conversation")
-        at, number = found.sent_at, found.id
-    values = {"conversation_id": conversation_id, "at": at, "id": number}
-    return connection.execute(_LEFT, values).scalar_one()
+def _shown(connection: sa.Connection, conversation_id: str, up_to: str | datetime | None) -> _Place:
+    """Return the place of the newest that was shown."""
+    if up_to is None:
+        return _LAST
+    if isinstance(up_to, datetime):
+        return _Place(up_to, _LAST_OF_ITS_MOMENT)
+    place = _place_of(connection, conversation_id, up_to)
+    if place is None:
+        raise NotFound("Message not found in this conversation")
+    return place
+
+
+def _place_of(
+    connection: sa.Connection, conversation_id: str, message_id: str | None
+) -> _Place | None:
+    values = {"message_id": message_id, "conversation_id": conversation_id}
+    found = connection.execute(_PLACE, values).first()
+    return None if found is None else _Place(found.sent_at, found.id)

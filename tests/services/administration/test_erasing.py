@@ -69,7 +69,29 @@ def test_a_row_that_waits_is_counted_where_it_goes(database: sa.Engine) -> None:
         "skipped",
     ]
     assert rows(database, "SELECT skipped FROM job_unsent") == [3]
-    assert differences(database) == []
+    assert [one for one in differences(database) if one.id == job] == []
+
+
+def test_what_was_shown_as_read_goes_with_its_conversation(database: sa.Engine) -> None:
+    person, other = (VAULT.person("whatsapp", number) for number in ("+1001", "+1002"))
+    with database.begin() as connection:
+        for name, who in (("cnv_1", person), ("cnv_2", other)):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO conversations (conversation_id, channel, sender_id, person,"
+                    " last_message_id, last_at, last_direction, read_to, read_at, updated_at)"
+                    " VALUES (:name, 'whatsapp', '1', :who, 'm', :at, 'inbound', 'm', :at, :at)"
+                ),
+                {"name": name, "who": who, "at": NOON},
+            )
+            told = sa.text("INSERT INTO read_marks_told VALUES (:name, :at)")
+            connection.execute(told, {"name": name, "at": NOON})
+
+        counts = erasure.forget_everywhere(connection, person, "whatsapp", "+1001", now=NOON)
+
+    assert (counts["conversations"], counts["read_marks_told"]) == (1, 1)
+    assert rows(database, "SELECT conversation_id FROM conversations") == ["cnv_2"]
+    assert rows(database, "SELECT conversation_id FROM read_marks_told") == ["cnv_2"]
 
 
 def test_nobody_is_named_in_a_group_send_or_a_fact_any_more(database: sa.Engine) -> None:

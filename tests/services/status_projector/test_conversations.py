@@ -194,6 +194,45 @@ def test_what_came_after_what_was_shown_stays_unread(
         read_up_to(engine, other, shown[0])
 
 
+def test_its_provider_is_to_be_told_of_the_newest_message_that_was_read(
+    engine: sa.Engine, projector: Projector
+) -> None:
+    talk = Talk()
+    first, second, third = (talk.theirs(moment) for moment in (1, 2, 3))
+    tell(projector, first, second, talk.ours(2.5), third)
+    marked = [read_mark(engine, talk)]
+
+    for up_to in (at(0), at(2), at(1), None, None):
+        read_up_to(engine, talk, up_to)
+        marked.append(read_mark(engine, talk))
+
+    nothing, before_all, one, older, both, again = marked
+    assert nothing == before_all == (None, None)
+    assert one[0] == message_id_for_inbound("whatsapp", second.provider_message_id)
+    assert older == one, "what was read stays read"
+    assert both[0] == message_id_for_inbound("whatsapp", third.provider_message_id)
+    assert both[1] > one[1], "at the same moment by its clock"
+    assert again == both
+
+
+def test_a_message_that_we_have_answered_is_read_all_the_same(
+    engine: sa.Engine, projector: Projector
+) -> None:
+    talk = Talk()
+    received = talk.theirs(1)
+    tell(projector, received, talk.ours(2))
+
+    assert read_up_to(engine, talk, None) == 0
+
+    read_to, _ = read_mark(engine, talk)
+    assert read_to == message_id_for_inbound("whatsapp", received.provider_message_id)
+
+
+def read_mark(engine: sa.Engine, talk: Talk) -> tuple[Any, Any]:
+    row = conversation(engine, talk)
+    return row["read_to"], row["read_at"]
+
+
 def read_up_to(engine: sa.Engine, talk: Talk, up_to: str | datetime | None) -> int | None:
     with transaction(engine) as connection:
         return conversations.mark_read(
