@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from domain.failures import ErrorCode, Failure, Origin
@@ -216,9 +217,12 @@ class Desk:
         return None
 
     def _too_fast(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
-        for scope, rate in self._rates_of(wish, standing).items():
+        rates = self._rates_of(wish, standing)
+        for scope, rate in rates.items():
             taken = take(rate, self.arrivals.get(scope), self.now)
             if isinstance(taken, NotBefore):
+                if scope.startswith("pair:"):
+                    taken = self._room_for_all(rates)
                 return self._held_back(wish, scope, rate, taken)
         return None
 
@@ -229,15 +233,19 @@ class Desk:
             return held if wish.may_wait else Refuse(failure)
         failure = _failure(ErrorCode.NETWORK_ERROR, _NO_ROOM)
         if not scope.startswith("sender:"):
-            return Hold(self._room_for_all(wish, rate), failure, HoldReason.RATE)
+            return Hold(room.at, failure, HoldReason.RATE)
         # Until half of a burst may go: messages are claimed together rather than one by one.
         until = room.at + rate.interval * (rate.burst // 2)
         return Hold(until, failure, HoldReason.RATE, sender_is_full=True)
 
-    def _room_for_all(self, wish: Wish, rate: Rate) -> datetime:
-        """Return when none of its pairs holds it back any more."""
-        rooms = (take(rate, self.arrivals.get(pair), self.now) for pair in _pairs_of(wish))
-        return max(room.at for room in rooms if isinstance(room, NotBefore))
+    def _room_for_all(self, rates: Mapping[str, Rate]) -> NotBefore:
+        """Return when none of the pairs among them holds it back any more."""
+        taken = (
+            take(rate, self.arrivals.get(scope), self.now)
+            for scope, rate in rates.items()
+            if scope.startswith("pair:")
+        )
+        return max((one for one in taken if isinstance(one, NotBefore)), key=attrgetter("at"))
 
     def _count(self, wish: Wish, standing: Standing) -> None:
         for quota in self._quotas_of(wish, standing):
@@ -271,8 +279,8 @@ class Desk:
         if wish.case is not None and interval is not None and not wish.admitted:
             rates[f"case:{wish.case}"] = Rate(1 / interval.total_seconds())
         if standing.pair_rate is not None:
-            for pair in _pairs_of(wish):
-                rates[pair] = standing.pair_rate
+            for person in wish.people or (wish.recipient,):
+                rates[f"pair:{wish.sender}:{person}"] = standing.pair_rate
         if standing.rate is not None:
             rates[f"sender:{wish.sender}"] = standing.rate
         return rates
@@ -282,11 +290,6 @@ def next_day(now: datetime, zone: ZoneInfo) -> datetime:
     """Return when the next day begins there, in UTC."""
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), zone).astimezone(UTC)
-
-
-def _pairs_of(wish: Wish) -> list[str]:
-    people = wish.people or (wish.recipient,)
-    return [f"pair:{wish.sender}:{person}" for person in people]
 
 
 def _failure(code: ErrorCode, detail: str) -> Failure:

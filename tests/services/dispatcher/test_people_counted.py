@@ -1,7 +1,7 @@
 """Limits of a provider that counts people: exact for lists, at the claim's own tables (WX 12)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -62,6 +62,18 @@ class Town:
         admission = Admission(self.settings, {GAZETTE: self.paper}, lambda _: False, VAULT)
         return Office(self.engine, admission)
 
+    def claim_side_by_side(self, issues: Sequence[SendRequested]) -> dict[str, Claimed]:
+        """Let several dispatchers claim a few each, again and again; return what became of them."""
+
+        def claim(first: int) -> Mapping[str, Claimed]:
+            return self.office().claim(*issues[first : first + 5])
+
+        works: dict[str, Claimed] = {}
+        with ThreadPoolExecutor(4) as pool:
+            for ours in pool.map(claim, range(0, len(issues), 5)):
+                works |= ours
+        return works
+
     def used(self, sender_id: str) -> int:
         """Return what a sender has used of its day."""
         name = f"{GAZETTE}:{sender_id}"
@@ -112,12 +124,8 @@ def test_a_member_of_several_lists_gets_no_more_than_its_rate_from_several_dispa
     others = [f"reader{n}" for n in range(12)]
     lists = [["ada", *random.sample(others, 6)] for _ in range(60)]
     issues = [an_issue(sender, *random.sample(readers, 7)) for readers in lists]
-    works: dict[str, Claimed] = {}
 
-    with ThreadPoolExecutor(4) as pool:
-        batches = [issues[first : first + 5] for first in range(0, len(issues), 5)]
-        for ours in pool.map(lambda batch: town.office().claim(*batch), batches):
-            works |= ours
+    works = town.claim_side_by_side(issues)
 
     assert gone(works)["ada"] == len(works) == BURST
     assert max(gone(works).values()) <= BURST
@@ -144,12 +152,8 @@ def test_a_daily_limit_counts_people_exactly_for_several_dispatchers(town: Town)
     sender, limit = a_sender(), 50
     town.limit(sender, limit)
     issues = [an_issue(sender, *(f"reader{n}-{m}" for m in range(1 + n % 4))) for n in range(40)]
-    works: dict[str, Claimed] = {}
 
-    with ThreadPoolExecutor(4) as pool:
-        batches = [issues[first : first + 4] for first in range(0, len(issues), 4)]
-        for ours in pool.map(lambda batch: town.office().claim(*batch), batches):
-            works |= ours
+    works = town.claim_side_by_side(issues)
 
     # Small ones fill up what a large one has no room in.
     assert gone(works).total() == town.used(sender) == limit
