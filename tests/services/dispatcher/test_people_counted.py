@@ -120,7 +120,6 @@ def test_a_member_of_several_lists_gets_no_more_than_its_rate_from_several_dispa
     town: Town,
 ) -> None:
     sender, random = a_sender(), Random(7)  # noqa: S311 - the same lists each time
-    # Each in an order of its own: whoever locks pairs as they come waits for the others for ever.
     others = [f"reader{n}" for n in range(12)]
     lists = [["ada", *random.sample(others, 6)] for _ in range(60)]
     issues = [an_issue(sender, *random.sample(readers, 7)) for readers in lists]
