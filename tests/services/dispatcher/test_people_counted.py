@@ -110,7 +110,7 @@ def an_issue(sender_id: str, *readers: str, **what_matters: object) -> SendReque
     return a_send_request(**ordinary | what_matters)
 
 
-def gone(works: dict[str, Claimed]) -> Counter[str]:
+def gone(works: Mapping[str, Claimed]) -> Counter[str]:
     """Return how many messages each reader gets."""
     called = [work for work in works.values() if work.refusal is None]
     return Counter(who for work in called for who in work.message.recipient.split("+"))
@@ -124,7 +124,9 @@ def test_a_member_of_several_lists_gets_no_more_than_its_rate_from_several_dispa
     lists = [["ada", *random.sample(others, 6)] for _ in range(60)]
     issues = [an_issue(sender, *random.sample(readers, 7)) for readers in lists]
 
-    works = town.claim_side_by_side(issues)
+    # Whoever enters a pair first is waited for anyhow; these are known to all.
+    first = town.office().claim(an_issue(sender, "ada", *others))
+    works = {**first, **town.claim_side_by_side(issues)}
 
     assert gone(works)["ada"] == len(works) == BURST
     assert max(gone(works).values()) <= BURST
