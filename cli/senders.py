@@ -81,7 +81,10 @@ def resume(name: Name) -> None:
 def limit(
     name: Name,
     messages: Annotated[
-        int | None, typer.Argument(min=0, help="Messages a day; none of it: no limit at all.")
+        int | None,
+        typer.Argument(
+            min=0, help="Messages a day, of a WeCom app their members; none of it: no limit at all."
+        ),
     ] = None,
     *,
     new: New = False,

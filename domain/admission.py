@@ -5,10 +5,11 @@ is given, and hands back: whoever stores that in the transaction of the claims h
 with any number of processes and across their restarts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from domain.failures import ErrorCode, Failure, Origin
@@ -33,7 +34,7 @@ class Standing:
     rate: Rate | None = None
     pair_rate: Rate | None = None
     daily_limit: int | None = None
-    """Messages admitted a day (CF-17); None: as many as there are."""
+    """Messages admitted a day, or their people (CF-17, WX 12); None: as many as there are."""
     halted_until: datetime | None = None
     """Set while it cannot send: when its next probe may be made."""
     held_until: datetime | None = None
@@ -62,6 +63,8 @@ class Wish:
     """`channel:senderId`."""
     recipient: str
     """Of a channel; as a name that is kept with the limits, and that tells nobody who it is."""
+    people: Sequence[str] = ()
+    """Where the provider counts people and not messages: each of them once, by such a name."""
     case: str | None = None
     """`tenant:case`."""
     urgent: bool = False
@@ -125,6 +128,7 @@ _HALTED = "the sender cannot send at the moment"
 _RESTING = "the provider has asked this sender for a pause"
 _LATER = "waits for its time"
 _BY_NUMBER = "Daily limit exceeded for this number."
+_TOO_MANY = "More people than the daily limit for this number."
 _BY_CASE = "Daily limit per case exceeded."
 _BY_RECIPIENT = "Daily limit exceeded for this recipient."
 _INTERVAL = "Send interval limit."
@@ -135,6 +139,8 @@ class _Quota:
     scope: str
     most: int
     said: str
+    weight: int = 1
+    """How much of it the message uses."""
 
 
 @dataclass(slots=True)
@@ -201,7 +207,9 @@ class Desk:
 
     def _quota_used_up(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
         for quota in self._quotas_of(wish, standing):
-            if self.used.get(quota.scope, 0) >= quota.most:
+            if self.used.get(quota.scope, 0) + quota.weight > quota.most:
+                if quota.weight > max(quota.most, 1):
+                    return Refuse(_failure(ErrorCode.DAILY_LIMIT_EXCEEDED, _TOO_MANY))
                 failure = _failure(ErrorCode.DAILY_LIMIT_EXCEEDED, quota.said)
                 if not wish.may_wait:
                     return Refuse(failure)
@@ -209,9 +217,12 @@ class Desk:
         return None
 
     def _too_fast(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
-        for scope, rate in self._rates_of(wish, standing).items():
+        rates = self._rates_of(wish, standing)
+        for scope, rate in rates.items():
             taken = take(rate, self.arrivals.get(scope), self.now)
             if isinstance(taken, NotBefore):
+                if scope.startswith("pair:"):
+                    taken = self._room_for_all(rates)
                 return self._held_back(wish, scope, rate, taken)
         return None
 
@@ -227,9 +238,18 @@ class Desk:
         until = room.at + rate.interval * (rate.burst // 2)
         return Hold(until, failure, HoldReason.RATE, sender_is_full=True)
 
+    def _room_for_all(self, rates: Mapping[str, Rate]) -> NotBefore:
+        """Return when none of the pairs among them holds it back any more."""
+        taken = (
+            take(rate, self.arrivals.get(scope), self.now)
+            for scope, rate in rates.items()
+            if scope.startswith("pair:")
+        )
+        return max((one for one in taken if isinstance(one, NotBefore)), key=attrgetter("at"))
+
     def _count(self, wish: Wish, standing: Standing) -> None:
         for quota in self._quotas_of(wish, standing):
-            self.used[quota.scope] = self.used.get(quota.scope, 0) + 1
+            self.used[quota.scope] = self.used.get(quota.scope, 0) + quota.weight
         for scope, rate in self._rates_of(wish, standing).items():
             taken = take(rate, self.arrivals.get(scope), self.now)
             assert not isinstance(taken, NotBefore)  # noqa: S101 - `_too_fast` has just looked
@@ -241,12 +261,16 @@ class Desk:
         if wish.admitted:
             return []
         candidates = [
-            (f"sender:{wish.sender}", standing.daily_limit, _BY_NUMBER),
-            (f"recipient:{wish.recipient}", self.quotas.per_recipient, _BY_RECIPIENT),
+            (f"sender:{wish.sender}", standing.daily_limit, _BY_NUMBER, len(wish.people) or 1),
+            (f"recipient:{wish.recipient}", self.quotas.per_recipient, _BY_RECIPIENT, 1),
         ]
         if wish.case is not None:
-            candidates.append((f"case:{wish.case}", self.quotas.per_case, _BY_CASE))
-        return [_Quota(scope, most, said) for scope, most, said in candidates if most is not None]
+            candidates.append((f"case:{wish.case}", self.quotas.per_case, _BY_CASE, 1))
+        return [
+            _Quota(scope, most, said, weight)
+            for scope, most, said, weight in candidates
+            if most is not None
+        ]
 
     def _rates_of(self, wish: Wish, standing: Standing) -> dict[str, Rate]:
         # The sender's last: who is held back by another has taken nothing of its room.
@@ -255,7 +279,8 @@ class Desk:
         if wish.case is not None and interval is not None and not wish.admitted:
             rates[f"case:{wish.case}"] = Rate(1 / interval.total_seconds())
         if standing.pair_rate is not None:
-            rates[f"pair:{wish.sender}:{wish.recipient}"] = standing.pair_rate
+            for person in wish.people or (wish.recipient,):
+                rates[f"pair:{wish.sender}:{person}"] = standing.pair_rate
         if standing.rate is not None:
             rates[f"sender:{wish.sender}"] = standing.rate
         return rates

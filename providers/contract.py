@@ -155,6 +155,18 @@ class Multicaster(Protocol):
 
 
 @runtime_checkable
+class Headcounter(Protocol):
+    """A channel whose provider counts people where we count messages (LM-08, WX 12)."""
+
+    def counted(self, message: Message) -> Sequence[str]:
+        """Return the people whom the limits of sender and pair count it for, each once.
+
+        None where it counts once, for its recipient.
+        """
+        ...
+
+
+@runtime_checkable
 class Advertiser(Protocol):
     """A channel that tells offers and announcements from other messages (IM-21)."""
 

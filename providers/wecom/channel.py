@@ -93,6 +93,13 @@ class WecomChannel:
         left = (one for one in self.participants(message) if one not in unwanted)
         return replace(message, recipient="|".join(left))
 
+    def counted(self, message: Message) -> Sequence[str]:
+        """Return the members: of each, WeCom counts what it gets of an app (WX 12)."""
+        if isinstance(message.content, GroupSendContent):
+            return ()
+        target = target_of(message.recipient)
+        return target.ids if isinstance(target, Members) else ()
+
     def is_of_message(self, failure: Failure) -> bool:
         """Tell whether the failure speaks of one message alone, and not of the app."""
         return is_of_message(failure.provider_code)

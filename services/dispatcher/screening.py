@@ -13,7 +13,7 @@ from domain.consent import refusal_of_all
 from domain.failures import ErrorCode, Failure, Origin
 from domain.recipients import InvalidRecipient
 from domain.windows import closed, is_open
-from providers.contract import Advertiser, Channel, Message, Multicaster
+from providers.contract import Advertiser, Channel, Headcounter, Message, Multicaster
 from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.settings import DispatcherSettings
@@ -63,6 +63,8 @@ class _Verdict:
     is_unwanted: bool = False
     refused: Mapping[str, Failure] = field(default_factory=dict[str, Failure])
     not_before: datetime | None = None
+    counted: Sequence[str] = ()
+    """The people whom limits count it for, where that is not its recipient."""
 
 
 class Screening:
@@ -75,6 +77,7 @@ class Screening:
         self._vault = vault
         self._channels = channels
         self._multicasters = {n: one for n, one in channels.items() if isinstance(one, Multicaster)}
+        self._headcounters = {n: one for n, one in channels.items() if isinstance(one, Headcounter)}
         self._advertisers = {n: one for n, one in channels.items() if isinstance(one, Advertiser)}
 
     def screen(
@@ -106,6 +109,7 @@ class Screening:
             wish = Wish(
                 sender=sender_of(request),
                 recipient=self._vault.person(request.channel, read.message.recipient).hex(),
+                people=self._names(request.channel, verdict.counted),
                 case=_case_of(request),
                 urgent=request.priority == "high",
                 may_wait=request.when_limited == "wait",
@@ -162,6 +166,7 @@ class Screening:
                 self._impossible(request, message, known, now),
                 refused=refused,
                 not_before=self._not_before(request, message.recipient, now),
+                counted=self._counted(request, message),
             )
         except Exception:
             log.exception("screening.failed", extra={"message_id": request.message_id})
@@ -170,6 +175,14 @@ class Screening:
     def _participants(self, request: SendRequested, message: Message) -> Sequence[str]:
         multicaster = self._multicasters.get(request.channel)
         return () if multicaster is None else multicaster.participants(message)
+
+    def _counted(self, request: SendRequested, message: Message) -> Sequence[str]:
+        headcounter = self._headcounters.get(request.channel)
+        return () if headcounter is None else headcounter.counted(message)
+
+    def _names(self, channel: str, people: Sequence[str]) -> Sequence[str]:
+        """Return them as they are kept with the limits."""
+        return [self._vault.person(channel, one).hex() for one in people]
 
     def _is_marketing(self, request: SendRequested) -> bool:
         advertiser = self._advertisers.get(request.channel)

@@ -10,6 +10,7 @@ from domain.admission import (
     Desk,
     Go,
     Hold,
+    HoldReason,
     Quotas,
     Refuse,
     Standing,
@@ -142,6 +143,93 @@ def test_a_sender_with_a_burst_is_held_until_half_of_it_may_go_at_once() -> None
     assert held.until - NOON <= timedelta(milliseconds=100)
 
 
+def test_a_message_for_several_needs_and_takes_the_room_of_each_of_them() -> None:
+    desk = a_desk(a=Standing(pair_rate=Rate(1 / 5, burst=2)))
+
+    assert desk.decide(a_wish(recipient="ada|bob", people=("ada", "bob"))) == Go()
+    assert desk.decide(a_wish(recipient="ada|eve", people=("ada", "eve"))) == Go()
+    taken = dict(desk.arrivals)
+    held = desk.decide(a_wish(recipient="ada|joe", people=("joe", "ada")))
+
+    assert isinstance(held, Hold)
+    assert (held.until, held.reason) == (NOON + timedelta(seconds=5), HoldReason.RATE)
+    assert not held.sender_is_full
+    assert desk.arrivals == taken
+    assert desk.decide(a_wish(recipient="bob", people=("bob",))) == Go()
+    assert desk.decide(a_wish(recipient="joe")) == Go()
+
+
+def test_a_message_for_several_waits_for_the_last_of_them_at_once() -> None:
+    desk = a_desk(a=Standing(pair_rate=Rate(1)))
+    desk.arrivals |= {
+        f"pair:{A}:{who}": NOON + timedelta(seconds=seconds)
+        for who, seconds in (("ada", 4), ("bob", 9), ("eve", 0))
+    }
+
+    held = desk.decide(a_wish(people=("ada", "bob", "eve")))
+
+    assert isinstance(held, Hold)
+    assert held.until == NOON + timedelta(seconds=9)
+
+
+lists = st.lists(st.sets(st.sampled_from("abcde"), min_size=1), max_size=40)
+
+
+@given(
+    st.integers(1, 6), lists, st.lists(st.integers(0, 4_000), min_size=40, max_size=40), st.data()
+)
+def test_no_member_of_any_lists_gets_more_than_its_rate_across_restarts(
+    burst: int, asked: list[set[str]], pauses: list[int], data: st.DataObject
+) -> None:
+    rate, desk = Rate(1 / 5, burst), a_desk()
+    gone: dict[str, list[datetime]] = {}
+    for people, pause in zip(asked, pauses, strict=False):
+        now = desk.now + timedelta(milliseconds=pause)
+        # A dispatcher knows what is stored, and nothing else.
+        desk = Desk(now, SHANGHAI, {A: Standing(pair_rate=rate)}, arrivals=dict(desk.arrivals))
+        if desk.decide(a_wish(people=data.draw(st.permutations(sorted(people))))) == Go():
+            for who in people:
+                gone.setdefault(who, []).append(now)
+
+    for moments in gone.values():
+        for first in range(len(moments)):
+            for last in range(first, len(moments)):
+                span = moments[last] - moments[first]
+                assert last - first + 1 <= burst + span / rate.interval
+
+
+@given(st.integers(0, 30), st.lists(st.integers(0, 9), max_size=20))
+def test_a_daily_limit_counts_the_people_of_what_goes(limit: int, sizes: list[int]) -> None:
+    desk, used = a_desk(a=Standing(daily_limit=limit)), 0
+    for size in sizes:
+        weight = max(size, 1)
+        decision = desk.decide(a_wish(people=[str(n) for n in range(size)]))
+        assert (decision == Go()) == (used + weight <= limit)
+        used += weight if decision == Go() else 0
+
+    assert desk.used.get(f"sender:{A}", 0) == used
+
+
+def test_a_message_for_more_people_than_the_day_ever_has_is_refused() -> None:
+    desk = a_desk(a=Standing(daily_limit=2))
+
+    refused = desk.decide(a_wish(people=("ada", "bob", "eve"), may_wait=True))
+    assert isinstance(refused, Refuse)
+    assert refused.failure.code is ErrorCode.DAILY_LIMIT_EXCEEDED
+    assert refused.failure.detail == "More people than the daily limit for this number."
+    assert desk.decide(a_wish()) == Go()
+    held = desk.decide(a_wish(people=("ada", "bob"), may_wait=True))
+    assert isinstance(held, Hold)
+    assert held.reason is HoldReason.DAILY_LIMIT
+
+
+def test_the_products_own_limits_count_a_message_for_several_once() -> None:
+    desk = a_desk(Quotas(per_case=1, per_recipient=1))
+
+    assert desk.decide(a_wish(case="acme:7", people=("ada", "bob"))) == Go()
+    assert set(desk.used.values()) == {1}
+
+
 def test_what_is_held_by_one_limit_uses_nothing_of_the_others() -> None:
     desk = a_desk(
         Quotas(per_recipient=0), a=Standing(daily_limit=9, rate=Rate(1), pair_rate=Rate(1))
@@ -200,7 +288,7 @@ def test_scopes_name_everything_that_a_decision_reads_and_writes(
         Quotas(per_case=per_case, case_interval=timedelta(seconds=1), per_recipient=30),
         a=Standing(daily_limit=limit, rate=Rate(10, burst=9), pair_rate=Rate(9, burst=9)),
     )
-    wishes = [a_wish(case=case, may_wait=case == "a") for case in cases]
+    wishes = [a_wish(case=case, may_wait=case == "a", people=("eve", case)) for case in cases]
     counts = {scope for wish in wishes for scope in desk.scopes_of(wish)[0]}
     rates = {scope for wish in wishes for scope in desk.scopes_of(wish)[1]}
 

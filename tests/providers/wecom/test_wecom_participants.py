@@ -23,3 +23,12 @@ async def test_a_message_for_several_can_leave_some_of_them_out(tmp_path: Path) 
         assert channel.without(members, {"lisi", "zhangsan"}).recipient == "wangwu"
         for alone in ("zhangsan", "chat:preview1", "robot:ops"):
             assert channel.participants(a_message(recipient=alone)) == ()
+
+
+async def test_each_member_is_counted_and_nobody_else(tmp_path: Path) -> None:
+    async with a_channel(settings_for("http://127.0.0.1:1"), a_store(tmp_path)) as channel:
+        assert channel.counted(a_message(recipient="lisi|zhangsan")) == ("lisi", "zhangsan")
+        assert channel.counted(a_message(recipient="zhangsan")) == ("zhangsan",)
+        assert channel.counted(a_group_send(targets=("wmAda", "wmBob"))) == ()
+        for alone in ("chat:preview1", "robot:ops"):
+            assert channel.counted(a_message(recipient=alone)) == ()

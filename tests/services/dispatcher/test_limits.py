@@ -21,6 +21,7 @@ from schemas.topics.provider_events import (
 )
 from schemas.topics.send_requests import SendRequested
 from tests.eventually import eventually
+from tests.given import a_send_request
 from tests.services.dispatcher.conftest import StartDispatcher
 from tests.services.dispatcher.dispatchers import (
     SOON,
@@ -100,6 +101,30 @@ async def test_a_rate_holds_for_a_queue(
     for first, last in pairwise(range(0, len(moments), 40)):
         # A second of the rate, with what may be ahead of its time.
         assert moments[last] - moments[first] > timedelta(seconds=0.85)
+
+
+async def test_a_wecom_member_of_several_lists_gets_no_more_than_its_rate(
+    a_dispatcher: StartDispatcher,
+    upstream: Upstream,
+    facts: Tail[ProviderEvent],
+    provider: RunningSimulator,
+    ledger: sa.Engine,
+) -> None:
+    for _ in range(2):
+        await a_dispatcher()
+    app = f"{provider.chats.corp_id}.{provider.chats.agent_id}"
+    lists = [
+        a_send_request(channel="wecom", sender_id=app, recipient=f"lisi|sim-{n}") for n in range(7)
+    ]
+
+    for n, request in enumerate(lists):
+        await upstream.ask(request, partition=n % 2)
+    ends = await ends_of(facts, lists)
+
+    assert {type(end) for end in ends} == {SendAccepted}
+    claimed = sorted(claimed_at(ledger, request.message_id) for request in lists)
+    # Six at once, and then one each five seconds.
+    assert claimed[6] - claimed[0] >= timedelta(seconds=5)
 
 
 async def test_what_may_wait_for_the_next_day_waits_in_the_ledger(
@@ -288,6 +313,12 @@ async def holds_of(facts: Tail[ProviderEvent], request: SendRequested) -> list[S
 def started_at(facts: Tail[ProviderEvent], request: SendRequested) -> datetime:
     events = about(facts.records, request.message_id)
     return next(event.at for event in events if isinstance(event, SendStarted))
+
+
+def claimed_at(engine: sa.Engine, message_id: str) -> datetime:
+    with engine.connect() as connection:
+        query = sa.text("SELECT claimed_at FROM dispatch_ledger WHERE message_id = :id")
+        return connection.execute(query, {"id": message_id}).scalar_one()
 
 
 def is_held(engine: sa.Engine, sender: str) -> bool:
