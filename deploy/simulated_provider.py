@@ -169,7 +169,8 @@ class SimulatedProvider:
             said = self._get("/ledger/messages", limit=PAGE, offset=len(items))
             items += said["items"]
             if len(items) >= said["total"] or not said["items"]:
-                return {item["opaque"]: _life(item) for item in items}
+                # What has no id of ours is no message: alerts to the robot.
+                return {item["opaque"]: _life(item) for item in items if item["opaque"]}
 
     def set_knobs(self, knobs: Mapping[str, object]) -> None:
         """Change how it behaves from now on: dotted names to values (simulator/README.md)."""
