@@ -4,9 +4,14 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import aiokafka
+from aiokafka.errors import KafkaError
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_AIOKAFKA = str(Path(aiokafka.__file__).parent)
 
 
 class _JsonLines(logging.Formatter):
@@ -24,6 +29,15 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Return whether it says more than that a task inside aiokafka met the broker's absence.
+
+    Cut short, its commits and fetches leave such tasks behind, which asyncio calls an error.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, KafkaError) and _AIOKAFKA in record.getMessage())
+
+
 def configure(level: str) -> None:
     """Send the whole process's log to standard error as JSON lines.
 
@@ -36,3 +50,4 @@ def configure(level: str) -> None:
     # aiokafka repeats each connection failure at error level; what it means for us is logged by us.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").addFilter(_is_ours)
