@@ -6,6 +6,7 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from runtime.kafka.alone import start_alone
+from runtime.kafka.closing import close
 
 POLL = timedelta(milliseconds=200)
 WITHIN = timedelta(seconds=60)
@@ -32,5 +33,5 @@ async def read_to_end(bootstrap: str, topic: str) -> list[ConsumerRecord[bytes, 
                 batches = await consumer.getmany(timeout_ms=int(POLL.total_seconds() * 1_000))
                 found += [record for records in batches.values() for record in records]
     finally:
-        await consumer.stop()
+        await close(consumer)
     return found

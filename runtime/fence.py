@@ -20,6 +20,7 @@ from domain.fence import Bind, Bond, Live, Refuse, Stored, Tell, Verdict, Word, 
 from runtime.clock import Clock, now
 from runtime.errors import BrokerAway, Fenced, TryAgainLater
 from runtime.kafka.alone import start_alone
+from runtime.kafka.closing import close
 from runtime.lifespan import Work, running
 from runtime.postgres import connect, in_thread
 from runtime.settings import DatabaseSettings
@@ -250,8 +251,7 @@ class Kafka:
         # Forgotten only once it is closed: whoever is interrupted here comes again.
         self._last = None
         if self._consumer is not None:
-            with suppress(KafkaError):
-                await self._consumer.stop()
+            await close(self._consumer)
             self._consumer = None
         if self._producer is not None:
             with suppress(KafkaError):

@@ -29,6 +29,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway, TryAgainLater
+from runtime.kafka.closing import close
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.deliveries import Delivery, Intake, Malformed, reject
 from runtime.kafka.progress import PartitionProgress
@@ -132,8 +133,12 @@ class Stream:
         try:
             await consumer.start()
         except KafkaError as error:
-            await consumer.stop()
+            await close(consumer)
             raise BrokerAway(type(error).__name__) from error
+        except BaseException:
+            # It may be a member of the group already.
+            await close(consumer)
+            raise
         self._draining = False
         commits = asyncio.create_task(self._commit_for_ever(consumer))
         within = timedelta()  # what an error interrupted is not waited for
@@ -159,7 +164,7 @@ class Stream:
             self._progress.clear()
             self._committed.clear()
             self._receiving.clear()
-            await consumer.stop()
+            await close(consumer)
 
     def _consumer(self) -> AIOKafkaConsumer:
         config = self._config

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.clock import now
 from runtime.kafka.alone import start_alone
+from runtime.kafka.closing import close
 from runtime.postgres import in_thread, transaction
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
@@ -197,7 +198,7 @@ async def _reading(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
         await start_alone(consumer)
         yield consumer
     finally:
-        await consumer.stop()
+        await close(consumer)
 
 
 def _heard(place: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> Heard | None:

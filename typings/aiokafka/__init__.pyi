@@ -37,6 +37,7 @@ class ConsumerRecord(Generic[_K, _V]):
 
 class _Client:
     async def fetch_all_metadata(self) -> object: ...
+    async def close(self) -> None: ...
 
 class BatchBuilder:
     def append(
@@ -97,6 +98,7 @@ class AIOKafkaProducer:
     ) -> None: ...
 
 class AIOKafkaConsumer:
+    _client: _Client
     def __init__(
         self,
         *topics: str,

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from runtime.errors import BrokerAway
 from runtime.kafka.alone import start_alone
+from runtime.kafka.closing import close
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
@@ -70,7 +71,7 @@ class Tail:
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        await close(self._consumer)
 
     async def recent(self, places: Places, *, now_ms: int, most: int) -> list[int]:
         """Return the offsets to begin at, so that about ``most`` records at most are read again."""

@@ -120,6 +120,27 @@ class Tuning(TypedDict, total=False):
     wanted: frozenset[str] | None
 
 
+def stream_of(
+    producer: Producer,
+    bootstrap: str,
+    topic: Topic[Number],
+    handler: Remembering,
+    *,
+    group: str,
+    **tuning: Unpack[Tuning],
+) -> Stream:
+    """Return a stream that does not run yet; its dead letters go by that producer."""
+    config = StreamConfig(
+        bootstrap=bootstrap,
+        group=group,
+        max_in_flight=10_000,
+        max_poll=200,
+        drain_within=timedelta(seconds=1),
+    )
+    config = replace(config, **tuning)
+    return Stream(config, [topic], handler, DeadLetters(producer, "test", now))
+
+
 @asynccontextmanager
 async def reading(
     bootstrap: str,
@@ -131,15 +152,7 @@ async def reading(
 ) -> AsyncGenerator[Stream]:
     """Run a stream for the length of the block, then stop it as a service would."""
     producer = Producer(bootstrap, "test")
-    config = StreamConfig(
-        bootstrap=bootstrap,
-        group=group,
-        max_in_flight=10_000,
-        max_poll=200,
-        drain_within=timedelta(seconds=1),
-    )
-    config = replace(config, **tuning)
-    stream = Stream(config, [topic], handler, DeadLetters(producer, "test", now))
+    stream = stream_of(producer, bootstrap, topic, handler, group=group, **tuning)
     task = asyncio.create_task(stream.run())
     try:
         yield stream

@@ -1,13 +1,16 @@
 """However a stream ends, it leaves the group: a member that nobody reads for would stop others."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
+from aiokafka import TopicPartition
 
+from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery
 from tests.eventually import eventually, seconds
-from tests.runtime.kafka.parts import Remembering, a_topic, numbers, publish, reading
+from tests.runtime.kafka.parts import Remembering, a_topic, numbers, publish, reading, stream_of
 
 pytestmark = pytest.mark.stack
 
@@ -18,6 +21,18 @@ class Failing(Remembering):
     async def receive(self, deliveries: Sequence[Delivery]) -> None:
         await super().receive(deliveries)
         raise RuntimeError("not what was expected")
+
+
+class Holding(Remembering):
+    """Finishes nothing, and tells when it is asked to give up partitions."""
+
+    def __init__(self) -> None:
+        super().__init__(keep=lambda _: True)
+        self.asked = asyncio.Event()
+
+    def revoked(self, places: Collection[TopicPartition]) -> None:
+        if places:
+            self.asked.set()
 
 
 async def test_partitions_that_are_taken_while_it_drains_go_to_the_others(
@@ -52,3 +67,27 @@ async def test_a_handler_that_fails_leaves_its_partitions_to_the_others(
 
     async with reading(kafka_bootstrap, topic, staying, group=topic.name):
         await eventually(lambda: len(staying.numbers) == 40, within=seconds(20))
+
+
+async def test_who_is_cancelled_while_joining_leaves_the_partitions_to_the_others(
+    kafka_bootstrap: str,
+) -> None:
+    topic = await a_topic(kafka_bootstrap, partitions=2)
+    staying = Holding()
+    producer = Producer(kafka_bootstrap, "test")
+    newcomer = stream_of(producer, kafka_bootstrap, topic, Remembering(), group=topic.name)
+
+    drain_within = seconds(4)  # for so long the newcomer waits for its partitions
+    async with reading(
+        kafka_bootstrap, topic, staying, group=topic.name, drain_within=drain_within
+    ):
+        await publish(kafka_bootstrap, numbers(topic, 20))
+        await eventually(lambda: len(staying.numbers) == 20, within=seconds(20))
+        joining = asyncio.create_task(newcomer.run())
+        await staying.asked.wait()
+        joining.cancel()
+        await asyncio.wait([joining])
+        await publish(kafka_bootstrap, numbers(topic, 40))
+
+        await eventually(lambda: len(staying.numbers) == 40, within=seconds(30))
+    await producer.stop()
