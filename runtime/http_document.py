@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of refusals: those that every guarded endpoint has in common."""
+"""What the OpenAPI document says of refusals: those that endpoints have in common."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -27,14 +27,13 @@ def tell_refusals(app: FastAPI) -> None:
         document = document_of()
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
-                if operation.get("security"):
-                    # FastAPI's own; ours are 400 (CF-08).
-                    operation["responses"].pop("422", None)
-                    told = {
-                        str(status): refusal(path, status)
-                        for status in _of(path, method, operation)
-                    }
-                    operation["responses"] = told | operation["responses"]
+                # FastAPI's own; ours are 400 (CF-08).
+                is_checked = operation["responses"].pop("422", None) is not None
+                told = {
+                    str(status): refusal(path, status)
+                    for status in _of(path, method, operation, is_checked=is_checked)
+                }
+                operation["responses"] = told | operation["responses"]
         return document
 
     app.openapi = openapi
@@ -46,7 +45,11 @@ def refusal(path: str, status: HTTPStatus) -> dict[str, Any]:
     return {"description": status.phrase, "content": {body.media_type: {}}}
 
 
-def _of(path: str, method: str, operation: dict[str, Any]) -> list[HTTPStatus]:
+def _of(
+    path: str, method: str, operation: dict[str, Any], *, is_checked: bool
+) -> list[HTTPStatus]:
+    if not operation.get("security"):
+        return [HTTPStatus.BAD_REQUEST] if is_checked else []
     changes = () if method == "get" else (*_OF_CHANGES, *_OF_BODIES)
     names = [one["name"] for one in operation.get("parameters", ())]
     # A body may name something by its id, too.
