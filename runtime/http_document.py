@@ -45,9 +45,7 @@ def refusal(path: str, status: HTTPStatus) -> dict[str, Any]:
     return {"description": status.phrase, "content": {body.media_type: {}}}
 
 
-def _of(
-    path: str, method: str, operation: dict[str, Any], *, is_checked: bool
-) -> list[HTTPStatus]:
+def _of(path: str, method: str, operation: dict[str, Any], *, is_checked: bool) -> list[HTTPStatus]:
     if not operation.get("security"):
         return [HTTPStatus.BAD_REQUEST] if is_checked else []
     changes = () if method == "get" else (*_OF_CHANGES, *_OF_BODIES)
