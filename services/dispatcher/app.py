@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from providers.channels import open_channels
+from providers.contract import Channel
 from providers.wechat import channel as wechat
 from providers.wecom import channel as wecom
 from providers.whatsapp.client import WhatsAppChannel
@@ -68,13 +69,7 @@ class Dispatcher:
         files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
         book = TemplateBook()
         self._templates = TemplateKeeper(settings, self._engine, book)
-        self._channels = open_channels(
-            {
-                "whatsapp": lambda: WhatsAppChannel(settings, files, book),
-                "wecom": lambda: wecom.open_channel(files),
-                "wechat": lambda: wechat.open_channel(files),
-            }
-        )
+        self._channels = _channels(settings, files, book)
         self._follow_ups = FollowUps(
             self._engine,
             vault,
@@ -183,6 +178,18 @@ def build(settings: DispatcherSettings) -> FastAPI:
     )
     shape_errors(app)
     return app
+
+
+def _channels(
+    settings: DispatcherSettings, files: OpenedFiles, book: TemplateBook
+) -> dict[str, Channel]:
+    return open_channels(
+        {
+            "whatsapp": lambda: WhatsAppChannel(settings, files, book),
+            "wecom": lambda: wecom.open_channel(files),
+            "wechat": lambda: wechat.open_channel(files),
+        }
+    )
 
 
 def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer) -> Stream:
