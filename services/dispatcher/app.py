@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from providers.channels import open_channels
@@ -111,13 +112,7 @@ class Dispatcher:
         )
         self._requests = Requests(self._tools)
         self._stream = _stream(settings, self._requests, producer)
-        reported = Reported(
-            self._engine,
-            settings.whatsapp_business_account_id,
-            now,
-            probe_within=settings.dispatcher_first_probe_within,
-        )
-        listener = Listener(self._engine, vault, settings.words, self._breaker, reported, now)
+        listener = _listener(settings, self._engine, vault, self._breaker)
         self._heard = _heard(settings, listener, producer)
         self._watch = Watch(self._engine, producer, settings, self._requests.lanes.queues, now)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
@@ -190,6 +185,18 @@ def _channels(
             "wechat": lambda: wechat.open_channel(files),
         }
     )
+
+
+def _listener(
+    settings: DispatcherSettings, engine: sa.Engine, vault: Vault, breaker: SenderBreaker
+) -> Listener:
+    reported = Reported(
+        engine,
+        settings.whatsapp_business_account_id,
+        now,
+        probe_within=settings.dispatcher_first_probe_within,
+    )
+    return Listener(engine, vault, settings.words, breaker, reported, now)
 
 
 def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer) -> Stream:
