@@ -23,9 +23,9 @@ help: ## list the targets
 demo: set-up ## run everything and send the example campaign (EXIT=1: end by itself)
 	@$(PYTHON) -m cli demo $(if $(EXIT),--exit)
 
-test: check ## check, then every test, with a real Kafka and PostgreSQL
+test: check ## check, then every other test, with a real Kafka and PostgreSQL
 	@echo "test: pytest ..."
-	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile \
+	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/architecture \
 		$(if $(filter random,$(SEED)),,--randomly-seed=$(SEED))
 
 check: set-up ## format, lint, types, architecture, drift of the generated schemas
