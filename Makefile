@@ -25,7 +25,8 @@ demo: set-up ## run everything and send the example campaign (EXIT=1: end by its
 
 test: check ## check, then every other test, with a real Kafka and PostgreSQL
 	@echo "test: pytest ..."
-	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/architecture \
+	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--ignore=tests/architecture \
 		$(if $(filter random,$(SEED)),,--randomly-seed=$(SEED))
 
 check: set-up ## format, lint, types, architecture, drift of the generated schemas

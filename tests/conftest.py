@@ -31,6 +31,13 @@ os.environ |= {
 }
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: begun last, they would keep one worker waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Generator[Stack]:
     """Return a running Kafka and PostgreSQL that no other run of the tests uses."""

@@ -27,6 +27,8 @@ IMPATIENT = {
     "WHATSAPP_ANSWER_WITHIN": "PT3S",
     "DISPATCHER_ABANDONED_AFTER": "PT8S",
     "DISPATCHER_SETTLE_AFTER": "PT8S",
+    # An alert is a message that nobody asked for.
+    "ALERT_ROBOT": "",
 }
 
 # A life of a second, and a provider that resends callbacks soon.

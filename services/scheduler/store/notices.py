@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 import sqlalchemy as sa
 
-from domain.identity import MessageId, notification_id
+from domain.identity import message_id_for_notification, notification_id
 
 Type = Literal["reminder", "result", "preview"]
 
@@ -79,15 +79,17 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
             """
             INSERT INTO t_notifications (
                 notification_id, user_id, type, task_id, content, subject, due_at, status,
-                created_at, tenant_id
+                message_id, created_at, tenant_id
             )
             SELECT id, user_id, type, task_id, CAST(content AS jsonb), subject, due_at, 'waiting',
-                :now, tenant_id
+                message_id, :now, tenant_id
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:users AS text[]), CAST(:types AS text[]),
                 CAST(:tasks AS text[]), CAST(:contents AS text[]), CAST(:subjects AS text[]),
-                CAST(:dues AS timestamptz[]), CAST(:tenants AS text[])
-            ) AS notice(id, user_id, type, task_id, content, subject, due_at, tenant_id)
+                CAST(:dues AS timestamptz[]), CAST(:messages AS text[]), CAST(:tenants AS text[])
+            ) AS notice(
+                id, user_id, type, task_id, content, subject, due_at, message_id, tenant_id
+            )
             ON CONFLICT (subject) DO NOTHING
             """
         ),
@@ -99,6 +101,8 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
             "contents": [msgspec.json.encode(each.content).decode() for _, each in ordered],
             "subjects": [subject for subject, _ in ordered],
             "dues": [each.due_at for _, each in ordered],
+            # Known before it is published: news of it may be heard before that is committed.
+            "messages": [message_id_for_notification(subject) for subject, _ in ordered],
             "tenants": [each.tenant_id for _, each in ordered],
             "now": now,
         },
@@ -137,17 +141,16 @@ def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[D
     ]
 
 
-def mark_handed_over(connection: sa.Connection, messages: Mapping[str, MessageId]) -> None:
+def mark_handed_over(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Note that the broker has the messages of these notices, which are locked."""
     connection.execute(
         sa.text(
             """
-            UPDATE t_notifications AS n SET status = 'handed_over', message_id = m.message_id
-            FROM unnest(CAST(:ids AS text[]), CAST(:messages AS text[])) AS m(id, message_id)
-            WHERE n.notification_id = m.id
+            UPDATE t_notifications SET status = 'handed_over'
+            WHERE notification_id = ANY(CAST(:ids AS text[]))
             """
         ),
-        {"ids": list(messages), "messages": list(messages.values())},
+        {"ids": list(ids)},
     )
 
 

@@ -97,9 +97,7 @@ async def send_due(
         found = _sorted(due, settings, now)
         if found.requests:
             publish(SEND_REQUESTS.records(list(found.requests.values()), source=SOURCE, at=now))
-        notices.mark_handed_over(
-            connection, {id_: message_id_for_notification(s) for id_, s in _subjects(due, found)}
-        )
+        notices.mark_handed_over(connection, list(found.requests))
         notices.mark_unsent(connection, "failed", found.failed)
         notices.mark_unsent(connection, "cancelled", found.late)
         NOTICES_HANDED_OVER.inc(len(found.requests))
@@ -180,10 +178,6 @@ def _sorted(due: Sequence[Due], settings: NoticeSettings, now: datetime) -> _Sor
         else:
             found.requests[each.id] = _request(each, settings, now)
     return found
-
-
-def _subjects(due: Sequence[Due], found: _Sorted) -> Iterable[tuple[str, str]]:
-    return ((each.id, each.subject) for each in due if each.id in found.requests)
 
 
 def _request(due: Due, settings: NoticeSettings, now: datetime) -> SendRequested:

@@ -11,15 +11,18 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from domain.identity import message_id_for_notification
 from domain.lifecycle import Status
 from domain.tasks import TaskStatus
 from runtime.auth import Permission
 from schemas.topics.contents import NotificationContent, TextContent
 from schemas.topics.send_requests import SendRequested
 from services.scheduler.store import tasks as stored
+from services.scheduler.store.notices import Content, Notice, note
 from services.scheduler.store.task_rows import Task
 from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
+from tests.given import a_send_request
 from tests.services.scheduler.schedulers import (
     Projector,
     RunningScheduler,
@@ -219,6 +222,29 @@ async def test_the_status_of_a_notice_is_that_of_its_message(
     await projector.say([sent], Status.SENDING, Status.SENT)
 
     await eventually(lambda: told(database, task)[0].status == "sent", within=SOON)
+
+
+async def test_what_is_heard_of_a_notice_before_it_counts_as_handed_over_is_not_forgotten(
+    database: sa.Engine, projector: Projector, people: dict[str, str]
+) -> None:
+    task, now = planned(in_(20)), datetime.now(UTC)
+    notice = Notice(
+        subject=f"result:{task.task_id}",
+        user_id=people["ada"],
+        type="result",
+        task_id=task.task_id,
+        content=Content(message="done"),
+        due_at=now + timedelta(hours=1),
+        tenant_id="acme",
+    )
+    with database.begin() as connection:
+        note(connection, [notice], now=now)
+
+    message_id = message_id_for_notification(notice.subject)
+    sent = a_send_request(message_id=message_id, channel="wechat")
+    await projector.say([sent], Status.SENDING, Status.SENT)
+
+    await eventually(lambda: told(database, task, "result")[0].status == "sent", within=SOON)
 
 
 async def test_creator_and_recipients_are_told_once_which_groups_failed_and_why(
