@@ -1,4 +1,4 @@
-"""`python -m bench [NAME…] [--quick]`: measures, prints a table, and writes docs/benchmarks.*."""
+"""`python -m bench [NAME…] [--quick]`: measures, prints tables, and writes docs/benchmarks.*."""
 
 import argparse
 import logging
@@ -36,8 +36,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    if chosen.quick or chosen.names:
-        print("Nothing was written: only a whole run's figures belong into docs/benchmarks.md.")
+    if chosen.quick or chosen.rows or chosen.messages:
+        print("Nothing was written: docs/benchmarks.md holds figures of full size.")
     else:
         print(f"Written: {', '.join(str(path) for path in write(sections, DOCS))}")
     return 0

@@ -29,17 +29,14 @@ class Machine:
     postgresql: str
     measured_on: str
 
-    def rows(self) -> list[tuple[str, str]]:
-        """Return name and value of each property."""
-        return [
-            ("Processor", f"{self.processor}, {self.cores} cores"),
-            ("Memory", f"{self.memory_gb:.0f} GB"),
-            ("System", self.system),
-            ("Python", self.python),
-            ("Apache Kafka", self.kafka),
-            ("PostgreSQL", self.postgresql),
-            ("Measured on", self.measured_on),
-        ]
+    @property
+    def in_words(self) -> str:
+        """When, and on what."""
+        return (
+            f"{self.measured_on}: {self.processor}, {self.cores} cores, {self.memory_gb:.0f} GB,"
+            f" {self.system}, Python {self.python}, Apache Kafka {self.kafka},"
+            f" PostgreSQL {self.postgresql}"
+        )
 
 
 def machine(stack: Stack) -> Machine:

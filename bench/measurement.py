@@ -1,8 +1,9 @@
 """What a benchmark returns, and how several readings become one."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 DIGITS = 4
 """Significant digits: a benchmark on a shared machine knows no more."""
@@ -26,6 +27,11 @@ class Measurement:
     def ratio(self) -> float | None:
         """The value as a multiple of the raw limit: what may be compared between machines."""
         return None if not self.raw_limit else self.value / self.raw_limit
+
+    @classmethod
+    def of_json(cls, told: Mapping[str, Any]) -> Self:
+        """Return what `as_json` told of."""
+        return cls(told["name"], told["value"], told["unit"], told["raw_limit"])
 
     def as_json(self) -> dict[str, str | float | None]:
         """Return the measurement as docs/benchmarks.json holds it."""

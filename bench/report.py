@@ -1,14 +1,19 @@
-"""Writes the figures of a whole run for people, for programs, and as a picture."""
+"""Writes the figures for people, for programs, and as a picture.
+
+Each benchmark takes its raw limits in its own run, so each has a section that stands by itself: a
+run of some of them replaces theirs and leaves the others.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from bench.machine import Machine
 from bench.measurement import Measurement
 from bench.picture import cpu_picture
-from bench.registry import Benchmark
+from bench.registry import BENCHMARKS, Benchmark
 from bench.screen import shown
 
 PAGE = "benchmarks.md"
@@ -19,8 +24,9 @@ INTRODUCTION = f"""\
 # Benchmarks
 
 `make bench` runs the real thing on one machine (Kafka, PostgreSQL, the simulator, our services and
-the load share its cores) and writes this page and [{FIGURES}]({FIGURES}). Beside each figure stands
-what the same machine allowed in the same run: the bare loop without our code. Compare ratios
+the load share its cores) and writes this page and [{FIGURES}]({FIGURES});
+`.venv/bin/python -m bench timed tasks` runs and replaces some sections alone. Beside each figure
+stands what the same machine allowed in the same run: the bare loop without our code. Compare ratios
 between machines, not values.
 
 ![Processor time of a message by process]({PICTURE})
@@ -35,16 +41,31 @@ class Section:
     machine: Machine
     measurements: Sequence[Measurement]
 
+    @classmethod
+    def of_json(cls, told: Mapping[str, Any], benchmark: Benchmark) -> Self:
+        """Return what `as_json` told of."""
+        figures = [Measurement.of_json(one) for one in told["figures"]]
+        return cls(benchmark, Machine(**told["machine"]), figures)
 
-def write(sections: Sequence[Section], docs: Path) -> list[Path]:
-    """Write page, figures and picture; return where."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the section as docs/benchmarks.json holds it."""
+        return {
+            "benchmark": self.benchmark.name,
+            "machine": asdict(self.machine),
+            "figures": [one.as_json() for one in self.measurements],
+        }
+
+
+def write(taken: Sequence[Section], docs: Path) -> list[Path]:
+    """Write page, figures and picture with these sections replaced; return where."""
+    docs.mkdir(exist_ok=True)
+    sections = _replaced(taken, docs / FIGURES)
     measurements = [one for section in sections for one in section.measurements]
     contents = {
         PAGE: page(sections),
-        FIGURES: json.dumps([one.as_json() for one in measurements], indent=2) + "\n",
+        FIGURES: json.dumps([one.as_json() for one in sections], indent=2) + "\n",
         PICTURE: cpu_picture(measurements),
     }
-    docs.mkdir(exist_ok=True)
     for name, content in contents.items():
         (docs / name).write_text(content)
     return [docs / name for name in contents]
@@ -52,11 +73,25 @@ def write(sections: Sequence[Section], docs: Path) -> list[Path]:
 
 def page(sections: Sequence[Section]) -> str:
     """Return the page in Markdown."""
-    parts = [INTRODUCTION, _table(("Machine", ""), sections[-1].machine.rows())]
+    parts = [INTRODUCTION]
     for section in sections:
         benchmark = section.benchmark
-        parts += [f"## {benchmark.title}\n", f"{benchmark.how}\n", _figures(section.measurements)]
+        measured = f"Measured on {section.machine.in_words}.\n"
+        figures = _figures(section.measurements)
+        parts += [f"## {benchmark.title}\n", f"{benchmark.how}\n", measured, figures]
     return "\n".join(parts)
+
+
+def _replaced(taken: Sequence[Section], figures: Path) -> list[Section]:
+    """Return all sections there are, in the registry's order."""
+    former: list[dict[str, Any]] = json.loads(figures.read_text()) if figures.exists() else []
+    told = {one["benchmark"]: one for one in former}
+    new = {one.benchmark.name: one for one in taken}
+    return [
+        new.get(one.name) or Section.of_json(told[one.name], one)
+        for one in BENCHMARKS
+        if one.name in new or one.name in told
+    ]
 
 
 def _figures(measurements: Iterable[Measurement]) -> str:

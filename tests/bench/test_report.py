@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -21,7 +22,9 @@ def test_each_figure_stands_beside_its_raw_limit_in_the_json(tmp_path: Path) -> 
 
     write(sections, tmp_path)
 
-    assert json.loads((tmp_path / "benchmarks.json").read_text()) == [
+    (section,) = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert section["benchmark"] == BENCHMARKS[0].name
+    assert section["figures"] == [
         {
             "name": "full_life_messages_per_s",
             "value": 512.3,
@@ -45,9 +48,28 @@ def test_the_page_says_the_machine_the_way_of_measuring_and_the_figure(tmp_path:
     write(sections, tmp_path)
 
     page = (tmp_path / "benchmarks.md").read_text()
-    assert "| Processor | A processor, 2 cores |" in page
+    assert "Measured on 2026-03-02: A processor, 2 cores, 8 GB, Linux 6, Python 3.11.7" in page
     assert BENCHMARKS[0].how in page
     assert "| `full_life_messages_per_s` | 512.3 | messages/s | 1,025 | 0.5 |" in page
+
+
+def test_a_run_of_some_benchmarks_leaves_the_others(tmp_path: Path) -> None:
+    first, second = BENCHMARKS[:2]
+    old, new = (replace(MACHINE, measured_on=day) for day in ("2026-03-02", "2026-04-05"))
+    write([Section(one, old, [Measurement(one.name, 1, "s")]) for one in (second, first)], tmp_path)
+
+    write([Section(second, new, [Measurement("again", 2, "s", 4)])], tmp_path)
+
+    sections = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert [(one["benchmark"], one["machine"]["measured_on"]) for one in sections] == [
+        (first.name, "2026-03-02"),
+        (second.name, "2026-04-05"),
+    ]
+    assert [one["name"] for section in sections for one in section["figures"]] == [
+        first.name,
+        "again",
+    ]
+    assert "| `again` | 2 | s | 4 | 0.5 |" in (tmp_path / "benchmarks.md").read_text()
 
 
 def test_the_picture_is_an_image_with_a_part_for_each_process(tmp_path: Path) -> None:
