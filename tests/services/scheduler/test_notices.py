@@ -23,6 +23,7 @@ from services.scheduler.store.task_rows import Task
 from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
 from tests.given import a_send_request
+from tests.services.scheduler.people import enter_people
 from tests.services.scheduler.schedulers import (
     Projector,
     RunningScheduler,
@@ -70,34 +71,9 @@ async def schedulers(
 
 @pytest.fixture(scope="module")
 def people(database: sa.Engine) -> dict[str, str]:
-    """Return the ids of users by their WeChat ids; `bo` has no openid."""
+    """Return the ids of users by their WeChat ids; `bo` has no openid, `eve` is another's."""
     enter_groups(database)
-    with database.begin() as connection:
-        connection.execute(
-            sa.text(
-                "INSERT INTO tenants (tenant_id, name, created_at)"
-                " VALUES ('acme', 'Acme', now()), ('other', 'Other', now())"
-            )
-        )
-        role = connection.execute(
-            sa.text(
-                "INSERT INTO roles (name, permissions, created_at) VALUES ('r', '{}', now())"
-                " RETURNING role_id"
-            )
-        ).scalar_one()
-        rows = connection.execute(
-            sa.text(
-                """
-                INSERT INTO users (wechat_id, openid, name, tenant_id, role_id, created_at)
-                VALUES ('ada', 'oAda', 'Ada', NULL, :role, now()),
-                    ('bo', NULL, 'Bo', NULL, :role, now()),
-                    ('eve', 'oEve', 'Eve', 'other', :role, now())
-                RETURNING wechat_id, user_id
-                """
-            ),
-            {"role": role},
-        )
-        return {row.wechat_id: str(row.user_id) for row in rows}
+    return enter_people(database)
 
 
 def planned(at: datetime, *recipients: str, **what_matters: Any) -> Task:  # noqa: ANN401 - any
