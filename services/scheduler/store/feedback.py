@@ -104,13 +104,23 @@ def of(  # noqa: PLR0913 - what was asked for is all of these
     limit: int,
 ) -> tuple[list[Opinion], int]:
     """Return opinions, the latest first, and how many there are; tenant None: everybody's."""
-    where = """
-        FROM t_feedback AS said JOIN t_tasks AS task USING (task_id)
-        WHERE task.deleted_at IS NULL
-            AND (CAST(:task_id AS text) IS NULL OR said.task_id = :task_id)
-            AND (CAST(:tenant AS text) IS NULL OR task.tenant_id = :tenant)
-            AND (CAST(:since AS timestamptz) IS NULL OR timestamp >= :since)
-            AND (CAST(:until AS timestamptz) IS NULL OR timestamp <= :until)
+    # In one statement: what comes in between would be counted and not shown.
+    query = """
+        WITH said AS (
+            SELECT feedback_id, timestamp FROM t_feedback JOIN t_tasks AS task USING (task_id)
+            WHERE task.deleted_at IS NULL
+                AND (CAST(:task_id AS text) IS NULL OR task_id = :task_id)
+                AND (CAST(:tenant AS text) IS NULL OR task.tenant_id = :tenant)
+                AND (CAST(:since AS timestamptz) IS NULL OR timestamp >= :since)
+                AND (CAST(:until AS timestamptz) IS NULL OR timestamp <= :until)
+        ), page AS (
+            SELECT feedback_id FROM said
+            ORDER BY timestamp DESC, feedback_id LIMIT :limit OFFSET :offset
+        )
+        SELECT counted.total, found.*
+        FROM (SELECT count(*) AS total FROM said) AS counted
+        LEFT JOIN (page JOIN t_feedback AS found USING (feedback_id)) ON true
+        ORDER BY found.timestamp DESC, found.feedback_id
     """
     asked = {
         "task_id": task_id,
@@ -120,16 +130,8 @@ def of(  # noqa: PLR0913 - what was asked for is all of these
         "offset": offset,
         "limit": limit,
     }
-    rows = connection.execute(
-        sa.text(
-            f"""
-            SELECT feedback_id, said.task_id, content, timestamp {where}
-            ORDER BY timestamp DESC, feedback_id LIMIT :limit OFFSET :offset
-            """
-        ),
-        asked,
-    ).all()
-    total = connection.execute(sa.text(f"SELECT count(*) {where}"), asked).scalar_one()
+    found = connection.execute(sa.text(query), asked).all()
+    total, rows = found[0].total, [row for row in found if row.feedback_id is not None]
     letters = vault.disclose(connection, (b64decode(row.content) for row in rows), place=PLACE)
     opinions = [
         Opinion(row.feedback_id, row.task_id, said.user_id, said.content, row.timestamp)

@@ -106,7 +106,7 @@ async def test_a_dump_in_another_database_sends_nothing_until_it_is_confirmed(
     first, second = a_request(), a_request()
     await upstream.ask(first)
     await eventually(lambda: was_sent(facts, first.message_id), within=SOON)
-    url = site.databases.create("restored")
+    url = site.databases.create("older_copy")
     site.restore(site.dump(), url)
     await stop_dispatcher(original)
     await upstream.ask(second)
