@@ -156,7 +156,8 @@ class Desk:
     """Of today's quotas, by scope."""
     arrivals: dict[str, datetime] = field(default_factory=dict[str, datetime])
     """Of the rates, by scope (domain.rates)."""
-    _probed: set[str] = field(default_factory=set[str])
+    probed: set[str] = field(default_factory=set[str])
+    """Halted senders of which a message goes."""
 
     def decide(self, wish: Wish) -> Decision:
         """Decide on a message; when it may go, what it uses is counted."""
@@ -186,7 +187,7 @@ class Desk:
     def _halted(self, wish: Wish, standing: Standing) -> Hold | Refuse | None:
         if standing.halted_until is None:
             return None
-        if standing.may_probe and wish.sender not in self._probed:
+        if standing.may_probe and wish.sender not in self.probed:
             return None
         failure = _failure(ErrorCode.WA_ACCOUNT_ABNORMAL, _HALTED)
         until = max(standing.halted_until, self.now)
@@ -255,7 +256,7 @@ class Desk:
             assert not isinstance(taken, NotBefore)  # noqa: S101 - `_too_fast` has just looked
             self.arrivals[scope] = taken
         if standing.may_probe:
-            self._probed.add(wish.sender)
+            self.probed.add(wish.sender)
 
     def _quotas_of(self, wish: Wish, standing: Standing) -> list[_Quota]:
         if wish.admitted:

@@ -47,13 +47,13 @@ def take(rate: Rate, arrival: datetime | None, now: datetime) -> datetime | NotB
     return due + rate.interval if due - ahead <= now else NotBefore(due - ahead)
 
 
-SLOWED_TO: Final = 0.7
+SLOWED_TO: Final = 0.8
 """What part of the rate a throttling answer leaves."""
 SLOWED_AGAIN_AFTER: Final = timedelta(seconds=1)
 """Answers to what was called before the last slowing say nothing of the new rate."""
 SLOWEST: Final = 0.02
 """What part of the rate always stays: a message that is tried tells whether there is room again."""
-RECOVERS_IN: Final = timedelta(minutes=1)
+RECOVERS_IN: Final = timedelta(seconds=10)
 """From the slowest to the full rate, evenly."""
 
 
@@ -92,7 +92,7 @@ def evenly(per_second: float) -> Rate | None:
     return Rate(per_second, max(1, int(per_second * _AHEAD))) if per_second else None
 
 
-PRESUMED: Final = Rate(100, 10)
+PRESUMED: Final = Rate(250, 25)
 """Of a sender without a limit of ours, while its provider has no room: the part left is of this."""
 
 

@@ -314,17 +314,7 @@ class Admission:
             for row in rows.values()
             if row.halted_at is not None and (row.held_until is None or row.held_until <= now)
         ]
-        probes = (
-            senders.take_probes(
-                connection,
-                halted,
-                pause=PROBE_EVERY,
-                longest=PROBE_AT_LEAST_EVERY,
-                now=now,
-            )
-            if halted
-            else set[str]()
-        )
+        probes = senders.lock_probes(connection, halted, now=now) if halted else set[str]()
         standings = {
             name: replace(self._standing(row, now), may_probe=name in probes)
             for name, row in rows.items()
@@ -338,6 +328,10 @@ class Admission:
         return desk
 
     def _close_desk(self, connection: sa.Connection, desk: Desk) -> None:
+        if desk.probed:
+            # Only those that are made: one that its message's own limits held back is still due.
+            pauses = {"pause": PROBE_EVERY, "longest": PROBE_AT_LEAST_EVERY}
+            senders.take_probes(connection, desk.probed, now=desk.now, **pauses)
         if desk.used:
             senders.set_counts(connection, desk.used, self._day(desk.now))
         if desk.arrivals:

@@ -59,6 +59,21 @@ def everyone(connection: sa.Connection) -> list[Sender]:
     return [_sender(row) for row in rows.mappings()]
 
 
+_DUE_PROBES = sa.text(
+    """
+    SELECT sender FROM senders
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL AND probe_at <= :now
+    FOR UPDATE SKIP LOCKED
+    """
+)
+
+
+def lock_probes(connection: sa.Connection, names: Collection[str], *, now: datetime) -> set[str]:
+    """Return which of these halted senders may be probed; nobody else may in the meantime."""
+    rows = connection.execute(_DUE_PROBES, {"senders": sorted(names), "now": now})
+    return {row.sender for row in rows}
+
+
 _PROBE = sa.text(
     """
     UPDATE senders s SET probe_at = :now + n.pause, probe_pause = n.pause
@@ -82,7 +97,7 @@ def take_probes(
     longest: timedelta,
     now: datetime,
 ) -> set[str]:
-    """Take the probes of halted senders that are due; nobody else may make them then.
+    """Take the probes of halted senders that are due; return whose were.
 
     The pauses double from one to the other, and no pause is shorter than the first was.
     """

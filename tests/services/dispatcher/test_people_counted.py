@@ -21,6 +21,7 @@ from schemas.topics.send_requests import SendRequested
 from services.dispatcher.desk import Admission
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.store import senders
+from services.dispatcher.store.senders import Breakage
 from services.dispatcher.work import Claimed
 from tests.given import NOON, a_send_request
 from tests.services.dispatcher.gazette import GAZETTE
@@ -192,3 +193,18 @@ def test_a_channel_that_cannot_count_refuses_that_message_and_its_neighbours_go_
         None,
     ]
     assert town.arrivals(sender) == 2
+
+
+def test_a_probe_whose_message_is_held_back_is_left_to_the_next(town: Town) -> None:
+    sender = a_sender()
+    town.office().claim(*(an_issue(sender, "ada") for _ in range(BURST)))
+    with transaction(town.engine) as connection:
+        broken = {f"{GAZETTE}:{sender}": Breakage("out of paper", timedelta())}
+        assert senders.halt(connection, broken, now=NOON)
+
+    held_back, probe, too_many = (
+        town.office().claim(an_issue(sender, reader)) for reader in ("ada", "bob", "cid")
+    )
+
+    assert (held_back, too_many) == ({}, {})
+    assert [work.tries.probing for work in probe.values()] == [True]
