@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
@@ -26,6 +26,9 @@ from services.dispatcher.store.requests import disclosed, enclosed
 from services.dispatcher.work import Asked, Claimed, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
+OTHERS_FIRST: Final = timedelta(seconds=3)
+"""For so long a message that halted its sender leaves the probes to others, where there are any: it
+may be what breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +383,7 @@ def _entry(ended: Ended, keeps: Keeps) -> _Entry:
         case Halt(failure):
             return _Entry(
                 EntryState.WAITING,
-                ended.at,
+                ended.at + OTHERS_FIRST,
                 is_kept=True,
                 error_code=failure.code,
                 throttled=1,
