@@ -57,10 +57,9 @@ SPECIAL = (
     Kind(9047, 9047, frozenset({ErrorCode.UNKNOWN_ERROR})),
     Kind(9050, 9050, frozenset({ErrorCode.UNKNOWN_ERROR})),
     Kind(9100, 9100, frozenset({ErrorCode.UNKNOWN_ERROR})),
-    Kind(9190, 9190, frozenset({ErrorCode.WA_ACCOUNT_ABNORMAL})),
-    Kind(9368, 9368, frozenset({ErrorCode.WA_ACCOUNT_ABNORMAL})),
 )
-"""Lives that differ, and refusals for good."""
+"""Lives that differ, and refusals for good. None that halts the sender (9190, 9368): no such refusal
+hangs on the recipient, and a sender of which only those are left rightly stays halted."""
 
 TROUBLE = (
     Kind(7600, 7699),  # time-out after acceptance
