@@ -58,8 +58,11 @@ SPECIAL = (
     Kind(9050, 9050, frozenset({ErrorCode.UNKNOWN_ERROR})),
     Kind(9100, 9100, frozenset({ErrorCode.UNKNOWN_ERROR})),
 )
-"""Lives that differ, and refusals for good. None that halts the sender (9190, 9368): no such refusal
-hangs on the recipient, and a sender of which only those are left rightly stays halted."""
+"""Lives that differ, and refusals for good.
+
+None that halts the sender (9190, 9368): no such refusal hangs on the recipient, and a sender of which
+only those are left rightly stays halted.
+"""
 
 TROUBLE = (
     Kind(7600, 7699),  # time-out after acceptance
