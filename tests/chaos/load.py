@@ -60,8 +60,8 @@ SPECIAL = (
 )
 """Lives that differ, and refusals for good.
 
-None that halts the sender (9190, 9368): no such refusal hangs on the recipient, and a sender of which
-only those are left rightly stays halted.
+None that halts the sender (9190, 9368): no such refusal hangs on the recipient, and a sender of
+which only those are left rightly stays halted.
 """
 
 TROUBLE = (
