@@ -61,10 +61,12 @@ def main() -> int:
     # aiokafka tells of every connection that failed; that they fail is what we are here for.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(width=COLUMNS)
-    outcomes = [_attempt(console, STAGES[name](wanted.size)) for name in wanted.only]
+    outcomes: list[Outcome] = []
+    for name in wanted.only:
+        outcomes.append(_attempt(console, STAGES[name](wanted.size)))
+        if wanted.size == 1:
+            matrix.write(name, outcomes[-1], now(), list(STAGES))
     console.print(_table(outcomes))
-    if wanted.size == 1 and wanted.only == list(STAGES):
-        matrix.write(outcomes, now())
     return 1 if any(outcome.problems for outcome in outcomes) else 0
 
 

@@ -129,7 +129,7 @@ def lost_commits(count: int, *, over: timedelta) -> Trial:
         arena.kills += proxies[-1].lost
 
     return Trial(
-        fault=f"R3 database: 1 in {EVERY} commits unanswered",
+        fault=f"R3b database: 1 in {EVERY} commits unanswered",
         planned=plan(count),
         over=over,
         act=act,

@@ -1,13 +1,15 @@
 """The table of a run: for the terminal, and for docs/chaos.md."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 from deploy.stack.places import CHECKOUT
 from tests.chaos.arena import Outcome
 
 PAGE = CHECKOUT / "docs" / "chaos.md"
+ROWS = CHECKOUT / "docs" / "chaos.json"
 
 HEADINGS = (
     "fault",
@@ -32,7 +34,8 @@ ingester, scheduler, statistics, simulated provider), feeds it messages, and mea
 stands in the first column. When the system has settled, a judge (`tests/chaos/judge.py`) compares
 every message with the provider's own account of it; in R2b and R7, where the callbacks are made up
 and there is no dispatcher, with the lifecycle's pure model. A short form runs with the tests.
-`python -m tests.chaos R12 R14` runs some rows alone, `--size 0.1` a tenth of them.
+`python -m tests.chaos R12 R14` runs some rows alone and replaces theirs here; `--size 0.1` runs a
+tenth of them, and replaces nothing.
 
 | column | counts |
 |---|---|
@@ -108,17 +111,31 @@ def row(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def page(outcomes: Sequence[Outcome], at: datetime) -> str:
-    """Return docs/chaos.md."""
-    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *map(row, outcomes)]
+def write(name: str, outcome: Outcome, at: datetime, order: Sequence[str]) -> None:
+    """Replace a stage's rows, in docs/chaos.md and beside it for programs; leave the others'."""
+    former: list[dict[str, Any]] = json.loads(ROWS.read_text()) if ROWS.exists() else []
+    told = {one["stage"]: one for one in former}
+    told[name] = {
+        "stage": name,
+        "on": f"{at:%Y-%m-%d}",
+        "row": row(outcome),
+        "figures": outcome.figures,
+        "problems": outcome.problems,
+    }
+    rows = [told[stage] for stage in order if stage in told]
+    ROWS.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    PAGE.write_text(_page(rows))
+
+
+def _page(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        (*HEADINGS, "on"),
+        ("---",) * (len(HEADINGS) + 1),
+        *((*one["row"], one["on"]) for one in rows),
+    ]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    problems = [f"- {one.fault}: {problem}" for one in outcomes for problem in one.problems]
-    measured = [f"- {one.fault}: {'; '.join(one.figures)}" for one in outcomes if one.figures]
+    measured = [f"- {one['row'][0]}: {'; '.join(one['figures'])}" for one in rows if one["figures"]]
+    problems = [f"- {one['row'][0]}: {problem}" for one in rows for problem in one["problems"]]
     figures = "\n\n## What was measured\n\n" + "\n".join(measured) if measured else ""
     failures = "\n\n## What failed\n\n" + "\n".join(problems) if problems else ""
-    return f"{ABOUT}## The last run, {at:%Y-%m-%d}\n\n{table}{figures}{failures}\n"
-
-
-def write(outcomes: Sequence[Outcome], at: datetime, to: Path = PAGE) -> None:
-    """Replace the page."""
-    to.write_text(page(outcomes, at))
+    return f"{ABOUT}## The last run of each\n\n{table}{figures}{failures}\n"
