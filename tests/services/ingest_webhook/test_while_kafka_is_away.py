@@ -48,8 +48,8 @@ async def timed(call: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]
 async def is_closed(ingester: RunningIngester) -> bool:
     try:
         await ingester.client.get("/healthz")
-    except (httpx.ConnectError, httpx.RemoteProtocolError):
-        return True  # the second: on a connection that was there before
+    except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
+        return True  # the others: on a connection that was there before
     return False
 
 
