@@ -93,7 +93,8 @@ class Kafka:
         return self.places.logs / "kafka.log"
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """Where the broker's own files lie: the records, in the clear."""
         return self.places.state / "kafka"
 
     @property
@@ -123,10 +124,10 @@ class Kafka:
             self.ports.check_free(field)
         self.places.logs.mkdir(parents=True, exist_ok=True)
         check_free_space(self.places.state)
-        if not self._data.is_dir():
+        if not self.data.is_dir():
             self._format()
         settings = self.places.state / "server.properties"
-        self._write_settings(settings, self._data)
+        self._write_settings(settings, self.data)
         self._daemon.launch(
             self._java(MAIN_CLASS, str(settings), classes=self._classes.to_use_or_write())
         )
@@ -147,7 +148,7 @@ class Kafka:
 
     def _format(self) -> None:
         """Create the storage in one step: a half-formatted one would never start."""
-        with unfinished(self._data) as data:
+        with unfinished(self.data) as data:
             settings = data.with_suffix(".properties")
             self._write_settings(settings, data)
             self._run_format(settings)
