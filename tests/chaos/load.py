@@ -96,16 +96,16 @@ def plan(
 ) -> list[Planned]:
     """Plan that many messages, the given percentages of them to special and troubled recipients.
 
-    Senders and the recipients of a kind take turns: where there are more messages, conversations
-    get longer.
+    Within a kind, recipients and senders take turns: so each sender has its part of the trouble,
+    and where there are more messages, conversations get longer.
     """
     used: Counter[Kind] = Counter()
     planned: list[Planned] = []
     for number in range(count):
         kind = _kind(number, special, trouble, used) or ordinary
         tail = kind.first + used[kind] % (kind.last - kind.first + 1)
+        sender = senders[used[kind] % len(senders)]
         used[kind] += 1
-        sender = senders[number % len(senders)]
         recipient = f"+1650555{tail:04d}"
         planned.append(Planned(given.a_message_id(), recipient, kind, sender, when_limited))
     return planned
