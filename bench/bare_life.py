@@ -8,7 +8,7 @@ callback that says it was read can be consumed. No ledger, no database, no proje
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -69,14 +69,11 @@ async def _live(system: Pipeline, count: int) -> Reading:
         asked = await opened.enter_async_context(reader(system.bootstrap, SEND_REQUESTS.name))
         told = await opened.enter_async_context(reader(system.bootstrap, PROVIDER_EVENTS.name))
         client = await opened.enter_async_context(bare_client(system.urls["simulator"]))
+        await opened.enter_async_context(calling_all(asked, client, producer, IN_FLIGHT))
         began, cpu = time.perf_counter(), time.process_time()
-        calling = asyncio.create_task(call_all(asked, client, producer, IN_FLIGHT))
         await offer(producer, records)
         await _until_read(told, count)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        calling.cancel()
-        with suppress(asyncio.CancelledError):
-            await calling
     return Reading(count, took, cpu)
 
 
@@ -112,13 +109,35 @@ async def bare_call(client: httpx.AsyncClient, request: Request) -> httpx.Respon
     return answer
 
 
-async def call_all(
+@asynccontextmanager
+async def calling_all(
+    asked: AIOKafkaConsumer,
+    client: httpx.AsyncClient,
+    producer: AIOKafkaProducer,
+    in_flight: int,
+) -> AsyncGenerator[None]:
+    """Call for each request and publish the answer as it came, during the block.
+
+    Raises `BenchError` out of the block when a call fails: the others would be waited for in vain.
+    """
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            calling = tasks.create_task(_call_all(asked, client, producer, in_flight))
+            yield
+            calling.cancel()
+    except ExceptionGroup as failed:
+        first: Exception = failed
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise BenchError(f"the bare loop failed: {type(first).__name__}: {first}") from failed
+
+
+async def _call_all(
     asked: AIOKafkaConsumer,
     client: httpx.AsyncClient,
     producer: AIOKafkaProducer,
     in_flight: int,
 ) -> None:
-    """Call for each request and publish the answer as it came, until cancelled."""
     waiting: asyncio.Queue[Request] = asyncio.Queue(1_000)
 
     async def call_each() -> None:

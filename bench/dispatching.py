@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
 import msgspec
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from bench.arena import SENDERS, Arena
-from bench.bare_life import bare_client, call_all
+from bench.bare_life import bare_client, calling_all
 from bench.load import bare_producer, offer, requests
 from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
 from bench.readers import reader
@@ -121,25 +120,12 @@ async def _bare_loop(system: Pipeline, records: Sequence[Outgoing], in_flight: i
         reader(system.bootstrap, SEND_REQUESTS.name) as asked,
         reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
         bare_client(system.urls["simulator"], in_flight) as client,
-        _running(asked, client, producer, in_flight),
+        calling_all(asked, client, producer, in_flight),
     ):
         began, cpu = time.perf_counter(), time.process_time()
         await offer(producer, records)
         await _count(told, b'"messages"', len(records))
         return Reading(len(records), time.perf_counter() - began, time.process_time() - cpu)
-
-
-@asynccontextmanager
-async def _running(
-    asked: AIOKafkaConsumer, client: httpx.AsyncClient, producer: AIOKafkaProducer, in_flight: int
-) -> AsyncGenerator[None]:
-    calling = asyncio.create_task(call_all(asked, client, producer, in_flight))
-    try:
-        yield
-    finally:
-        calling.cancel()
-        with suppress(asyncio.CancelledError):
-            await calling
 
 
 async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from asyncio import CancelledError
 from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer
@@ -20,7 +21,8 @@ async def close(consumer: AIOKafkaConsumer) -> None:
     """
     stopping = asyncio.create_task(consumer.stop())
     await asyncio.wait([stopping])
-    if stopping.cancelled() or stopping.exception() is not None:
-        log.info("consumer.half_closed")
+    error = CancelledError() if stopping.cancelled() else stopping.exception()
+    if error is not None:
+        log.info("consumer.half_closed", extra={"why": f"{type(error).__name__}: {error}"})
         with suppress(KafkaError, OSError):
             await consumer._client.close()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - stop does nothing the second time
