@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -126,10 +126,15 @@ async def calling_all(
             yield
             calling.cancel()
     except ExceptionGroup as failed:
-        first: Exception = failed
-        while isinstance(first, ExceptionGroup):
-            first = first.exceptions[0]
+        first = _first(failed)
         raise BenchError(f"the bare loop failed: {type(first).__name__}: {first}") from failed
+
+
+def _first(error: Exception) -> Exception:
+    """Return what a group of errors began with."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    return _first(cast("ExceptionGroup[Exception]", error).exceptions[0])
 
 
 async def _call_all(
