@@ -28,6 +28,10 @@ Drain = Callable[[], Awaitable[None]]
 SHUTDOWN_SECONDS = 10
 """How long requests in progress may take to end after SIGTERM."""
 
+SWITCH_SECONDS = 0.001
+"""How long a busy thread may keep the loop waiting: it answers everybody, and Python's 5 ms add up
+where each answer takes several turns of both."""
+
 LARGEST_FRAME = 64 * 1_024
 """Bytes of a WebSocket's frame that a client may send us."""
 
@@ -98,6 +102,7 @@ def serve(
     )
     # uvicorn tells of each WebSocket with its whole address, which may name a person.
     logging.getLogger("uvicorn.error").addFilter(_names_no_address)
+    sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(config, app.state.drain)
     server.run()
     if not server.started:

@@ -6,9 +6,11 @@ psycopg2 blocks, so every transaction runs in a worker thread (`in_thread`); the
 import asyncio
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import psycopg2
 import sqlalchemy as sa
@@ -50,6 +52,8 @@ def connect(url: str, *, pool: int = 5) -> sa.Engine:
             "options": (
                 f"-c idle_in_transaction_session_timeout={_milliseconds(IDLE_IN_TRANSACTION)}"
                 f" -c statement_timeout={_milliseconds(STATEMENT)} -c timezone=UTC"
+                # Starting helpers takes longer than most of our questions, and as many cores.
+                " -c max_parallel_workers_per_gather=0"
             ),
         },
     )
@@ -105,7 +109,22 @@ async def in_thread(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
         with transaction(engine) as connection:
             return work(connection)
 
-    return await asyncio.to_thread(run)
+    return await asyncio.get_running_loop().run_in_executor(_threads_of(engine), run)
+
+
+_THREADS: WeakKeyDictionary[sa.Engine, ThreadPoolExecutor] = WeakKeyDictionary()
+
+
+def _threads_of(engine: sa.Engine) -> ThreadPoolExecutor:
+    """Return the engine's own threads, as many as it has connections.
+
+    asyncio's would be four and one for each core, for all that the process does: a few transactions
+    that wait for a disk or a broker would hold up everybody else.
+    """
+    if engine not in _THREADS:
+        size = cast("sa.QueuePool", engine.pool).size()
+        _THREADS[engine] = ThreadPoolExecutor(size, "postgres")
+    return _THREADS[engine]
 
 
 def _test_rested(engine: sa.Engine) -> None:

@@ -1,6 +1,8 @@
-"""A connection that the server ended is noticed, before its use or by it; then a new one serves."""
+"""Connections that the server ended are noticed and replaced; each has a thread of its own."""
 
+import asyncio
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -48,3 +50,18 @@ def test_one_that_did_not_rest_is_missed_once(
     with pytest.raises(DatabaseAway):
         backend(engine)
     assert backend(engine) != before
+
+
+async def test_as_many_transactions_as_connections_go_on_at_once(database_url: str) -> None:
+    many = 12  # more than asyncio has threads on two cores, and than one engine below has
+    engine = postgres.connect(database_url, pool=many)
+    others = postgres.connect(database_url, pool=1)
+    together = Barrier(many + 1)
+
+    def meet(_: sa.Connection) -> int:
+        return together.wait(timeout=20)
+
+    engines = [*(engine for _ in range(many)), others]
+    met = await asyncio.gather(*(postgres.in_thread(one, meet) for one in engines))
+
+    assert sorted(met) == list(range(many + 1))
