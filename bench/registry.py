@@ -12,6 +12,7 @@ from bench import (
     ingester,
     job_intake,
     live,
+    previews,
     producer,
     projection,
     provider_calls,
@@ -57,5 +58,6 @@ BENCHMARKS: Sequence[Benchmark] = [
         job_intake,
         live,
         timed,
+        previews,
     )
 ]

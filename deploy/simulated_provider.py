@@ -164,13 +164,12 @@ class SimulatedProvider:
 
         Empty where its ledger only counts (profile `bench`).
         """
-        items: list[dict[str, Any]] = []
-        while True:
-            said = self._get("/ledger/messages", limit=PAGE, offset=len(items))
-            items += said["items"]
-            if len(items) >= said["total"] or not said["items"]:
-                # What has no id of ours is no message: alerts to the robot.
-                return {item["opaque"]: _life(item) for item in items if item["opaque"]}
+        # What has no id of ours is no message: alerts to the robot.
+        return {item["opaque"]: _life(item) for item in self._messages() if item["opaque"]}
+
+    def reached(self) -> dict[str, datetime]:
+        """Return when it accepted the last message to each recipient, also those without our id."""
+        return {item["recipient"]: _life(item).accepted_at for item in self._messages()}
 
     def set_knobs(self, knobs: Mapping[str, object]) -> None:
         """Change how it behaves from now on: dotted names to values (simulator/README.md)."""
@@ -187,6 +186,14 @@ class SimulatedProvider:
     def callbacks(self, **wanted: str) -> list[dict[str, Any]]:
         """Return what it told us, with every try: by provider, state, kind or message_id."""
         return self._get("/ledger/callbacks", limit=PAGE, **wanted)["items"]
+
+    def _messages(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        while True:
+            said = self._get("/ledger/messages", limit=PAGE, offset=len(items))
+            items += said["items"]
+            if len(items) >= said["total"] or not said["items"]:
+                return items
 
     def counts(self) -> dict[str, Any]:
         """Return its ledger's counts as it shows them."""
