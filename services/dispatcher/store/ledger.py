@@ -163,25 +163,27 @@ class Due:
     request: bytes
 
 
+# The crowds are materialised: else each message that is found would have its sender's counted anew.
 _LOCK_DUE = sa.text(
     """
-    SELECT d.message_id, s.sender, p.priority, d.due_at, d.attempt, d.throttled, d.broken,
-           d.request, crowd.is_there
-    FROM unnest(CAST(:senders AS text[]), CAST(:rooms AS integer[])) AS s(sender, room)
-    CROSS JOIN generate_series(0, 2) AS p(priority)
-    CROSS JOIN LATERAL (
-        SELECT EXISTS (
+    WITH looked_at AS MATERIALIZED (
+        SELECT s.sender, s.room, p.priority, EXISTS (
             SELECT FROM dispatch_ledger
             WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
               AND due_at <= :now
             ORDER BY due_at
             OFFSET :look
-        ) AS is_there
-    ) AS crowd
+        ) AS is_crowd
+        FROM unnest(CAST(:senders AS text[]), CAST(:rooms AS integer[])) AS s(sender, room)
+        CROSS JOIN generate_series(0, 2) AS p(priority)
+    )
+    SELECT d.message_id, s.sender, s.priority, d.due_at, d.attempt, d.throttled, d.broken,
+           d.request, s.is_crowd
+    FROM looked_at s
     LEFT JOIN LATERAL (
         SELECT w.* FROM (
             SELECT message_id, due_at FROM dispatch_ledger
-            WHERE sender = s.sender AND priority = p.priority AND state = 'waiting'
+            WHERE sender = s.sender AND priority = s.priority AND state = 'waiting'
               AND due_at <= :now
             ORDER BY due_at
             LIMIT :look
@@ -196,7 +198,7 @@ _LOCK_DUE = sa.text(
         LIMIT s.room
         FOR UPDATE OF w SKIP LOCKED
     ) AS d ON true
-    ORDER BY p.priority, d.due_at
+    ORDER BY s.priority, d.due_at
     """
 )
 
@@ -220,7 +222,7 @@ def lock_due(
         if left[due.sender] > 0:
             left[due.sender] -= 1
             chosen.append(due)
-    return chosen, {row.sender for row in rows if row.is_there and left[row.sender] > 0}
+    return chosen, {row.sender for row in rows if row.is_crowd and left[row.sender] > 0}
 
 
 _LOCK_HALTED = sa.text(
