@@ -39,6 +39,10 @@ from schemas.topics.topic import Topic
 log = logging.getLogger(__name__)
 
 POLL = timedelta(milliseconds=200)
+IDLE_FETCH = timedelta(milliseconds=500)
+"""After which the broker answers that there is nothing."""
+A_MOMENT = timedelta(milliseconds=200)
+"""To gather records in, for those whom nobody waits for."""
 COMMIT_EVERY = timedelta(milliseconds=250)
 PATIENCE = timedelta(seconds=1)
 """How long a full handler is waited for before the partitions are paused: aiokafka throws away
@@ -64,6 +68,9 @@ class StreamConfig:
     """A process that was killed is noticed after this time; the broker's least."""
     fetch_bytes: int = 256 * 1_024
     """Prefetched per partition."""
+    gathers: timedelta = timedelta(0)
+    """How long the broker may gather records for us before it answers. A fetch for each few records
+    costs it, and us, more than the records do: whoever can wait a moment lets it."""
     wanted: frozenset[str] | None = None
     """The CloudEvents types that the handler gets; None: all of them. Records of other types are
     finished unread, and nobody looks whether they are well formed."""
@@ -183,6 +190,8 @@ class Stream:
             ),
             max_poll_interval_ms=_milliseconds(timedelta(minutes=10)),
             max_partition_fetch_bytes=config.fetch_bytes,
+            fetch_min_bytes=config.fetch_bytes if config.gathers else 1,
+            fetch_max_wait_ms=_milliseconds(config.gathers or IDLE_FETCH),
             metadata_max_age_ms=_milliseconds(timedelta(seconds=30)),
         )
         consumer.subscribe(list(self._topics), listener=_Listener(self, consumer))

@@ -19,7 +19,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
-from runtime.kafka.stream import Stream, StreamConfig
+from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaSettings, open_store
 from runtime.postgres import connect
@@ -215,6 +215,7 @@ def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer)
         bootstrap=settings.kafka_bootstrap_servers,
         group="dispatcher-people",
         max_in_flight=HEARD_AT_ONCE,
+        gathers=A_MOMENT,
         wanted=WANTED,
         matters=matters,
     )

@@ -16,7 +16,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
-from runtime.kafka.stream import Stream, StreamConfig
+from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaStore
 from runtime.postgres import connect
@@ -94,6 +94,7 @@ def _stream(settings: FetcherSettings, announcements: Announcements, producer: P
         bootstrap=settings.kafka_bootstrap_servers,
         group="fetcher",
         max_in_flight=MAX_IN_FLIGHT,
+        gathers=A_MOMENT,
         wanted=event_types(MessageReceived, NoticeReceived),
     )
     letters = DeadLetters(producer, "fetcher", now)

@@ -18,7 +18,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
-from runtime.kafka.stream import Stream, StreamConfig
+from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaStore
 from runtime.postgres import connect, in_thread
@@ -119,7 +119,10 @@ class Scheduler:
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
             StreamConfig(
-                bootstrap=settings.kafka_bootstrap_servers, group=SERVICE, max_in_flight=IN_FLIGHT
+                bootstrap=settings.kafka_bootstrap_servers,
+                group=SERVICE,
+                max_in_flight=IN_FLIGHT,
+                gathers=A_MOMENT,
             ),
             [STATUS_CHANGES],
             handlers.StatusChanges(self.engine, breaker=breaker, clock=now, wake=self.feeder.wake),
@@ -130,6 +133,7 @@ class Scheduler:
                 bootstrap=settings.kafka_bootstrap_servers,
                 group=f"{SERVICE}-answers",
                 max_in_flight=ANSWERS_AT_ONCE,
+                gathers=A_MOMENT,
                 wanted=WANTED,
             ),
             [PROVIDER_EVENTS],
