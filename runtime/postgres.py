@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg2
@@ -115,15 +115,16 @@ async def in_thread(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
 _THREADS: WeakKeyDictionary[sa.Engine, ThreadPoolExecutor] = WeakKeyDictionary()
 
 
-def _threads_of(engine: sa.Engine) -> ThreadPoolExecutor:
-    """Return the engine's own threads, as many as it has connections.
+def _threads_of(engine: sa.Engine) -> ThreadPoolExecutor | None:
+    """Return the engine's own threads, as many as it keeps connections; asyncio's if it keeps none.
 
-    asyncio's would be four and one for each core, for all that the process does: a few transactions
-    that wait for a disk or a broker would hold up everybody else.
+    asyncio's are four and one for each core, for all that the process does: a few transactions that
+    wait for a disk or a broker would hold up everybody else.
     """
+    if not isinstance(engine.pool, sa.QueuePool):
+        return None
     if engine not in _THREADS:
-        size = cast("sa.QueuePool", engine.pool).size()
-        _THREADS[engine] = ThreadPoolExecutor(size, "postgres")
+        _THREADS[engine] = ThreadPoolExecutor(engine.pool.size(), "postgres")
     return _THREADS[engine]
 
 

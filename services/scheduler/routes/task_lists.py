@@ -106,21 +106,19 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
 
 
 def _page(connection: sa.Connection, asked: TasksQuery, wanted: Wanted) -> TasksPage:
-    skip = (asked.page - 1) * asked.limit
-    counted = task_lists.count(connection, wanted, most=FARTHEST_ROW)
-    is_exact = counted <= FARTHEST_ROW
-    most = FARTHEST_ROW if is_exact else None
-    found = (
-        task_lists.page(connection, wanted, skip=skip, limit=asked.limit, most=most)
-        if counted > skip
-        else []
+    counted, found = task_lists.counted_page(
+        connection,
+        wanted,
+        skip=(asked.page - 1) * asked.limit,
+        limit=asked.limit,
+        most=FARTHEST_ROW,
     )
     return TasksPage(
         tasks=list(map(shown, found)),
         total=min(counted, FARTHEST_ROW),
         page=asked.page,
         limit=asked.limit,
-        total_is_exact=is_exact,
+        total_is_exact=counted <= FARTHEST_ROW,
     )
 
 

@@ -66,43 +66,79 @@ class _Query:
     """The table whose columns it is sorted by."""
     kept: str
     """Whether all are found before they are sorted, however many they are."""
+    is_joined: bool
+    """Whether tasks are looked up for the names in them."""
 
     def named(self, columns: tuple[str, ...]) -> str:
         """Return the columns, each with its table."""
         return ", ".join(f"{self.sorted_by}.{column}" for column in columns)
 
 
-def page(
-    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int | None
-) -> list[Task]:
-    """Return a part of what is wanted.
+def counted_page(
+    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int
+) -> tuple[int, list[Task]]:
+    """Return how many are wanted, ``most`` + 1 where there are more, and a part of them.
 
-    ``most``: there are no more than so many; they are all found first and then sorted. The planner
-    would go through an index in order until it has found enough, which are all rows where hardly
-    one is wanted. None: they are many, and an index in order soon has enough.
+    Few are all found first and then sorted: the planner would go through an index in order until it
+    has enough, which are all rows where hardly one is wanted. Of many, an index in order soon has
+    enough.
     """
-    query = _query(wanted, walks=most is None)
+    if _query(wanted, walks=False).is_joined:
+        # To find them takes longer than all else: they are found once.
+        counted, found = _found(connection, wanted, skip=skip, limit=limit, most=most)
+    else:
+        counted, found = _count(connection, wanted, most=most), None
+        if skip < counted <= most:
+            _, found = _found(connection, wanted, skip=skip, limit=limit, most=most)
+    if counted > most:
+        found = _walked(connection, wanted, skip=skip, limit=limit)
+    return counted, found or []
+
+
+def _found(
+    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int
+) -> tuple[int, list[Task]]:
+    """Return how many there are, ``most`` + 1 at most, and a part where they are not more."""
+    query = _query(wanted, walks=False)
     columns, order = SORTS[wanted.sort], _order(wanted)
-    # The limit has them found as they were counted: the planner expects more than there are.
-    kept, at_most = (query.kept, "") if most is None else ("MATERIALIZED", "LIMIT :most + 1")
     rows = connection.execute(
         sa.text(
             f"""
-            WITH found AS {kept} (
+            WITH found AS MATERIALIZED (
                 SELECT {query.named(columns)} FROM {query.tables}
-                WHERE {query.conditions} {at_most}
+                WHERE {query.conditions} LIMIT :most + 1
+            ), counted AS (
+                SELECT count(*) AS counted FROM found
+            ), part AS (
+                SELECT task_id FROM found ORDER BY {order} OFFSET :skip
+                LIMIT (SELECT CASE WHEN counted > :most THEN 0 ELSE :limit END FROM counted)
+            )
+            SELECT counted, {COLUMNS}
+            FROM counted LEFT JOIN part ON true LEFT JOIN t_tasks USING (task_id) ORDER BY {order}
+            """  # noqa: S608 - our own words only
+        ),
+        {**query.values, "skip": skip, "limit": limit, "most": most},
+    )
+    found = [dict(row) for row in rows.mappings()]
+    # Without a task there is one row, of the count alone.
+    return found[0]["counted"], [task_of(row) for row in found if row["task_id"] is not None]
+
+
+def _walked(connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int) -> list[Task]:
+    query = _query(wanted, walks=True)
+    columns, order = SORTS[wanted.sort], _order(wanted)
+    rows = connection.execute(
+        sa.text(
+            f"""
+            WITH found AS {query.kept} (
+                SELECT {query.named(columns)} FROM {query.tables} WHERE {query.conditions}
             ), part AS (
                 SELECT task_id FROM found ORDER BY {order} OFFSET :skip LIMIT :limit
             )
             SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
-            """  # noqa: S608 - our own words only
+            """  # noqa: S608 - the same
         ),
-        {
-            **query.values,
-            "skip": skip,
-            "limit": limit,
-            **({} if most is None else {"most": most}),
-        },
+        {**query.values, "skip": skip, "limit": limit},
     )
     return [task_of(dict(row)) for row in rows.mappings()]
 
@@ -135,8 +171,7 @@ def after(
     return [task_of(dict(row)) for row in rows.mappings()]
 
 
-def count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:
-    """Return how many there are; ``most`` + 1 where there are more than that."""
+def _count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:
     query = _query(wanted, walks=False)
     statement = f"""
         SELECT count(*) FROM (
@@ -174,7 +209,8 @@ def _query(wanted: Wanted, *, walks: bool) -> _Query:
     # No index has a state's tasks by urgency; with a name as well it would be walked for too long.
     is_all_found = bool(kinds) and wanted.status is not None and wanted.sort == "priority"
     kept = "MATERIALIZED" if is_all_found else "NOT MATERIALIZED"
-    return _Query(joined, " AND ".join(conditions), values, sorted_by, kept)
+    looks_up = is_joined and bool(kinds)
+    return _Query(joined, " AND ".join(conditions), values, sorted_by, kept, looks_up)
 
 
 def _order(wanted: Wanted) -> str:
