@@ -11,6 +11,9 @@ QUICK_SHARE = 10
 
 APP_SECRET = "the-secret-of-the-benchmarks"  # noqa: S105 - of a simulator that lives for a minute
 ACCESS_TOKEN = "the-token-of-the-benchmarks"  # noqa: S105 - the same
+MASTER_KEY = "the benchmarks' own master key and nobody else's"
+LOOKUP_KEY = "the benchmarks' own lookup key and nobody else's"
+"""The same for each system on a ground: it opens what the one before has sealed."""
 SENDERS = ("106540352242922", "106540352242923")
 """Two: the simulator allows each 1,000 messages a second, and must not be what limits us."""
 
@@ -64,6 +67,8 @@ class Arena:
             copies={service: int(service in services) for service in SERVICES} | dict(copies or {}),
             simulator_env=provider | dict(simulator_env or {}),
             service_env={
+                "MESSAGE_ENCRYPTION_KEY": MASTER_KEY,
+                "MESSAGE_LOOKUP_KEY": LOOKUP_KEY,
                 "WHATSAPP_APP_SECRET": APP_SECRET,
                 "WHATSAPP_ACCESS_TOKEN": ACCESS_TOKEN,
                 # All the load comes from one address.

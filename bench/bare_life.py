@@ -22,13 +22,12 @@ from httpx_aiohttp import AiohttpTransport
 from bench.arena import ACCESS_TOKEN, Arena
 from bench.bare_processes import bare_ingester
 from bench.costs import Meter, difference
-from bench.load import bare_producer, offer, requests
+from bench.load import BARE_REQUESTS, bare_producer, bare_requests, offer
 from bench.measurement import BenchError, Reading
 from bench.readers import reader
 from deploy.pipeline import Pipeline
 from deploy.wiring import GRAPH_VERSION
 from schemas.topics.provider_events import PROVIDER_EVENTS
-from schemas.topics.send_requests import SEND_REQUESTS
 
 IN_FLIGHT = 64
 READ = b'"status":"read"'
@@ -63,10 +62,10 @@ def bare_life(arena: Arena, count: int) -> BareLife:
 
 
 async def _live(system: Pipeline, count: int) -> Reading:
-    records = requests(count, "bare")
+    records = await bare_requests(system.bootstrap, count, "bare")
     async with AsyncExitStack() as opened:
         producer = await opened.enter_async_context(bare_producer(system.bootstrap))
-        asked = await opened.enter_async_context(reader(system.bootstrap, SEND_REQUESTS.name))
+        asked = await opened.enter_async_context(reader(system.bootstrap, BARE_REQUESTS))
         told = await opened.enter_async_context(reader(system.bootstrap, PROVIDER_EVENTS.name))
         client = await opened.enter_async_context(bare_client(system.urls["simulator"]))
         await opened.enter_async_context(calling_all(asked, client, producer, IN_FLIGHT))

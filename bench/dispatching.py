@@ -12,14 +12,13 @@ from aiokafka import AIOKafkaConsumer
 
 from bench.arena import SENDERS, Arena
 from bench.bare_life import bare_client, calling_all
-from bench.load import bare_producer, offer, requests
+from bench.load import BARE_REQUESTS, bare_producer, bare_requests, offer, requests
 from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
 from bench.readers import reader
 from bench.urgency import LISTS_MESSAGES, waits_of_urgent
 from deploy.pipeline import Pipeline
 from deploy.wiring import SERVICES
 from schemas.topics.provider_events import PROVIDER_EVENTS
-from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.topic import Outgoing
 
 TITLE = "The dispatcher"
@@ -111,13 +110,14 @@ async def _until_accepted(system: Pipeline, records: Sequence[Outgoing]) -> floa
 def _bare(arena: Arena, count: int, name: str, in_flight: int, slow_ms: int) -> Reading:
     with arena.system() as system:
         system.simulator.set_knobs(UNLIMITED | {"net.slow_ms": [slow_ms, slow_ms]})
-        return uvloop.run(_bare_loop(system, requests(count, name), in_flight))
+        return uvloop.run(_bare_loop(system, count, name, in_flight))
 
 
-async def _bare_loop(system: Pipeline, records: Sequence[Outgoing], in_flight: int) -> Reading:
+async def _bare_loop(system: Pipeline, count: int, name: str, in_flight: int) -> Reading:
+    records = await bare_requests(system.bootstrap, count, name)
     async with (
         bare_producer(system.bootstrap) as producer,
-        reader(system.bootstrap, SEND_REQUESTS.name) as asked,
+        reader(system.bootstrap, BARE_REQUESTS) as asked,
         reader(system.bootstrap, PROVIDER_EVENTS.name) as told,
         bare_client(system.urls["simulator"], in_flight) as client,
         calling_all(asked, client, producer, in_flight),

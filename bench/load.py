@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.arena import SENDERS
 from runtime.clock import now
 from schemas.topics.contents import TextContent
+from schemas.topics.registry import PARTITIONS
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from schemas.topics.topic import Outgoing
 
@@ -20,6 +23,9 @@ JOB = "job_bench"
 
 RECIPIENTS = 6_000
 """+1 650 555 0000 to 5999: whoever the simulator lets receive, and read, everything."""
+
+BARE_REQUESTS = "bench-requests"
+"""What the bare loops read: the next dispatcher would send what they left on `send-requests`."""
 
 SLICE = timedelta(milliseconds=20)
 AT_ONCE = 1_000
@@ -38,6 +44,17 @@ def requests(
     numbers = range(after, after + count)
     asked = [_request(number, run, senders) for number in numbers]
     return [SEND_REQUESTS.record(request, source=SOURCE, at=now()) for request in asked]
+
+
+async def bare_requests(bootstrap: str, count: int, run: str) -> list[Outgoing]:
+    """Return requests for a bare loop; the topic exists."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(BARE_REQUESTS, PARTITIONS, replication_factor=1)])
+    finally:
+        await admin.close()
+    return [replace(record, topic=BARE_REQUESTS) for record in requests(count, run)]
 
 
 @asynccontextmanager

@@ -12,8 +12,8 @@ from bench.measurement import BenchError, Measurement, percentile
 from bench.readers import reader
 from bench.urgency import LISTS_MESSAGES
 from deploy.pipeline import Pipeline
+from deploy.simulated_provider import openid_of
 from schemas.topics.provider_events import PROVIDER_EVENTS
-from simulator.wechat.magic import openid_of
 
 TITLE = "Previews"
 HOW = """\

@@ -9,7 +9,7 @@ import psycopg2
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from bench.arena import Arena
+from bench.arena import LOOKUP_KEY, MASTER_KEY, Arena
 from bench.bare_projection import SmallTables, TablesLikeOurs, projected
 from bench.facts import batches
 from bench.measurement import Measurement, Reading, in_turns
@@ -35,8 +35,8 @@ once on tables of four columns. No broker takes part. Medians of three."""
 GROUPS = 40
 ZONE = ZoneInfo("UTC")
 KEYS = VaultSettings(
-    message_encryption_key=SecretStr("the benchmarks' own master key and nobody else's"),
-    message_lookup_key=SecretStr("the benchmarks' own lookup key and nobody else's"),
+    message_encryption_key=SecretStr(MASTER_KEY),
+    message_lookup_key=SecretStr(LOOKUP_KEY),
 )
 
 

@@ -72,6 +72,11 @@ class TrueLife:
     """Each it has had, in order, without the acceptance."""
 
 
+def openid_of(number: int) -> str:
+    """Return the openid of the n-th user of its mini-program, from 1 (simulator/README.md)."""
+    return f"oSimulatedUser{number:014d}"
+
+
 @dataclass(frozen=True, slots=True)
 class ChatAccounts:
     """A WeCom company and a WeChat mini-program; their secrets are made anew for each run."""

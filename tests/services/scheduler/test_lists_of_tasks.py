@@ -68,14 +68,15 @@ def test_a_walk_in_order_finds_what_a_look_at_all_finds(
     for sort, descending in product(SORTS, (True, False)):
         wanted = Wanted(tenant_id=tenant, sort=sort, descending=descending, **filters)
         with database.connect() as connection:
-            walked = task_lists.page(connection, wanted, skip=3, limit=7, most=None)
-            looked_at = task_lists.page(connection, wanted, skip=3, limit=7, most=MANY)
-            counted = task_lists.count(connection, wanted, most=MANY)
+            _, walked = task_lists.counted_page(connection, wanted, skip=3, limit=7, most=0)
+            counted, looked_at = task_lists.counted_page(
+                connection, wanted, skip=3, limit=7, most=MANY
+            )
         expected = [each.task_id for each in _expected(entered, wanted)]
 
         assert [each.task_id for each in walked] == expected[3:10], (sort, descending)
         assert [each.task_id for each in looked_at] == expected[3:10], (sort, descending)
-        assert counted == len(expected)
+        assert counted == len(expected), (sort, descending)
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
@@ -132,7 +133,7 @@ def test_a_row_that_is_deleted_names_nobody(database: sa.Engine) -> None:
 def _names(connection: sa.Connection, **filters: Any) -> list[str]:  # noqa: ANN401 - any filter
     """Return the ids of the tasks that are found."""
     wanted = Wanted(tenant_id=None, **filters)
-    found = task_lists.page(connection, wanted, skip=0, limit=10, most=MANY)
+    _, found = task_lists.counted_page(connection, wanted, skip=0, limit=10, most=MANY)
     return [each.task_id for each in found]
 
 
