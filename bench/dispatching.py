@@ -25,10 +25,11 @@ TITLE = "The dispatcher"
 HOW = """\
 Requests are put on `send-requests` at once and lead to calls of the simulator, which calls nobody
 back; the figure is the rate until the last acceptance can be read on `provider-events`. The raw
-limit is a bare loop beside it that reads the requests, calls with the same client, transport and
-number of calls at once, and publishes each answer: no ledger, no limits, no facts. First with 200
-calls at once to a simulator that answers at once, then with 1,000 at once to one that takes 200 ms;
-then with 100 senders instead of two (raw limit: our own processor time with two). Medians of three.
+limit is a bare loop that reads as many from a topic of its own, calls with the same client,
+transport and number of calls at once, and publishes each answer: no ledger, no limits, no facts.
+First with 200 calls at once to a simulator that answers at once, then with 1,000 at once to one
+that takes 200 ms; then with 100 senders instead of two (raw limit: our own processor time with
+two). Medians of three.
 
 Then one sender may send once a second and has 2,000 messages waiting: the rate of the other sender
 after its first tenth (raw limit: its rate alone). At last, with the settings as they are by default
