@@ -155,6 +155,10 @@ class SimulatedProvider:
         sends = said["no_double_send"]
         return Verdict(sends["accepted_messages"], sends["doubles"], said["callbacks"]["pending"])
 
+    def token_discipline(self) -> dict[str, dict[str, int]]:
+        """Return by provider how often it gave access tokens, and how often it met ended ones."""
+        return self._get("/verify")["token_discipline"]
+
     def accepted(self) -> dict[str, int]:
         """Return how often it accepted each of our message ids."""
         counts: dict[str, int] = {}

@@ -1,11 +1,12 @@
 """How apps are written in a setting: a JSON list, in which each error names its place."""
 
 import base64
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 from pydantic_settings import NoDecode
 
@@ -21,6 +22,18 @@ class CallbackApp(BaseModel):
         # People write an agent id as the number it looks like.
         coerce_numbers_to_str=True,
     )
+
+
+class CallingApp(CallbackApp, ABC):
+    """One app that calls the provider, with access tokens of its own."""
+
+    secret: Annotated[SecretStr, Field(min_length=1)]
+    """Each app has its own."""
+
+    @property
+    @abstractmethod
+    def account(self) -> str:
+        """Return the name that goes with the secret."""
 
 
 def aes_key(encoded: SecretStr) -> bytes:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import aiohttp
 import httpx
@@ -16,6 +16,7 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 
 from providers.outbound import NEVER_OPENED, times
+from providers.tencent.shared_tokens import Refusal, SharedTokens
 from providers.tencent.tokens import FAILED_FOR, CallFailed, Given, Tokens
 from providers.uploads import StoredFile
 from providers.wechat.api_settings import WechatApiSettings, WechatApp
@@ -47,10 +48,25 @@ class NoAnswer(Exception):
 class NoToken(CallFailed):
     """WeChat gives no access token now."""
 
-    def __init__(self, answer: Answer) -> None:
-        is_told = answer.code is not None
-        super().__init__("no access token", _REFUSED_FOR if is_told else FAILED_FOR)
+    def __init__(self, why: str, answer: Answer | None = None) -> None:
+        is_told = answer is not None and answer.code is not None
+        super().__init__(why, _REFUSED_FOR if is_told else FAILED_FOR)
         self.answer = answer
+        """What WeChat said; None where nothing came."""
+
+    @property
+    def refusal(self) -> Refusal:
+        """Return what whoever wants a token is told of it."""
+        if self.answer is None:
+            return Refusal(self.why)
+        return Refusal(self.why, self.answer.code, self.answer.status, self.answer.words)
+
+    @classmethod
+    def heard(cls, refusal: Refusal) -> Self:
+        """Return why there is no token."""
+        if refusal.status is None:
+            return cls(refusal.why)
+        return cls(refusal.why, Answer(refusal.status, refusal.code, refusal.words))
 
 
 class _Token(msgspec.Struct):
@@ -73,11 +89,12 @@ class _Call:
 class WechatApi:
     """The calls of all apps in the settings."""
 
-    def __init__(self, settings: WechatApiSettings) -> None:
+    def __init__(self, settings: WechatApiSettings, shared: SharedTokens | None = None) -> None:
+        """``shared``: where processes meet that use the same tokens."""
         self._base = f"{settings.wechat_api_base_url.rstrip('/')}/cgi-bin"
         self._answer_within = settings.wechat_answer_within.total_seconds()
         self._connect_within = settings.wechat_connect_within
-        self._tokens = Tokens(self._get_token)
+        self._tokens = Tokens(self._base, self._get_token, NoToken, shared)
         self._client = httpx.AsyncClient(
             transport=AiohttpTransport(
                 limits=httpx.Limits(max_connections=settings.wechat_connections)
@@ -86,13 +103,13 @@ class WechatApi:
         )
 
     async def post(self, app: WechatApp, name: str, content: bytes, flight: Flight) -> Answer:
-        """Post that JSON as that app. Raises `CallFailed` (no token), `NoAnswer`."""
+        """Post that JSON as that app. Raises `NoToken`, `NoAnswer`."""
         return await self._called(app, _Call(name, content), flight)
 
     async def upload(
         self, app: WechatApp, kind: str, file: StoredFile, mime_type: str, within: timedelta
     ) -> Answer:
-        """Bring a file as that app. Raises `CallFailed` (no token), `NoAnswer`."""
+        """Bring a file as that app. Raises `NoToken`, `NoAnswer`."""
         call = _Call(
             "media/upload",
             query={"type": kind},
@@ -133,11 +150,11 @@ class WechatApi:
         try:
             answer = await self._exchange(call, {}, Flight())
         except NoAnswer as error:
-            raise CallFailed(f"token: {error.why}") from None
+            raise NoToken(f"token: {error.why}") from None
         try:
             told = msgspec.convert(answer.fields, _Token)
         except msgspec.ValidationError:
-            raise NoToken(answer) from None
+            raise NoToken("no access token", answer) from None
         return Given(told.access_token, timedelta(seconds=told.expires_in))
 
     async def _exchange(self, call: _Call, secrets: Mapping[str, str], flight: Flight) -> Answer:

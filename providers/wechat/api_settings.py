@@ -3,19 +3,23 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from providers.tencent.settings import CallbackApp, Listed
+from providers.tencent.settings import CallingApp, Listed
 
 
-class WechatApp(CallbackApp):
+class WechatApp(CallingApp):
     """One mini-program or service account that sends; its app id is the sender."""
 
     app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    secret: Annotated[SecretStr, Field(min_length=1)]
     state: Literal["formal", "trial", "developer"] = "formal"
     """Which edition of the mini-program a notification leads to."""
+
+    @property
+    def account(self) -> str:
+        """Return the app id."""
+        return self.app_id
 
 
 class WechatApiSettings(BaseSettings):

@@ -18,7 +18,7 @@ from domain.failures import ErrorCode, Failure, Origin
 from domain.outcomes import Deferred, InDoubt, Reply
 from domain.recipients import InvalidRecipient
 from providers.contract import Message
-from providers.tencent.tokens import CallFailed
+from providers.tencent.shared_tokens import SharedTokens
 from providers.uploads import NotUploaded
 from providers.wechat.api import Flight, NoAnswer, NoToken, WechatApi
 from providers.wechat.api_settings import WechatApiSettings, WechatApp
@@ -43,12 +43,14 @@ class WechatChannel:
         self,
         settings: WechatApiSettings,
         store: FileStore,
+        shared: SharedTokens | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._answer_within = settings.wechat_answer_within.total_seconds()
         self._apps = {app.app_id: app for app in settings.wechat_apps}
         self._limits = ChannelLimits(window=WINDOW if settings.wechat_window == "enforce" else None)
-        self._api = WechatApi(settings)
+        self._api = WechatApi(settings, shared)
         self._uploads = uploads_to(self._api, self._apps, store, clock)
         self._turns: WeakValueDictionary[_Turn, asyncio.Lock] = WeakValueDictionary()
         """Gone with the last who waits for it."""
@@ -89,7 +91,7 @@ class WechatChannel:
         try:
             async with asyncio.timeout(self._answer_within), self._turn_of(message):
                 answer = await self._answer_to(message, flight)
-        except (CallFailed, NoAnswer, NotUploaded, TimeoutError) as error:
+        except (NoToken, NoAnswer, NotUploaded, TimeoutError) as error:
             return _reply_without(error, flight)
         return reply_of(answer, message, datetime.now(UTC))
 
@@ -133,16 +135,14 @@ class WechatChannel:
 _Turn = tuple[str, str, str | None]
 
 
-def _reply_without(
-    error: CallFailed | NoAnswer | NotUploaded | TimeoutError, flight: Flight
-) -> Reply:
+def _reply_without(error: NoToken | NoAnswer | NotUploaded | TimeoutError, flight: Flight) -> Reply:
     """Return what a send ends in that brought no answer."""
     match error:
         case NotUploaded():
             return error.reply
+        case NoToken(answer=Answer() as answer):
+            return refusal_of_token(answer, datetime.now(UTC))
         case NoToken():
-            return refusal_of_token(error.answer, datetime.now(UTC))
-        case CallFailed():
             return Deferred(network(error.why))
         case NoAnswer():
             was_sent, failure = error.was_sent, network(error.why)
@@ -159,12 +159,15 @@ class _Settings(WechatApiSettings, MediaSettings):
     """What the channel reads from the environment."""
 
 
-def open_channel(store: FileStore | None = None) -> WechatChannel | None:
+def open_channel(
+    store: FileStore | None = None, shared: SharedTokens | None = None
+) -> WechatChannel | None:
     """Return the channel as the environment says, None where it names no app.
 
     ``store``: where files are read from; without it the environment's, as its bytes are.
+    ``shared``: where processes meet that use the same access tokens.
     """
     settings = read(_Settings)
     if not settings.wechat_apps:
         return None
-    return WechatChannel(settings, store or open_store(settings))
+    return WechatChannel(settings, store or open_store(settings), shared)

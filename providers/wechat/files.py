@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.outcomes import Deferred
-from providers.tencent.tokens import CallFailed
 from providers.uploads import NotUploaded, StoredFile, Uploads, refused
 from providers.wechat.api import NoAnswer, NoToken, WechatApi
 from providers.wechat.api_settings import WechatApp
@@ -43,9 +42,9 @@ def uploads_to(
             raise refused("WeChat takes pictures of the types JPEG and PNG only")
         try:
             answer = await api.upload(apps[account], "image", file, mime_type, _UPLOADED_WITHIN)
-        except NoToken as error:
-            raise NotUploaded(refusal_of_token(error.answer, datetime.now(UTC))) from None
-        except (CallFailed, NoAnswer) as error:
+        except (NoToken, NoAnswer) as error:
+            if isinstance(error, NoToken) and error.answer is not None:
+                raise NotUploaded(refusal_of_token(error.answer, datetime.now(UTC))) from None
             raise NotUploaded(Deferred(network(f"upload: {error.why}"))) from None
         return _id_in(answer)
 

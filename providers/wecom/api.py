@@ -17,6 +17,7 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 
 from providers.outbound import NEVER_OPENED, times
+from providers.tencent.shared_tokens import SharedTokens
 from providers.tencent.tokens import Given, Tokens
 from providers.wecom.api_settings import WecomApiSettings, WecomApp, WecomRobot
 from providers.wecom.failures import Kind, may_pass
@@ -60,9 +61,10 @@ class _Call:
 class WecomApi:
     """The calls of all apps in the settings, and of robots."""
 
-    def __init__(self, settings: WecomApiSettings) -> None:
+    def __init__(self, settings: WecomApiSettings, shared: SharedTokens | None = None) -> None:
+        """``shared``: where processes meet that use the same tokens."""
         self._base = settings.wecom_api_base_url.rstrip("/")
-        self._tokens = Tokens(self._get_token)
+        self._tokens = Tokens(self._base, self._get_token, CallFailed, shared)
         self._client = httpx.AsyncClient(
             transport=AiohttpTransport(
                 limits=httpx.Limits(max_connections=settings.wecom_connections)

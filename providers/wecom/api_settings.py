@@ -7,25 +7,28 @@ from typing import Annotated, Final, Self
 from pydantic import Field, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from providers.tencent.settings import CallbackApp, Listed
+from providers.tencent.settings import CallbackApp, CallingApp, Listed
 
 ROBOTS: Final = "robots"
 """The sender of whatever a robot says: a robot is no app, and its limit counts all who use it."""
 
 
-class WecomApp(CallbackApp):
+class WecomApp(CallingApp):
     """One app that calls WeCom."""
 
     # Together they are the sender, which has at most 64 characters.
     corp_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
     agent_id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = None
     """Needed to write to members."""
-    secret: Annotated[SecretStr, Field(min_length=1)]
-    """Each app has its own, and its own access tokens."""
     kf: bool = False
     """Whether it may read what customers write to the customer service."""
     customer_contact: bool = False
     """Whether it may create group sends: WeCom's page for customer contact lists it (WX 2)."""
+
+    @property
+    def account(self) -> str:
+        """Return the company, whose apps differ by their secrets."""
+        return self.corp_id
 
     @property
     def sender_id(self) -> str:

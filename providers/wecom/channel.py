@@ -15,6 +15,7 @@ from domain.admission import ChannelLimits, Rate
 from domain.failures import Failure
 from domain.outcomes import Deferred, InDoubt, Rejected, Reply, Scope
 from providers.contract import AskLater, Found, Message, Polled, Sent
+from providers.tencent.shared_tokens import SharedTokens
 from providers.uploads import NotUploaded
 from providers.wecom.answers import accepted
 from providers.wecom.api import Flight, WecomApi
@@ -51,12 +52,13 @@ class WecomChannel:
         self,
         settings: WecomSendSettings,
         store: FileStore,
+        shared: SharedTokens | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``clock``: in seconds; says how old an upload is."""
         self._answer_within = settings.wecom_answer_within
-        self._api = WecomApi(settings)
+        self._api = WecomApi(settings, shared)
         self._drafts = Drafts(settings)
         self._files = Files(self._api, settings, store, clock)
         self._group_sends = GroupSends(self._api, answered_within=settings.wecom_answer_within)
@@ -191,12 +193,15 @@ class WecomChannel:
             raise AskLater("app not in WECOM_APPS") from None
 
 
-def open_channel(store: FileStore | None = None) -> WecomChannel | None:
+def open_channel(
+    store: FileStore | None = None, shared: SharedTokens | None = None
+) -> WecomChannel | None:
     """Return the channel as the environment says, None where it names neither app nor robot.
 
     ``store``: where files are read from; without it the environment's, as its bytes are.
+    ``shared``: where processes meet that use the same access tokens.
     """
     settings = read(_Settings)
     if not settings.wecom_apps and not settings.wecom_robots:
         return None
-    return WecomChannel(settings, store or open_store(settings))
+    return WecomChannel(settings, store or open_store(settings), shared)

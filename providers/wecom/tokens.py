@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from providers.tencent import tokens
+from providers.tencent.shared_tokens import Refusal
 from providers.wecom.failures import Kind, kind_of, pause_of
 
 _REFUSED_FOR: Final = {
@@ -45,11 +46,17 @@ class CallFailed(tokens.CallFailed):
         """How long WeCom wants to be left alone, where it is known."""
         return None if self.code is None else pause_of(self.code)
 
-    def again(self) -> Self:
-        """Return a new one for who wants a token.
+    @property
+    def refusal(self) -> Refusal:
+        """Return what whoever wants a token is told of it."""
+        code = None if self.code is None else str(self.code)
+        return Refusal(self.why, code, self.status, self.text)
+
+    @classmethod
+    def heard(cls, refusal: Refusal) -> Self:
+        """Return why there is no token.
 
         Never in doubt: what the token was wanted for has not been asked.
         """
-        another = super().again()
-        another.in_doubt = False
-        return another
+        code = None if refusal.code is None else int(refusal.code)
+        return cls(refusal.why, code, status=refusal.status, text=refusal.words)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from providers.channels import open_channels
 from providers.contract import Channel
+from providers.tencent.shared_tokens import SharedTokens
 from providers.wechat import channel as wechat
 from providers.wecom import channel as wecom
 from providers.whatsapp.client import WhatsAppChannel
@@ -70,7 +71,7 @@ class Dispatcher:
         files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
         book = TemplateBook()
         self._templates = TemplateKeeper(settings, self._engine, book)
-        self._channels = _channels(settings, files, book)
+        self._channels = _channels(settings, files, book, SharedTokens(self._engine))
         self._follow_ups = FollowUps(
             self._engine,
             vault,
@@ -176,13 +177,13 @@ def build(settings: DispatcherSettings) -> FastAPI:
 
 
 def _channels(
-    settings: DispatcherSettings, files: OpenedFiles, book: TemplateBook
+    settings: DispatcherSettings, files: OpenedFiles, book: TemplateBook, tokens: SharedTokens
 ) -> dict[str, Channel]:
     return open_channels(
         {
             "whatsapp": lambda: WhatsAppChannel(settings, files, book),
-            "wecom": lambda: wecom.open_channel(files),
-            "wechat": lambda: wechat.open_channel(files),
+            "wecom": lambda: wecom.open_channel(files, tokens),
+            "wechat": lambda: wechat.open_channel(files, tokens),
         }
     )
 

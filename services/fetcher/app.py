@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from providers.media import MediaSource
+from providers.tencent.shared_tokens import SharedTokens
 from providers.wecom.api import WecomApi
 from providers.wecom.media import WecomMedia
 from providers.whatsapp.media import WhatsAppMedia
@@ -49,7 +50,7 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
             settings.database_url.get_secret_value(), pool=settings.fetcher_at_once + AT_ONCE + 4
         )
         whatsapp = WhatsAppMedia(settings)
-        wecom = WecomApi(settings)
+        wecom = WecomApi(settings, SharedTokens(engine))
         sources: dict[str, MediaSource] = {"whatsapp": whatsapp}
         if settings.wecom_apps:
             sources["wecom"] = WecomMedia(wecom, settings.wecom_apps)

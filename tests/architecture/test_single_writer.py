@@ -39,6 +39,8 @@ OWNERS = {
     "read_marks_told": "dispatcher",
     # Written by providers/whatsapp, which the dispatcher runs.
     "whatsapp_templates": "dispatcher",
+    # Written by providers/tencent, which dispatcher and fetcher run.
+    "access_tokens": "dispatcher",
     "inbound_media": "fetcher",
     "customer_service_walks": "fetcher",
     "idempotency_keys": "scheduler",

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from domain.identity import MessageId, SenderId
 from providers.contract import Message
+from providers.tencent.shared_tokens import SharedTokens
 from providers.wechat.api_settings import WechatApiSettings, WechatApp
 from providers.wechat.channel import WechatChannel
 from runtime.media import MediaSettings, open_store
@@ -35,6 +36,7 @@ async def a_channel(
     *,
     secret: str = WECHAT_SECRET,
     answer_within: timedelta = PATIENCE,
+    shared: SharedTokens | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[WechatChannel]:
     """Return the channel to a simulator's address."""
@@ -44,7 +46,7 @@ async def a_channel(
         wechat_answer_within=answer_within,
     )
     store = open_store(MediaSettings(media_store_url=media.as_uri()))
-    channel = WechatChannel(settings, store, clock)
+    channel = WechatChannel(settings, store, shared, clock=clock)
     try:
         yield channel
     finally:

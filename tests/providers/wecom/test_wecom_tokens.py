@@ -36,7 +36,7 @@ class Provider:
         return Given(f"token {len(self.asked)}", answer)
 
     def tokens(self) -> Tokens[WecomApp]:
-        return Tokens(self.get, lambda: self.now)
+        return Tokens("https://wecom.example", self.get, CallFailed, clock=lambda: self.now)
 
 
 @pytest.mark.asyncio
