@@ -28,8 +28,7 @@ back; the figure is the rate until the last acceptance can be read on `provider-
 limit is a bare loop that reads as many from a topic of its own, calls with the same client,
 transport and number of calls at once, and publishes each answer: no ledger, no limits, no facts.
 First with 200 calls at once to a simulator that answers at once, then with 1,000 at once to one
-that takes 200 ms; then with 100 senders instead of two (raw limit: our own processor time with
-two). Medians of three.
+that takes 200 ms; then with 100 senders (raw limit: our own processor time with one sender). Medians of three.
 
 Then one sender may send once a second and has 2,000 messages waiting: the rate of the other sender
 after its first tenth (raw limit: its rate alone). At last, with the settings as they are by default
@@ -74,7 +73,7 @@ def _many_senders(arena: Arena) -> Measurement:
     pair = in_turns(
         arena.repeats,
         ours=lambda turn: _ours(arena, count, f"many-{turn}", IN_FLIGHT, 0, MANY),
-        bare=lambda turn: _ours(arena, count, f"few-{turn}", IN_FLIGHT, 0, SENDERS),
+        bare=lambda turn: _ours(arena, count, f"one-{turn}", IN_FLIGHT, 0, SENDERS[:1]),
     )
     return pair.cpu("dispatching_cpu_of_100_senders")
 

@@ -66,7 +66,9 @@ class _Lane:
     """What waits for one sending account: the urgent first, the low behind the medium (IM-13)."""
 
     def __init__(self) -> None:
-        self.queues: dict[str, deque[Asked]] = {"high": deque(), "medium": deque(), "low": deque()}
+        self._queues: dict[str, deque[Asked]] = {"high": deque(), "medium": deque(), "low": deque()}
+        self._waiting = 0
+        """In all queues: it is asked for more often than it changes."""
         self.turns = 0
         """How many that are not urgent were taken."""
         self.busy = 0
@@ -78,34 +80,39 @@ class _Lane:
         """Whether earlier messages of the account wait in the ledger: these follow them there."""
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self.queues.values())
+        return self._waiting
 
     def put(self, one: Asked) -> None:
-        self.queues[one.request.priority].append(one)
+        self._queues[one.request.priority].append(one)
+        self._waiting += 1
 
     def put_back(self, one: Asked) -> None:
-        self.queues[one.request.priority].appendleft(one)
+        self._queues[one.request.priority].appendleft(one)
+        self._waiting += 1
 
     def take(self, room: int, room_of_others: int) -> list[Asked]:
-        high = self.queues["high"]
+        high = self._queues["high"]
+        others = self._waiting - len(high)
         urgent = [high.popleft() for _ in range(min(room, len(high)))]
-        left = min(room_of_others, room - len(urgent), len(self) - len(high))
-        return urgent + [self._take_other() for _ in range(left)]
+        left = min(room_of_others, room - len(urgent), others)
+        taken = urgent + [self._take_other() for _ in range(left)]
+        self._waiting -= len(taken)
+        return taken
 
     def _take_other(self) -> Asked:
-        medium, low = self.queues["medium"], self.queues["low"]
+        medium, low = self._queues["medium"], self._queues["low"]
         self.turns += 1
         # Their records stay unfinished while they wait here: they must not do so for ever.
         is_lows_turn = self.turns % _LOWS_TURN == 0
         return (low if low and (is_lows_turn or not medium) else medium).popleft()
 
     def drop(self, unwanted: Callable[[Asked], bool]) -> list[Asked]:
-        waiting = self.queues
-        self.queues = {
-            name: deque(one for one in queue if not unwanted(one))
-            for name, queue in waiting.items()
-        }
-        return [one for queue in waiting.values() for one in queue if unwanted(one)]
+        dropped: list[Asked] = []
+        for name, queue in self._queues.items():
+            self._queues[name] = deque(one for one in queue if not unwanted(one))
+            dropped += (one for one in queue if unwanted(one))
+        self._waiting -= len(dropped)
+        return dropped
 
 
 class Lanes:
@@ -140,7 +147,7 @@ class Lanes:
     @property
     def queued(self) -> int:
         """How many requests wait in the lanes."""
-        return sum(len(lane) for lane in self._lanes.values())
+        return sum(map(len, self._lanes.values()))
 
     def queues(self) -> dict[str, int]:
         """Return how many requests wait in each sender's lane."""
@@ -316,7 +323,7 @@ class Lanes:
         ready: list[Asked] = []
         held = self.held()
         for sender, lane in self._lanes.items():
-            if len(lane) and sender not in held:
+            if lane and sender not in held:
                 free = max(self._width - lane.busy, 0)
                 for_others = max(free - self._width // _RESERVED, 0)
                 taken = lane.take(min(free, lane.cap), min(for_others, lane.cap))
