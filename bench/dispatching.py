@@ -28,7 +28,8 @@ back; the figure is the rate until the last acceptance can be read on `provider-
 limit is a bare loop that reads as many from a topic of its own, calls with the same client,
 transport and number of calls at once, and publishes each answer: no ledger, no limits, no facts.
 First with 200 calls at once to a simulator that answers at once, then with 1,000 at once to one
-that takes 200 ms; then with 100 senders (raw limit: our own processor time with one sender). Medians of three.
+that takes 200 ms; then with 100 senders (raw limit: our own processor time with one). Medians of
+three.
 
 Then one sender may send once a second and has 2,000 messages waiting: the rate of the other sender
 after its first tenth (raw limit: its rate alone). At last, with the settings as they are by default

@@ -31,12 +31,10 @@ from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher import fallbacks
 from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.standing import PROBE_EVERY
 from services.dispatcher.store import crowds, doubts, ledger, senders
 from services.dispatcher.work import Asked, Claimed, Held, message_of
 
-PROBE_EVERY: Final = timedelta(seconds=10)
-"""After the first failure of a sender; the pauses double, up to the next line."""
-PROBE_AT_LEAST_EVERY: Final = timedelta(minutes=10)
 SWEEP_LIMIT: Final = 500
 TOLD_FROM: Final = timedelta(seconds=5)
 """Who waits for less is not told of: it would be over when it is read."""
@@ -330,8 +328,7 @@ class Admission:
     def _close_desk(self, connection: sa.Connection, desk: Desk) -> None:
         if desk.probed:
             # Only those that are made: one that its message's own limits held back is still due.
-            pauses = {"pause": PROBE_EVERY, "longest": PROBE_AT_LEAST_EVERY}
-            senders.take_probes(connection, desk.probed, now=desk.now, **pauses)
+            senders.take_probes(connection, desk.probed, least=PROBE_EVERY, now=desk.now)
         if desk.used:
             senders.set_counts(connection, desk.used, self._day(desk.now))
         if desk.arrivals:

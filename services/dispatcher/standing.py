@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.failures import Failure
-from domain.ledger import Accept, Halt, HoldUntil, Reject
+from domain.ledger import Accept, Doubt, Halt, HoldUntil, Reject, WaitUntil
 from domain.outcomes import Scope
 from domain.rates import slow_down
 from providers.first_pauses import first_pause
@@ -22,6 +22,10 @@ from services.dispatcher.work import Ended
 
 log = logging.getLogger(__name__)
 
+PROBE_EVERY: Final = timedelta(seconds=10)
+"""The least that lies between two probes of a sender."""
+PROBE_AT_LEAST_EVERY: Final = timedelta(minutes=10)
+"""The pauses double with each probe that says that nothing has changed, up to this."""
 KEPT: Final = timedelta(days=2)
 """Used-up limits are kept for so long after their day."""
 
@@ -51,18 +55,17 @@ def learn(
         for one in ended
         if (failure := _breakage(one))
     }
-    working = {
-        one.work.sender
-        for one in ended
-        if one.work.tries.probing and one.work.sender not in broken and _was_answered(one)
-    }
+    # Of a probe that nobody answered nothing is learnt: the next comes as soon as this one did.
+    told = [one for one in ended if one.work.tries.probing and not _went_unanswered(one)]
+    working = {one.work.sender for one in told if one.work.sender not in broken}
     accepted = {one.work.sender for one in ended if isinstance(one.verdict, Accept)}
     _slow_down(connection, {one.work.sender for one in ended if _had_no_room(one)}, now)
-    return Changes(
-        senders.halt(connection, broken, now=now) if broken else {},
-        senders.resume_probed(connection, working, accepted) if working else (),
-        _hold(connection, ended),
-    )
+    halted = senders.halt(connection, broken, now=now) if broken else {}
+    resumed = senders.resume_probed(connection, working, accepted) if working else ()
+    if still := {one.work.sender for one in told} - {*resumed}:
+        pauses = {"least": PROBE_EVERY, "longest": PROBE_AT_LEAST_EVERY}
+        senders.put_off_probes(connection, still, **pauses, now=now)
+    return Changes(halted, resumed, _hold(connection, ended))
 
 
 def pause_after(one: Ended, failure: Failure) -> timedelta:
@@ -121,8 +124,8 @@ def _breakage(one: Ended) -> Failure | None:
             return None
 
 
-def _was_answered(one: Ended) -> bool:
-    return isinstance(one.verdict, Accept | Reject | HoldUntil)
+def _went_unanswered(one: Ended) -> bool:
+    return isinstance(one.verdict, WaitUntil | Doubt)
 
 
 def _had_no_room(one: Ended) -> bool:

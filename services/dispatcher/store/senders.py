@@ -76,33 +76,49 @@ def lock_probes(connection: sa.Connection, names: Collection[str], *, now: datet
 
 _PROBE = sa.text(
     """
-    UPDATE senders s SET probe_at = :now + n.pause, probe_pause = n.pause
-    FROM (
-        SELECT sender, GREATEST(:pause, LEAST(2 * probe_pause, GREATEST(:longest, probe_pause)))
-            AS pause
-        FROM senders
-    ) AS n
-    WHERE s.sender = n.sender
-      AND s.sender = ANY(:senders) AND s.halted_at IS NOT NULL AND s.probe_at <= :now
-    RETURNING s.sender
+    UPDATE senders SET probe_at = :now + GREATEST(:least, probe_pause)
+    WHERE sender = ANY(:senders) AND halted_at IS NOT NULL AND probe_at <= :now
+    RETURNING sender
     """
-).bindparams(sa.bindparam("pause", type_=sa.Interval), sa.bindparam("longest", type_=sa.Interval))
+).bindparams(sa.bindparam("least", type_=sa.Interval))
 
 
 def take_probes(
-    connection: sa.Connection,
-    names: Collection[str],
-    *,
-    pause: timedelta,
-    longest: timedelta,
-    now: datetime,
+    connection: sa.Connection, names: Collection[str], *, least: timedelta, now: datetime
 ) -> set[str]:
     """Take the probes of halted senders that are due; return whose were.
 
-    The pauses double from one to the other, and no pause is shorter than the first was.
+    The next is due after the sender's pause, ``least`` at least.
     """
-    values = {"senders": sorted(names), "now": now, "pause": pause, "longest": longest}
+    values = {"senders": sorted(names), "now": now, "least": least}
     return {row.sender for row in connection.execute(_PROBE, values)}
+
+
+_PUT_OFF = sa.text(
+    """
+    UPDATE senders s
+    SET probe_at = :now + n.pause, probe_pause = n.pause
+    FROM (
+        SELECT sender, GREATEST(:least, LEAST(2 * probe_pause, GREATEST(:longest, probe_pause)))
+            AS pause
+        FROM senders
+    ) AS n
+    WHERE s.sender = n.sender AND s.sender = ANY(:senders) AND s.halted_at IS NOT NULL
+    """
+).bindparams(sa.bindparam("least", type_=sa.Interval), sa.bindparam("longest", type_=sa.Interval))
+
+
+def put_off_probes(
+    connection: sa.Connection,
+    names: Collection[str],
+    *,
+    least: timedelta,
+    longest: timedelta,
+    now: datetime,
+) -> None:
+    """Probe these later, if they are halted still: pauses double, and none gets shorter."""
+    values = {"senders": sorted(names), "now": now, "least": least, "longest": longest}
+    connection.execute(_PUT_OFF, values)
 
 
 @dataclass(frozen=True, slots=True)

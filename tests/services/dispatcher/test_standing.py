@@ -9,11 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from domain.failures import ErrorCode, Failure, Origin
-from domain.ledger import Halt, HoldUntil, Tries, Verdict
+from domain.ledger import Doubt, Halt, HoldUntil, Tries, Verdict, WaitUntil
 from domain.outcomes import Scope
 from schemas.topics.provider_events import NoticeReceived
 from services.dispatcher import standing
-from services.dispatcher.desk import PROBE_AT_LEAST_EVERY, PROBE_EVERY
 from services.dispatcher.reported import PAUSE, Reported
 from services.dispatcher.store import senders
 from services.dispatcher.store.senders import Breakage, Sender
@@ -71,13 +70,29 @@ def test_how_soon_a_broken_sender_is_probed_depends_on_what_it_lacks(
 
     at = [NOON, probe_at(engine, sender)]
     for _ in pauses[1:]:
-        with engine.begin() as connection:
-            limits = {"pause": PROBE_EVERY, "longest": PROBE_AT_LEAST_EVERY}
-            assert senders.take_probes(connection, [sender], now=at[-1], **limits) == {sender}
+        probe(engine, sender, Halt(a_problem(code)), at[-1])
         at.append(probe_at(engine, sender))
 
     found = [(b - a).total_seconds() for a, b in pairwise(at)]
     assert found == pauses
+
+
+@pytest.mark.parametrize(
+    "verdict", [WaitUntil(NOON, Failure(ErrorCode.NETWORK_ERROR, Origin.LOCAL)), Doubt(NOON)]
+)
+def test_a_probe_that_nobody_answers_puts_no_other_off(engine: sa.Engine, verdict: Verdict) -> None:
+    (sender,) = enter(engine, "whatsapp")
+    with engine.begin() as connection:
+        standing.learn(
+            connection, [ended(sender, Halt(a_problem("190")))], now=NOON, probe_within=LONGEST
+        )
+
+    at = [probe_at(engine, sender)]
+    for _ in range(3):
+        probe(engine, sender, verdict, at[-1])
+        at.append(probe_at(engine, sender))
+
+    assert [(b - a).total_seconds() for a, b in pairwise(at)] == [10, 10, 10]
 
 
 def test_who_resumes_a_sender_by_hand_wakes_what_waits_for_that(engine: sa.Engine) -> None:
@@ -215,11 +230,28 @@ def a_problem(code: str) -> Failure:
     return Failure(ErrorCode.WA_ACCOUNT_ABNORMAL, Origin.LOCAL, code)
 
 
-def ended(sender: str, verdict: Verdict) -> Ended:
+def probe(engine: sa.Engine, sender: str, verdict: Verdict, now: datetime) -> None:
+    """Take the probe that is due, which then ends so."""
+    with engine.begin() as connection:
+        took = senders.take_probes(connection, [sender], least=standing.PROBE_EVERY, now=now)
+        assert took == {sender}
+    probed = ended(sender, verdict, probing=True)
+    with engine.begin() as connection:
+        standing.learn(connection, [probed], now=now, probe_within=LONGEST)
+
+
+def ended(sender: str, verdict: Verdict, *, probing: bool = False) -> Ended:
     channel, _, number = sender.partition(":")
     request = a_send_request(channel=channel, sender_id=number)
     return Ended(
-        Claimed(request, b"", Tries(1), NOON, "test", message_of(request, request.recipient)),
+        Claimed(
+            request,
+            b"",
+            Tries(1, probing=probing),
+            NOON,
+            "test",
+            message_of(request, request.recipient),
+        ),
         verdict,
         NOON,
     )
