@@ -17,7 +17,7 @@ from runtime.postgres import connect, in_thread
 from services.statistics import table, transport
 from services.statistics.routes import routes
 from services.statistics.settings import StatisticsSettings
-from services.statistics.source import source_exists
+from services.statistics.source import topics_exist
 from services.statistics.store import is_of_tenant
 from services.statistics.worker import End, Worker
 
@@ -39,7 +39,7 @@ def build(settings: StatisticsSettings, end: End) -> FastAPI:
         return await in_thread(engine, lambda c: is_of_tenant(c, job_id, tenant_id))
 
     async def work() -> None:
-        await source_exists(settings.kafka_bootstrap_servers)
+        await topics_exist(settings.kafka_bootstrap_servers, worker.changelog)
         await worker.run()
 
     @asynccontextmanager

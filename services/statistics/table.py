@@ -9,6 +9,7 @@ from typing import Any
 
 import faust
 import msgspec
+from aiokafka.admin import NewTopic
 from faust.serializers import codecs
 
 from schemas.topics.registry import PARTITIONS
@@ -49,6 +50,16 @@ class EntriesTable(faust.Table[Place, Entry]):
         self.key_serializer = "statistics-place"
         self.value_serializer = "statistics-entry"
         self._written: list[asyncio.Future[Any]] = []
+
+    @property
+    def changelog(self) -> NewTopic:
+        """Its changelog, as Faust would make it."""
+        return NewTopic(
+            name=self.changelog_topic.get_topic_name(),
+            num_partitions=PARTITIONS,
+            replication_factor=self.app.conf.topic_replication_factor,
+            topic_configs={"cleanup.policy": "compact", **CHANGELOG},
+        )
 
     def partition_for_key(self, key: Place) -> int:
         """Return where the key belongs; Faust would ask the event that it thinks is current."""

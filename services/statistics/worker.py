@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 import faust
+from aiokafka.admin import NewTopic
 
 from runtime.clock import Clock
 from runtime.errors import TryAgainLater
@@ -69,6 +70,11 @@ class Worker:
         self._app.agent(source, name="count")(self._count)
         self._app.timer(EXPIRE_EVERY)(self._expire)
         metrics.ENTRIES.set_function(lambda: len(self._table.data))
+
+    @property
+    def changelog(self) -> NewTopic:
+        """The topic that keeps what is counted."""
+        return self._table.changelog
 
     async def run(self) -> None:
         """Run until cancelled; end the process when Faust does not go on."""
