@@ -30,7 +30,7 @@ from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.dispatcher.breaking import SenderBreaker
 from services.dispatcher.desk import Admission
-from services.dispatcher.due import call_due, fail_halted
+from services.dispatcher.due import call_due_for_ever, fail_halted
 from services.dispatcher.erased import fail_erased
 from services.dispatcher.fallbacks import send_due
 from services.dispatcher.finding import Finding
@@ -45,7 +45,6 @@ from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import forget
 from services.dispatcher.watching import Watch
 
-DUE_TICK = timedelta(milliseconds=100)
 DOUBT_TICK = timedelta(seconds=1)
 SENDERS_TICK = timedelta(seconds=5)
 WAITING_TICK = timedelta(minutes=1)
@@ -140,7 +139,7 @@ class Dispatcher:
             **self._follow_ups.works(),
             **self._finding.works(),
             **ReadMarks(engine, self._channels, now).works(),
-            "due": lambda: every(DUE_TICK, lambda: call_due(tools, lanes)),
+            "due": lambda: call_due_for_ever(tools, lanes),
             "people": self._heard.run,
             "stream": self._stream.run,
         }

@@ -1,6 +1,8 @@
 """Calls the messages that wait in the ledger, when their time has come."""
 
 import asyncio
+from datetime import timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -13,9 +15,27 @@ from services.dispatcher.lanes import Lanes
 from services.dispatcher.store import senders
 from services.dispatcher.work import Ended
 
+LOOK_EVERY: Final = timedelta(milliseconds=100)
+LOOK_AT_MOST_EVERY: Final = timedelta(milliseconds=20)
+"""Of many senders at their rates, some have room again at any time."""
+
+
+async def call_due_for_ever(tools: Tools, lanes: Lanes) -> None:
+    """Call waiting messages until cancelled; those of a sender at its rate when it has room again.
+
+    A look by the clock alone would come too late for that, and what a rate leaves unused is lost.
+    """
+    while True:
+        before = lanes.first_release()
+        if not await call_due(tools, lanes):
+            # A lane that is released during the look was passed over.
+            release = min(before, lanes.first_release())
+            pause = min(LOOK_EVERY, max(LOOK_AT_MOST_EVERY, release))
+            await asyncio.sleep(pause.total_seconds())
+
 
 async def call_due(tools: Tools, lanes: Lanes) -> bool:
-    """Call the waiting messages whose time has come; return whether there were any.
+    """Call the waiting messages whose time has come; return whether more may go at once.
 
     Before a repeated call the projector's knowledge is asked: an answer that looked like a
     failure may have hidden an accepted send.
@@ -53,9 +73,9 @@ async def _call_due(tools: Tools, lanes: Lanes) -> bool:
             lanes.start(work)
     tools.recorder.held(claims.held)
     for sender, until in claims.full.items():
-        lanes.hold(sender, until - now)
+        lanes.hold(sender, until - tools.clock())
     lanes.behind(rooms.keys(), claims.more)
-    return bool(claims.ours or claims.accepted)
+    return bool(claims.more - claims.full.keys())
 
 
 async def fail_halted(tools: Tools) -> bool:

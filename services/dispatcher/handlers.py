@@ -121,7 +121,7 @@ class Requests:
         back = [one for one in asked if one.message_id in claims.put_back]
         self.lanes.put_back(back)
         for one in back:
-            self.lanes.hold(one.sender, claims.put_back[one.message_id] - now)
+            self.lanes.hold(one.sender, claims.put_back[one.message_id] - tools.clock())
         ours: list[Claimed] = []
         for one in asked:
             work = claims.ours.get(one.message_id)

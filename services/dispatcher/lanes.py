@@ -172,6 +172,12 @@ class Lanes:
         self._held = {sender: until for sender, until in self._held.items() if until > now}
         return self._held
 
+    def first_release(self) -> timedelta:
+        """Return how long the first of the held lanes still stands; for ever, if none does."""
+        now = asyncio.get_running_loop().time()
+        left = min(self.held().values(), default=None)
+        return timedelta.max if left is None else timedelta(seconds=left - now)
+
     def behind(self, looked_at: Collection[str], behind: frozenset[str]) -> None:
         """Say which of these senders have earlier messages waiting in the ledger.
 
