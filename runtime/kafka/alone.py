@@ -2,6 +2,8 @@
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from runtime.kafka.closing import start
+
 
 async def start_alone(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
     """Start a consumer made with topics but without a group; return its places, sorted.
@@ -10,7 +12,7 @@ async def start_alone(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
     broker does not know, and with them where it was; a broker that has just come back knows none
     for a moment, and aiokafka asks it again only minutes later. Raises KafkaError.
     """
-    await consumer.start()
+    await start(consumer)
     places = sorted(consumer.assignment())
     consumer.unsubscribe()
     consumer.assign(places)

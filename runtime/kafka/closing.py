@@ -1,14 +1,41 @@
-"""Closes consumers for good: what is left half closed stays a member of its group."""
+"""Closes consumers for good: what is left half closed stays a member of its group.
+
+To be closed, a consumer has to be started by `start`.
+"""
 
 import asyncio
 import logging
 from asyncio import CancelledError
 from contextlib import suppress
+from datetime import timedelta
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 log = logging.getLogger(__name__)
+
+
+OPENS_WITHIN: Final = timedelta(seconds=1)
+"""For so long who is cancelled while a consumer starts waits for its connection."""
+
+
+async def start(consumer: AIOKafkaConsumer) -> None:
+    """Start a consumer; where that is cancelled, it can be closed all the same. Raises KafkaError.
+
+    aiokafka (0.14, `AIOKafkaClient.bootstrap`) knows a connection only once it is open: cut short
+    while it opens one, nothing would ever close it.
+    """
+    starting = asyncio.create_task(consumer.start())
+    try:
+        await asyncio.shield(starting)
+    except CancelledError:
+        await asyncio.wait([starting], timeout=OPENS_WITHIN.total_seconds())
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.exception()  # nobody asks for it any more
+        raise
 
 
 async def close(consumer: AIOKafkaConsumer) -> None:

@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway, TryAgainLater
-from runtime.kafka.closing import close
+from runtime.kafka.closing import close, start
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.deliveries import Delivery, Intake, Malformed, reject
 from runtime.kafka.progress import PartitionProgress
@@ -138,7 +138,7 @@ class Stream:
         """Read until cancelled, then drain. Raises `BrokerAway` when there is no broker."""
         consumer = self._consumer()
         try:
-            await consumer.start()
+            await start(consumer)
         except KafkaError as error:
             await close(consumer)
             raise BrokerAway(type(error).__name__) from error

@@ -1,6 +1,7 @@
 """However a stream ends, it leaves the group: a member that nobody reads for would stop others."""
 
 import asyncio
+import gc
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 
@@ -90,4 +91,22 @@ async def test_who_is_cancelled_while_joining_leaves_the_partitions_to_the_other
         await publish(kafka_bootstrap, numbers(topic, 40))
 
         await eventually(lambda: len(staying.numbers) == 40, within=seconds(30))
+    await producer.stop()
+
+
+async def test_who_is_cancelled_at_any_moment_of_its_start_leaves_no_connection_open(
+    kafka_bootstrap: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = await a_topic(kafka_bootstrap, partitions=2)
+    producer = Producer(kafka_bootstrap, "test")
+
+    for milliseconds in range(40):
+        stream = stream_of(producer, kafka_bootstrap, topic, Remembering(), group=topic.name)
+        starting = asyncio.create_task(stream.run())
+        await asyncio.wait([starting], timeout=milliseconds / 1_000)
+        starting.cancel()
+        await asyncio.wait([starting])
+        gc.collect()  # a connection complains when nobody knows it any more
+
+    assert "Unclosed" not in caplog.text
     await producer.stop()
