@@ -61,10 +61,13 @@ async def test_a_handler_that_fails_leaves_its_partitions_to_the_others(
     topic = await a_topic(kafka_bootstrap, partitions=2)
     await publish(kafka_bootstrap, numbers(topic, 40))
     failing, staying = Failing(keep=lambda _: True), Remembering()
+    producer = Producer(kafka_bootstrap, "test")
 
+    stream = stream_of(producer, kafka_bootstrap, topic, failing, group=topic.name)
     with pytest.raises(RuntimeError, match="not what was expected"):
-        async with reading(kafka_bootstrap, topic, failing, group=topic.name):
-            await eventually(lambda: len(failing.numbers) > 0, within=seconds(20))
+        async with asyncio.timeout(20):
+            await stream.run()
+    await producer.stop()
 
     async with reading(kafka_bootstrap, topic, staying, group=topic.name):
         await eventually(lambda: len(staying.numbers) == 40, within=seconds(20))
@@ -99,6 +102,11 @@ async def test_who_is_cancelled_at_any_moment_of_its_start_leaves_no_connection_
 ) -> None:
     topic = await a_topic(kafka_bootstrap, partitions=2)
     producer = Producer(kafka_bootstrap, "test")
+    await publish(kafka_bootstrap, numbers(topic, 1))
+    first = Remembering()
+    # A broker's first group takes it a while, and a start that takes so long is cut short.
+    async with reading(kafka_bootstrap, topic, first, group=topic.name):
+        await eventually(lambda: first.numbers, within=seconds(20))
 
     for milliseconds in range(40):
         stream = stream_of(producer, kafka_bootstrap, topic, Remembering(), group=topic.name)
