@@ -83,6 +83,9 @@ class _Lane:
         return self._waiting
 
     def put(self, one: Asked) -> None:
+        if not self._waiting:
+            # How much it did while nothing waited says how much came, not how quick it is.
+            self.tempo = Tempo(since=asyncio.get_running_loop().time())
         self._queues[one.request.priority].append(one)
         self._waiting += 1
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
+import pytest
 
 from domain.ledger import Tries
 from services.dispatcher.lanes import Lanes
@@ -52,3 +53,37 @@ async def test_a_request_that_breaks_its_claim_holds_up_no_neighbour_and_is_trie
 def claimed(one: Asked) -> Claimed:
     message = message_of(one.request, one.request.recipient)
     return Claimed(one.request, one.raw, Tries(1), NOON, "test", message)
+
+
+async def test_a_lane_that_rested_is_not_taken_for_a_slow_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, hours = asyncio.get_running_loop(), 0
+    time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time() + 3_600 * hours)
+    taken: list[Asked] = []
+    waiting: list[Asked] = []
+
+    async def claim(asked: Sequence[Asked]) -> Sequence[Claimed]:
+        taken.extend(asked)
+        return ()
+
+    async def call(work: Claimed) -> None:
+        raise AssertionError(work)
+
+    async def put_down(asked: Sequence[Asked]) -> None:
+        waiting.extend(asked)
+
+    lanes = Lanes(claim, call, put_down, calls_per_sender=WIDTH, most=100)
+    running = asyncio.create_task(lanes.run())
+    try:
+        lanes.put([from_the_stream(a_send_request())])
+        await eventually(lambda: len(taken) == 1, within=seconds(20))
+        hours = 1
+        lanes.put([from_the_stream(a_send_request()) for _ in range(99)])
+        await eventually(lambda: len(taken) + len(waiting) == 100, within=seconds(20))
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    assert waiting == []
