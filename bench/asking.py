@@ -40,16 +40,16 @@ async def ask_each(urls: Iterable[str | Call], headers: Mapping[str, str]) -> li
 async def ask_at(
     urls: Iterable[str | Call], headers: Mapping[str, str], per_second: float
 ) -> list[float]:
-    """Ask at an even pace, whatever the answers take.
+    """Ask at an even pace, whatever the answers take; return each one's seconds, in that order.
 
     An answer's time counts from the moment at which it was to be asked for.
     """
-    took: list[float] = []
 
-    async def ask_one(url: str | Call, due: float) -> None:
+    async def ask_one(url: str | Call, due: float) -> float:
         await _ask(session, url)
-        took.append(time.perf_counter() - due)
+        return time.perf_counter() - due
 
+    asked: list[asyncio.Task[float]] = []
     async with (
         _session(headers) as session,
         asyncio.timeout(WITHIN.total_seconds()),
@@ -60,8 +60,8 @@ async def ask_at(
             due = began + number / per_second
             if (pause := due - time.perf_counter()) > 0:
                 await asyncio.sleep(pause)
-            tasks.create_task(ask_one(url, due))
-    return took
+            asked.append(tasks.create_task(ask_one(url, due)))
+    return [each.result() for each in asked]
 
 
 async def download(url: str, headers: Mapping[str, str]) -> tuple[int, float]:

@@ -67,6 +67,8 @@ def fill(engine: sa.Engine, *, tasks: int) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("SET statement_timeout = 0"))
         connection.execute(sa.text("VACUUM (ANALYZE) t_tasks, t_task_audience"))
+        # What the filling left to be written is not the answers' to wait for.
+        connection.execute(sa.text("CHECKPOINT"))
 
 
 def drafts(engine: sa.Engine, *, limit: int) -> list[tuple[str, str]]:

@@ -22,14 +22,31 @@ t_task_audience = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("urgency", sa.SmallInteger, nullable=False),
     sa.CheckConstraint("kind IN ('group', 'recipient')", name="t_task_audience_kind"),
+    # One for each order of a list (migration 0031); hardly a name is in tasks of two tenants.
     sa.Index(
-        "t_task_audience_name",
+        "t_task_audience_created",
         "kind",
         "name",
-        "tenant_id",
+        "created_at",
+        "task_id",
+        postgresql_include=["tenant_id", "schedule_time"],
+    ),
+    sa.Index(
+        "t_task_audience_scheduled",
+        "kind",
+        "name",
         "schedule_time",
         "task_id",
-        postgresql_include=["created_at", "urgency"],
+        postgresql_include=["tenant_id", "created_at", "urgency"],
+    ),
+    sa.Index(
+        "t_task_audience_urgency",
+        "kind",
+        "name",
+        "urgency",
+        "schedule_time",
+        "task_id",
+        postgresql_include=["tenant_id"],
     ),
 )
 

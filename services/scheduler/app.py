@@ -255,6 +255,9 @@ def _rooms(
     words = WORDS[settings.notice_language]
     desk = tasks.Desk(engine, guard, now, settings.app_timezone, _forms(settings))
     return [
+        # A path is looked for in this order: what is asked for most stands first.
+        task_lists.router(desk),
+        tasks.router(desk),
         messages.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         orders.router(scheduler.accept, guard, default_sender=default_sender, clock=now),
         retries.router(engine, vault, scheduler.producer, guard, clock=now),
@@ -268,8 +271,6 @@ def _rooms(
         feedback.router(engine, vault, guard),
         media.router(engine, guard, MediaIntake(engine, store, now), files),
         pushes.router(engine, guard, wake=scheduler.pushes.wake),
-        task_lists.router(desk),
-        tasks.router(desk),
     ]
 
 

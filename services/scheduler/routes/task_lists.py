@@ -28,7 +28,7 @@ from services.scheduler.routes.asking import AskingRoute, body_of, documented
 from services.scheduler.routes.tasks import Desk
 from services.scheduler.store import groups, task_lists
 from services.scheduler.store.groups import Group
-from services.scheduler.store.task_lists import Wanted
+from services.scheduler.store.task_lists import Crowds, Wanted
 from services.scheduler.timed.groups import enter, group_of
 from services.scheduler.timed.showing import FILE_COLUMNS, cells, shown
 
@@ -48,6 +48,7 @@ def router(desk: Desk) -> APIRouter:
 
 def _add_lists(routes: APIRouter, desk: Desk) -> None:
     viewer = Depends(desk.guard.needs(Permission.TASKS_VIEW))
+    crowds = Crowds()
 
     @routes.get("/api/tasks", summary="Which tasks are there?")
     async def list_tasks(
@@ -57,7 +58,12 @@ def _add_lists(routes: APIRouter, desk: Desk) -> None:
         if asked.page * asked.limit > FARTHEST_ROW:
             problem = f"must lie within the first {FARTHEST_ROW} rows: ask for less"
             raise WrongFields("Invalid query", [("page", problem)])
-        return await in_thread(desk.engine, lambda c: _page(c, asked, _wanted(asked, caller)))
+        wanted = _wanted(asked, caller)
+        is_crowd = crowds.has(wanted)
+        page = await in_thread(desk.engine, lambda c: _page(c, asked, wanted, is_crowd=is_crowd))
+        if not (page.total_is_exact or is_crowd):
+            crowds.note(wanted)
+        return page
 
     @routes.get(
         "/api/tasks/export",
@@ -105,13 +111,16 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
         return GroupsEntered(entered=len(given))
 
 
-def _page(connection: sa.Connection, asked: TasksQuery, wanted: Wanted) -> TasksPage:
+def _page(
+    connection: sa.Connection, asked: TasksQuery, wanted: Wanted, *, is_crowd: bool
+) -> TasksPage:
     counted, found = task_lists.counted_page(
         connection,
         wanted,
         skip=(asked.page - 1) * asked.limit,
         limit=asked.limit,
         most=FARTHEST_ROW,
+        is_crowd=is_crowd,
     )
     return TasksPage(
         tasks=list(map(shown, found)),

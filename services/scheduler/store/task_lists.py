@@ -1,8 +1,9 @@
 """Which tasks there are: a page of them, how many, all of them (TP-06, TP-13, IM-44)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,6 +20,10 @@ SORTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By name: the columns, of which each has an index in this order."""
 
+CROWDED: Final = timedelta(seconds=30)
+CROWDS: Final = 1_000
+"""So many are remembered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -34,6 +39,32 @@ class Wanted:
     recipient_id: str | None = None
     sort: str = "createdAt"
     descending: bool = True
+
+
+class Crowds:
+    """What more tasks were found for than are counted: for a while that is not counted again.
+
+    To count 10,000 takes ten times as long as to show twenty of them, and a crowd does not
+    dissolve in a moment.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: dict[Wanted, float] = {}
+
+    def note(self, wanted: Wanted) -> None:
+        """There are more."""
+        if len(self._until) >= CROWDS:
+            self._until.clear()
+        self._until[_unsorted(wanted)] = self._clock() + CROWDED.total_seconds()
+
+    def has(self, wanted: Wanted) -> bool:
+        """Return whether there were more a while ago."""
+        return self._clock() < self._until.get(_unsorted(wanted), 0)
+
+
+def _unsorted(wanted: Wanted) -> Wanted:
+    return replace(wanted, sort="", descending=False)
 
 
 _CONDITIONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -75,15 +106,25 @@ class _Query:
 
 
 def counted_page(
-    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int
+    connection: sa.Connection,
+    wanted: Wanted,
+    *,
+    skip: int,
+    limit: int,
+    most: int,
+    is_crowd: bool = False,
 ) -> tuple[int, list[Task]]:
     """Return how many are wanted, ``most`` + 1 where there are more, and a part of them.
+
+    ``is_crowd``: there are more.
 
     Few are all found first and then sorted: the planner would go through an index in order until it
     has enough, which are all rows where hardly one is wanted. Of many, an index in order soon has
     enough.
     """
-    if _query(wanted, walks=False).is_joined:
+    if is_crowd:
+        return most + 1, _walked(connection, wanted, skip=skip, limit=limit)
+    if _query(wanted, is_sorted=False).is_joined:
         # To find them takes longer than all else: they are found once.
         counted, found = _found(connection, wanted, skip=skip, limit=limit, most=most)
     else:
@@ -99,7 +140,7 @@ def _found(
     connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int
 ) -> tuple[int, list[Task]]:
     """Return how many there are, ``most`` + 1 at most, and a part where they are not more."""
-    query = _query(wanted, walks=False)
+    query = _query(wanted)
     columns, order = SORTS[wanted.sort], _order(wanted)
     rows = connection.execute(
         sa.text(
@@ -172,7 +213,7 @@ def after(
 
 
 def _count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:
-    query = _query(wanted, walks=False)
+    query = _query(wanted, is_sorted=False)
     statement = f"""
         SELECT count(*) FROM (
             SELECT 1 FROM {query.tables} WHERE {query.conditions} LIMIT :most
@@ -182,11 +223,16 @@ def _count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:
     return counted.scalar_one()
 
 
-def _query(wanted: Wanted, *, walks: bool) -> _Query:
-    """Return how the tasks are found; ``walks``: in order, as far as it takes."""
+def _query(wanted: Wanted, *, is_sorted: bool = True, walks: bool = False) -> _Query:
+    """Return how the tasks are found.
+
+    ``is_sorted``: they are not only counted; ``walks``: in order, as far as it takes.
+    """
     kinds = [name for name in _KINDS if getattr(wanted, name) is not None]
     asked = [name for name in _CONDITIONS if getattr(wanted, name) is not None]
-    columns = {_CONDITIONS[name][0] for name in asked} | set(SORTS[wanted.sort])
+    columns = {_CONDITIONS[name][0] for name in asked}
+    if is_sorted:
+        columns |= set(SORTS[wanted.sort])
     tables = [f"t_task_audience AS {name}" for name in kinds]
     conditions = [f"{name}.kind = '{_KINDS[name]}' AND {name}.name = :{name}" for name in kinds]
     is_joined = not (kinds and columns <= _OF_AUDIENCE)
@@ -197,8 +243,8 @@ def _query(wanted: Wanted, *, walks: bool) -> _Query:
     sorted_by = "t_tasks" if is_joined else kinds[0]
     for name in asked:
         column, sign = _CONDITIONS[name]
-        both = {sorted_by, *(kinds if column in _OF_AUDIENCE else ())}
-        conditions += [f"{table}.{column} {sign} :{name}" for table in sorted(both)]
+        known = {sorted_by, *(kinds if column in _OF_AUDIENCE else ())}
+        conditions += [f"{table}.{column} {sign} :{name}" for table in sorted(known)]
     values = {name: getattr(wanted, name) for name in (*kinds, *asked)}
     if walks and wanted.sort in _WALKED and wanted.sort not in asked:
         type_, all_of_them = _WALKED[wanted.sort]
