@@ -115,7 +115,8 @@ class Evidence:
     @property
     def status(self) -> Status:
         """The status by the rules of this module."""
-        if self._refused_before_delivery:
+        refused = self.refused
+        if refused is not None and (self.delivered_at is None or refused.at < self.delivered_at):
             return Status.FAILED
         if self.read_at is not None:
             return Status.READ
@@ -133,12 +134,6 @@ class Evidence:
         if self.status is not Status.FAILED:
             return None
         return self.refused or self.inferred
-
-    @property
-    def _refused_before_delivery(self) -> bool:
-        if self.refused is None:
-            return False
-        return self.delivered_at is None or self.refused.at < self.delivered_at
 
 
 def learn(evidence: Evidence, fact: Fact) -> Evidence:

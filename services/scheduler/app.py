@@ -33,6 +33,7 @@ from services.scheduler.feeder import Feeder
 from services.scheduler.gather import Gather
 from services.scheduler.intake import Asked, Intake
 from services.scheduler.media.intake import MediaIntake
+from services.scheduler.pulse import Pulse
 from services.scheduler.routes import (
     analytics,
     document,
@@ -52,6 +53,7 @@ from services.scheduler.routes import (
 )
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.stalls import Stalls
+from services.scheduler.store.waiting import Waiting
 from services.scheduler.timed import notifying
 from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.notice_words import WORDS
@@ -59,7 +61,7 @@ from services.scheduler.timed.preview_answers import WANTED, PreviewAnswers
 from services.scheduler.timed.preview_notices import Notifier
 from services.scheduler.timed.preview_pages import Links
 from services.scheduler.timed.previews import PreviewDesk
-from services.scheduler.timed.works import EVERY, STALLS_EVERY, TimedPushes, by_the_database
+from services.scheduler.timed.works import STALLS_EVERY, TimedPushes, by_the_database
 
 SERVICE = "scheduler"
 
@@ -83,8 +85,8 @@ CHECKED_WITHIN = timedelta(milliseconds=500)
 
 CONNECTIONS = 21
 """Sends, retries, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their
-answers, files, firing, handing over, telling, looking for stalls, notices, alerts, two that ask
-about tasks, and asking who calls, side by side."""
+answers, files, firing, handing over, telling, looking for stalls, notices, alerts, looking for what
+waits, one that asks about tasks, and asking who calls, side by side."""
 
 
 class Scheduler:
@@ -116,6 +118,7 @@ class Scheduler:
             forms=_forms(settings),
             words=WORDS[settings.notice_language],
         )
+        self.pulse = Pulse(self.engine, now, by_the_database)
         breaker = Breaker(share=settings.job_breaker_share, after=settings.job_breaker_after)
         self.stream = Stream(
             StreamConfig(
@@ -157,21 +160,24 @@ class Scheduler:
     def works(self) -> dict[str, Work]:
         """Return what runs as long as the service does."""
         engine, vault, producer = self.engine, self.vault, self.producer
+        self.pulse.wakes(Waiting.JOBS, self.feeder.rouse)
+        self.pulse.wakes(Waiting.PUSHES, self.pushes.wake)
         return {
             "accept_sends": self.gather.run,
             "feed_jobs": self.feeder.run,
             "status_changes": self.stream.run,
             "preview_answers": self.answers.run,
-            "fire_due": lambda: every(
-                handlers.DUE_EVERY, lambda: handlers.fire_due(engine, vault, producer, now)
+            "look": self.pulse.run,
+            "fire_due": lambda: self.pulse.each(
+                Waiting.SENDS, lambda: handlers.fire_due(engine, vault, producer, now)
             ),
-            "announce_jobs": lambda: every(
-                handlers.ANNOUNCE_EVERY, lambda: handlers.announce_jobs(engine, producer, now)
+            "announce_jobs": lambda: self.pulse.each(
+                Waiting.JOB_CHANGES, lambda: handlers.announce_jobs(engine, producer, now)
             ),
             **self._notifying(),
             "hand_over_pushes": self.pushes.hand_over_all,
-            "fire_tasks": lambda: every(EVERY, self.pushes.fire),
-            "tell_task_changes": lambda: every(EVERY, self.pushes.tell),
+            "fire_tasks": lambda: self.pulse.each(Waiting.TASKS, self.pushes.fire),
+            "tell_task_changes": lambda: self.pulse.each(Waiting.TASK_CHANGES, self.pushes.tell),
             "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
             "purge_tasks": lambda: every(

@@ -61,21 +61,35 @@ class Feeder:
         self._stalls = stalls
         self._clock = clock
         self._woken = asyncio.Event()
+        self._is_at_rest = True
 
     def wake(self) -> None:
         """Sweep now: a job is new or has freed places."""
         self._woken.set()
 
-    async def run(self) -> None:
-        """Sweep until cancelled. Raises `TryAgainLater` when database or broker is away."""
-        while True:
-            self._woken.clear()
-            await self._sweep()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_EVERY.total_seconds()):
-                    await self._woken.wait()
+    def rouse(self) -> None:
+        """There are jobs: sweep now if nobody does."""
+        if self._is_at_rest:
+            self._woken.set()
 
-    async def _sweep(self) -> None:
+    async def run(self) -> None:
+        """Sweep whenever woken, until cancelled, and on while there are jobs.
+
+        Raises `TryAgainLater` when database or broker is away.
+        """
+        while True:
+            self._is_at_rest = True
+            await self._woken.wait()
+            self._woken.clear()
+            self._is_at_rest = False
+            while await self._sweep():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_EVERY.total_seconds()):
+                        await self._woken.wait()
+                self._woken.clear()
+
+    async def _sweep(self) -> bool:
+        """Feed the jobs; returns whether there are any."""
         unfinished = await in_thread(self._engine, jobs.unfinished)
         now = self._clock()
         paused = sum(job.status is JobStatus.PAUSED for job in unfinished)
@@ -93,6 +107,7 @@ class Feeder:
                     failed.append(error)
         if failed:
             raise ExceptionGroup("jobs could not be fed", failed)
+        return bool(unfinished)
 
     async def _step(self, job_id: JobId, window: Window) -> None:
         done = await held(

@@ -32,11 +32,9 @@ from services.scheduler.timed.notifying import outcomes_of
 
 log = logging.getLogger(__name__)
 
-DUE_EVERY: Final = timedelta(milliseconds=200)
 DUE_BATCH: Final = 500
 """Claimed by one scheduler in one transaction; 10,000 due at once are twenty of them (R10)."""
 
-ANNOUNCE_EVERY: Final = timedelta(milliseconds=200)
 ANNOUNCE_BATCH: Final = 100
 
 PURGE_EVERY: Final = timedelta(minutes=1)

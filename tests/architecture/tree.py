@@ -75,8 +75,9 @@ def functions(path: Path) -> Iterator[tuple[str, int, int]]:
             yield node.name, node.lineno, length
 
 
-def texts(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield each string of the file with its line, docstrings left out."""
+@cache
+def texts(path: Path) -> tuple[tuple[str, int], ...]:
+    """Return each string of the file with its line, docstrings left out."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(parsed(path))
@@ -84,8 +85,10 @@ def texts(path: Path) -> Iterator[tuple[str, int]]:
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(parsed(path)):
-        if not isinstance(node, ast.Constant) or id(node) in docstrings:
-            continue
-        if isinstance(node.value, str):
-            yield node.value, node.lineno
+    return tuple(
+        (node.value, node.lineno)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant)
+        and id(node) not in docstrings
+        and isinstance(node.value, str)
+    )

@@ -35,18 +35,12 @@ that are due, each claim reads its own.
 """
 _IS_TO_RESUME: Final = "resume_at <= :now AND deleted_at IS NULL AND status = 'paused'"
 
-_LOOK: Final = sa.text(
-    f"""
-    SELECT EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_DUE})
-        OR EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_TO_RESUME})
-        OR EXISTS (SELECT 1 FROM t_pushes WHERE status = 'held' AND due_at <= :now)
-    """  # noqa: S608 - our own words only
-)
-
-
-def is_anything_due(connection: sa.Connection, *, now: datetime) -> bool:
-    """Tell whether there is something to claim: a look at the ends of three small indexes."""
-    return bool(connection.execute(_LOOK, {"now": now}).scalar_one())
+ANYTHING_DUE: Final = f"""
+    EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_DUE})
+    OR EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_TO_RESUME})
+    OR EXISTS (SELECT 1 FROM t_pushes WHERE status = 'held' AND due_at <= :now)
+"""  # noqa: S608 - our own words only
+"""Whether there is something to claim, at ``:now``: a look at the ends of three small indexes."""
 
 
 def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[Task]:

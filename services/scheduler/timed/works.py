@@ -7,7 +7,6 @@ calls nothing missed. What is due is asked for, never waited for in memory (CF-2
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,7 +18,7 @@ from schemas.topics.task_changes import TASK_CHANGES
 from services.scheduler.held import Publish, held
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import PUSH_LAG, PUSH_REQUESTS, PUSHES_STALLED
-from services.scheduler.store import due_tasks, push_stalls, telling
+from services.scheduler.store import push_stalls, telling
 from services.scheduler.timed import firing, settling
 from services.scheduler.timed.forms import Forms
 from services.scheduler.timed.handing import HandedOver, hand_over
@@ -28,7 +27,6 @@ from services.scheduler.timed.resuming import resume_due
 
 log = logging.getLogger(__name__)
 
-EVERY: Final = timedelta(milliseconds=200)
 CLAIMED: Final = 100
 """Tasks in one transaction: some tens of milliseconds, so what is urgent waits no longer."""
 HANDED: Final = 50
@@ -85,14 +83,12 @@ class TimedPushes:
         return claimed
 
     async def hand_over_all(self) -> None:
-        """Hand over what has begun, until cancelled; raises `TryAgainLater`."""
+        """Hand over what has begun whenever woken, until cancelled; raises `TryAgainLater`."""
         while True:
+            await self._begun.wait()
             self._begun.clear()
             while await self._hand_over():
                 pass
-            with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY.total_seconds()):
-                    await self._begun.wait()
 
     async def tell(self) -> bool:
         """Tell `task-changes` what is noted, in its order; True if there may be more.
@@ -133,8 +129,6 @@ class TimedPushes:
 
     def _claim(self, connection: sa.Connection) -> bool:
         now = self._time(connection)
-        if not due_tasks.is_anything_due(connection, now=now):
-            return False
         resumed = resume_due(connection, self._words, self._forms, now=now, limit=CLAIMED)
         begun = firing.begin_held(connection, now=now, limit=CLAIMED)
         fired = firing.fire(connection, now=now, limit=CLAIMED)

@@ -1,7 +1,7 @@
 """Access tokens that processes share through the database (IM-28, WC-02)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,16 +14,20 @@ from pydantic import SecretStr
 from domain.outcomes import Accepted, SenderBroken
 from providers.tencent.shared_tokens import SharedTokens
 from providers.tencent.tokens import Given, Tokens
+from providers.wechat.channel import WechatChannel
 from providers.wecom.api_settings import WecomApp
 from providers.wecom.tokens import CallFailed
 from tests.eventually import eventually, seconds
 from tests.providers.wechat.channels import a_channel, a_message
 from tests.simulator.product import Product, a_product
+from tests.simulator.pushes import WECHAT_SECRET
 
 pytestmark = pytest.mark.stack
 
 TWO_HOURS = seconds(7_200)
 SOON = seconds(20)
+
+Opens = Callable[..., Awaitable[WechatChannel]]
 
 
 @dataclass
@@ -200,40 +204,39 @@ class TestWechat:
             await made.knobs(wc_consent=10_000)
             yield made
 
-    async def test_a_token_that_has_to_be_forced_is_forced_once_for_all_processes(
+    @pytest.fixture
+    async def a_channel_of_its_own(
         self, product: Product, database: sa.Engine, tmp_path: Path
+    ) -> AsyncGenerator[Opens]:
+        """Return what opens channels that share their tokens."""
+        url = product.simulator.base_url
+        async with AsyncExitStack() as stack:
+
+            async def opened(secret: str = WECHAT_SECRET) -> WechatChannel:
+                shared = SharedTokens(database)
+                return await stack.enter_async_context(
+                    a_channel(url, tmp_path, secret=secret, shared=shared)
+                )
+
+            yield opened
+
+    async def test_a_token_that_has_to_be_forced_is_forced_once_for_all_processes(
+        self, product: Product, a_channel_of_its_own: Opens
     ) -> None:
         """WeChat refuses a second force within half a minute."""
-        async with AsyncExitStack() as stack:
-            channels = [
-                await stack.enter_async_context(
-                    a_channel(product.simulator.base_url, tmp_path, shared=SharedTokens(database))
-                )
-                for _ in range(4)
-            ]
-            before = [await one.send(a_message()) for one in channels]
-            await product.order("POST", "wechat/token", {"still_given": True})
-            after = await asyncio.gather(*(one.send(a_message()) for one in channels))
+        channels = [await a_channel_of_its_own() for _ in range(4)]
+        before = [await one.send(a_message()) for one in channels]
+        await product.order("POST", "wechat/token", {"still_given": True})
+        after = await asyncio.gather(*(one.send(a_message()) for one in channels))
 
         assert all(isinstance(reply, Accepted) for reply in (*before, *after))
         assert len(await product.calls(path="/wechat/cgi-bin/stable_token")) == 3
 
     async def test_a_refusal_comes_with_wechats_words(
-        self, product: Product, database: sa.Engine, tmp_path: Path
+        self, product: Product, a_channel_of_its_own: Opens
     ) -> None:
-        async with AsyncExitStack() as stack:
-            channels = [
-                await stack.enter_async_context(
-                    a_channel(
-                        product.simulator.base_url,
-                        tmp_path,
-                        secret="guessed",
-                        shared=SharedTokens(database),
-                    )
-                )
-                for _ in range(3)
-            ]
-            replies = [await one.send(a_message()) for one in channels]
+        channels = [await a_channel_of_its_own(secret="guessed") for _ in range(3)]
+        replies = [await one.send(a_message()) for one in channels]
 
         assert len(await product.calls(path="/wechat/cgi-bin/stable_token")) == 1
         assert all(isinstance(reply, SenderBroken) for reply in replies)

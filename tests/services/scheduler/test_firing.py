@@ -16,8 +16,9 @@ from domain.recurrence import Every
 from domain.sending_hours import SendingHours
 from domain.tasks import Overlap, TaskStatus
 from schemas.topics.status_changes import ChangeError
-from services.scheduler.store import due_tasks, push_results, telling
+from services.scheduler.store import push_results, telling
 from services.scheduler.store.task_rows import Task
+from services.scheduler.store.waiting import Waiting, look
 from services.scheduler.timed import firing, settling
 from services.scheduler.timed.notice_words import ENGLISH
 from services.scheduler.timed.resuming import resume_due
@@ -52,7 +53,7 @@ def groups(database: sa.Engine) -> None:
 def fire(database: sa.Engine, now: datetime, limit: int = 100) -> int:
     """Do what a scheduler does at this time; return how many tasks it fired."""
     with database.begin() as connection:
-        if not due_tasks.is_anything_due(connection, now=now):
+        if Waiting.TASKS not in look(connection, sends_now=now, now=now):
             return 0
         resume_due(connection, ENGLISH, None, now=now, limit=limit)
         firing.begin_held(connection, now=now, limit=limit)

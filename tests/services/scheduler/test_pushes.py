@@ -108,7 +108,8 @@ async def test_a_push_by_hand_ends_with_its_groups_and_leaves_the_task_where_it_
     assert results[str(sent[0].contact_id)].status == "failed"
     assert task_now(database, task).status == "draft"
     noted = rows_of(database, "SELECT * FROM audit_log WHERE action = 'task.push'")
-    assert [row.about for row in noted] == [task.task_id]
+    # Other tests of this module's scheduler push theirs.
+    assert [row.about for row in noted].count(task.task_id) == 1
 
     async def told() -> list[tuple[str, int, str]]:
         of_task = [
