@@ -13,6 +13,8 @@ from bench.measurement import BenchError
 
 CONNECTIONS = 32
 WITHIN = timedelta(minutes=5)
+WARM_UP = 2
+"""Seconds: the first questions open the connections, theirs and the pool's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,9 @@ async def ask_each(urls: Iterable[str | Call], headers: Mapping[str, str]) -> li
 
 
 async def ask_at(
-    urls: Iterable[str | Call], headers: Mapping[str, str], per_second: float
+    urls: Iterable[str | Call], headers: Mapping[str, str], per_second: int
 ) -> list[float]:
-    """Ask at an even pace, whatever the answers take; return each one's seconds, in that order.
+    """Ask at an even pace, whatever the answers take; return the seconds of all after `WARM_UP`.
 
     An answer's time counts from the moment at which it was to be asked for.
     """
@@ -61,7 +63,7 @@ async def ask_at(
             if (pause := due - time.perf_counter()) > 0:
                 await asyncio.sleep(pause)
             asked.append(tasks.create_task(ask_one(url, due)))
-    return [each.result() for each in asked]
+    return [each.result() for each in asked[WARM_UP * per_second :]]
 
 
 async def download(url: str, headers: Mapping[str, str]) -> tuple[int, float]:

@@ -7,7 +7,7 @@ from itertools import islice
 import uvloop
 
 from bench.arena import Arena
-from bench.asking import ask_at, ask_each, download
+from bench.asking import WARM_UP, ask_at, ask_each, download
 from bench.bare_processes import bare_queries
 from bench.bare_queries import ROUTE, SELECT
 from bench.costs import MB
@@ -23,16 +23,16 @@ message's content as long as a real one. Each kind of list and statistics is ask
 times, one question after the other, with other filters each time: the newest page and pages behind
 it, common filters and ones that find next to nothing. The raw limit is `SELECT 1` through the same
 pool in a bare FastAPI process. Then the status of messages anywhere among the million is asked for
-500 times a second for 10 seconds; an answer's time counts from when it was to be asked for, and
-the raw limit is the bare process at the same pace, once with `SELECT 1`, once with a route that
-answers by itself. At last everything is exported as CSV: memory is the most that was resident after
-it, its raw limit the memory before."""
+500 times a second for 20 seconds, after two to warm up; an answer's time counts from when it was to
+be asked for, and the raw limit is the bare process at the same pace, once with `SELECT 1`, once
+with a route that answers by itself. At last everything is exported as CSV: memory is the most that
+was resident after it, its raw limit the memory before."""
 
 MESSAGES = 1_000_000
 JOBS = 10_000
 ASKED = 200
 PER_SECOND = 500
-SECONDS = 10
+SECONDS = 20
 
 Question = str
 
@@ -71,7 +71,7 @@ def _kinds(arena: Arena, url: str, bare: str, headers: Mapping[str, str]) -> lis
 def _statuses(
     arena: Arena, url: str, bare: str, headers: Mapping[str, str], messages: int
 ) -> list[Measurement]:
-    count = PER_SECOND * (SECONDS if not arena.quick else 2)
+    count = PER_SECOND * (WARM_UP + arena.scaled(SECONDS))
     chance = random.Random(2)  # noqa: S311 - repeatable
     urls = [
         f"{url}/api/v1/im/messages/msg_bench_{chance.randint(1, messages)}/status"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import uvloop
 
 from bench.arena import Arena
-from bench.asking import Call, ask_at, ask_each, download
+from bench.asking import WARM_UP, Call, ask_at, ask_each, download
 from bench.bare_processes import bare_queries
 from bench.bare_queries import SELECT
 from bench.measurement import BenchError, Measurement, percentile
@@ -43,8 +43,6 @@ TASKS: Final = 1_000_000
 ASKED: Final = 200
 PER_SECOND: Final = 200
 SECONDS: Final = 20
-WARM_UP: Final = 2
-"""Seconds: the first questions open the pool's connections."""
 TENANT: Final = "tenant-3"
 
 _PATH: Final = "/api/tasks"
@@ -99,11 +97,11 @@ def _files(arena: Arena, system: Pipeline) -> list[Measurement]:
 def _at_pace(
     arena: Arena, system: Pipeline, bare: str, mixed: Iterator[tuple[str, Call]]
 ) -> list[Measurement]:
-    first, count = PER_SECOND * WARM_UP, PER_SECOND * arena.scaled(SECONDS)
-    calls = [call for _, call in islice(mixed, first + count)]
+    count = PER_SECOND * (WARM_UP + arena.scaled(SECONDS))
+    calls = [call for _, call in islice(mixed, count)]
     arena.say(f"asking: {PER_SECOND} a second")
     raw = uvloop.run(ask_at([bare + SELECT] * count, {}, PER_SECOND))
-    took = uvloop.run(ask_at(calls, system.headers, PER_SECOND))[first:]
+    took = uvloop.run(ask_at(calls, system.headers, PER_SECOND))
     return _milliseconds(f"tasks_at_{PER_SECOND}_per_s", took, raw)
 
 

@@ -98,11 +98,12 @@ def build(settings: ProjectorSettings) -> FastAPI:
         )
     )
     parts = Parts(asked, vault, guard, now, _terms(settings))
+    # A path is looked for in this order: what pollers ask for stands first.
+    app.include_router(messages.routes(asked, guard))
     # Before the messages by their ids: "stale" is none.
     app.include_router(explain.routes(asked, vault, guard, now, settings.prices))
     for room in (one_message, talks, search, figures, delivery, group_sends):
         app.include_router(room.routes(parts))
-    app.include_router(messages.routes(asked, guard))
     app.include_router(live.routes(hub, guard))
     app.include_router(jobs.routes(asked, vault, guard, now))
     app.include_router(job_results.routes(asked, vault, guard))
