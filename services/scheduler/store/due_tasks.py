@@ -36,9 +36,12 @@ that are due, each claim reads its own.
 _IS_TO_RESUME: Final = "resume_at <= :now AND deleted_at IS NULL AND status = 'paused'"
 
 ANYTHING_DUE: Final = f"""
-    EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_DUE})
-    OR EXISTS (SELECT 1 FROM t_tasks WHERE {_IS_TO_RESUME})
-    OR EXISTS (SELECT 1 FROM t_pushes WHERE status = 'held' AND due_at <= :now)
+    (SELECT next_at FROM t_tasks WHERE {_IS_DUE} ORDER BY urgency, next_at LIMIT 1) IS NOT NULL
+    OR (SELECT resume_at FROM t_tasks WHERE {_IS_TO_RESUME} ORDER BY resume_at LIMIT 1) IS NOT NULL
+    OR (
+        SELECT due_at FROM t_pushes WHERE status = 'held' AND due_at <= :now
+        ORDER BY due_at LIMIT 1
+    ) IS NOT NULL
 """  # noqa: S608 - our own words only
 """Whether there is something to claim, at ``:now``: a look at the ends of three small indexes."""
 
