@@ -21,6 +21,7 @@ SORTS: Final[Mapping[str, tuple[str, ...]]] = {
 """By name: the columns, of which each has an index in this order."""
 
 CROWDED: Final = timedelta(seconds=30)
+"""How long it is remembered that there were more than are counted."""
 CROWDS: Final = 1_000
 """So many are remembered."""
 
