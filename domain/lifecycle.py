@@ -15,10 +15,10 @@ any order, and the same facts always end in the same state. The rules, strongest
 independent of the order. On equal times the delivery counts, since the device has the message.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from domain.failures import Failure, Origin
 
@@ -98,9 +98,11 @@ class FailedAt:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything known of one message: the earliest time of each kind of fact."""
+class Evidence(NamedTuple):
+    """Everything known of one message: the earliest time of each kind of fact.
+
+    A tuple for its cheap copies: each fact makes one.
+    """
 
     started_at: datetime | None = None
     sent_at: datetime | None = None
@@ -140,14 +142,13 @@ def learn(evidence: Evidence, fact: Fact) -> Evidence:
     """Return the evidence with one more fact; the same evidence if it says nothing new."""
     match fact:
         case Started(at):
-            return replace(evidence, started_at=_earliest(evidence.started_at, at))
+            return evidence._replace(started_at=_earliest(evidence.started_at, at))
         case Sent(at):
-            return replace(evidence, sent_at=_earliest(evidence.sent_at, at))
+            return evidence._replace(sent_at=_earliest(evidence.sent_at, at))
         case Delivered(at):
-            return replace(evidence, delivered_at=_earliest(evidence.delivered_at, at))
+            return evidence._replace(delivered_at=_earliest(evidence.delivered_at, at))
         case Read(at):
-            return replace(
-                evidence,
+            return evidence._replace(
                 delivered_at=_earliest(evidence.delivered_at, at),
                 read_at=_earliest(evidence.read_at, at),
             )
@@ -172,9 +173,9 @@ def merged(one: Evidence, other: Evidence) -> Evidence:
 def _learn_failure(evidence: Evidence, failed: FailedAt) -> Evidence:
     match failed.failure.origin:
         case Origin.PROVIDER:
-            return replace(evidence, refused=_earliest_failure(evidence.refused, failed))
+            return evidence._replace(refused=_earliest_failure(evidence.refused, failed))
         case Origin.LOCAL:
-            return replace(evidence, inferred=_earliest_failure(evidence.inferred, failed))
+            return evidence._replace(inferred=_earliest_failure(evidence.inferred, failed))
         case _:
             assert_never(failed.failure.origin)
 

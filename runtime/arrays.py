@@ -57,9 +57,17 @@ def _with_literals(parameters: Any) -> Any:  # noqa: ANN401 - as the driver take
 
 def _array(values: list[Any]) -> str:
     kinds = set(map(type, values))
-    if len(kinds) == 1 and issubclass(kinds.pop(), str) and (words := _words(values)) is not None:
+    has_nulls = NoneType in kinds
+    kinds.discard(NoneType)
+    if len(kinds) != 1:
+        return "{" + ",".join([_TEXTS[type(value)](value) for value in values]) + "}"
+    (kind,) = kinds
+    if has_nulls:
+        text = _TEXTS[kind]
+        return "{" + ",".join(["NULL" if value is None else text(value) for value in values]) + "}"
+    if issubclass(kind, str) and (words := _words(values)) is not None:
         return words
-    return "{" + ",".join([_TEXTS[type(value)](value) for value in values]) + "}"
+    return "{" + ",".join(map(_TEXTS[kind], values)) + "}"
 
 
 def _words(values: list[str]) -> str | None:
@@ -96,7 +104,7 @@ _TEXTS: Final = _Texts(
         int: str,
         float: repr,
         Decimal: str,
-        datetime: lambda value: f'"{value.isoformat()}"',
+        datetime: datetime.isoformat,  # nothing in it has to be quoted
         date: str,
         bytes: _bytes,
         memoryview: _bytes,

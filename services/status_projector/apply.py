@@ -67,11 +67,16 @@ def pass_over(connection: sa.Connection, heard: Heard, epochs: Mapping[Place, in
 def _unapplied(
     connection: sa.Connection, batch: Sequence[Heard], epochs: Mapping[Place, int]
 ) -> tuple[list[Heard], dict[Place, int]]:
-    starts = offsets.lock(connection, {_place(h): epochs.get(_place(h)) for h in batch})
-    fresh = [heard for heard in batch if heard.trigger.offset >= starts[_place(heard)]]
+    places = [(heard.trigger.topic, heard.trigger.partition) for heard in batch]
+    starts = offsets.lock(connection, {place: epochs.get(place) for place in set(places)})
+    fresh: list[Heard] = []
     ends = dict(starts)
-    for heard in batch:
-        ends[_place(heard)] = max(ends[_place(heard)], heard.trigger.offset + 1)
+    for heard, place in zip(batch, places, strict=True):
+        offset = heard.trigger.offset
+        if offset >= starts[place]:
+            fresh.append(heard)
+        if offset >= ends[place]:
+            ends[place] = offset + 1
     return fresh, ends
 
 
@@ -158,7 +163,3 @@ def _save_beside(
 
 def _has_learnt(one: Trail, created: Collection[str]) -> bool:
     return one.message_id not in created or one.sequence > 0 or one.provider_id is not None
-
-
-def _place(heard: Heard) -> Place:
-    return heard.trigger.topic, heard.trigger.partition

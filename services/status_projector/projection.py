@@ -18,7 +18,6 @@ from domain.identity import is_fallback_of, message_id_for_inbound
 from domain.lifecycle import Evidence, Fact, Status, learn
 from schemas.topics.contents import type_of
 from schemas.topics.provider_events import (
-    FeedbackGiven,
     MediaLost,
     MediaStored,
     MessageEvent,
@@ -141,7 +140,10 @@ class Projection:
     def apply(self, heard: Heard) -> None:
         """Apply one record."""
         value = heard.value
-        if isinstance(value, SendRequested):
+        if isinstance(value, MessageEvent):
+            if not self._hear(heard.trigger, Said(value, heard.headers)):
+                self._put_down(heard, value)
+        elif isinstance(value, SendRequested):
             self._create(heard, value)
         elif isinstance(value, MessageReceived):
             message_id = message_id_for_inbound(value.channel, value.provider_message_id)
@@ -152,10 +154,7 @@ class Projection:
             self.changes.notices.append(value)
         elif isinstance(value, TaskEvent):
             self.changes.tasks.append(value)
-        elif isinstance(value, FeedbackGiven):
-            pass  # the scheduler keeps it, beside the task it is about
-        elif not self._hear(heard.trigger, Said(value, heard.headers)):
-            self._put_down(heard, value)
+        # What is left is feedback: the scheduler keeps it, beside the task it is about.
 
     def _create(self, heard: Heard, request: SendRequested) -> None:
         known = self._trails.get(request.message_id)
@@ -241,14 +240,14 @@ class Projection:
             self._note(before, effect, said)
         if effect is Effect.NOTHING:
             return
-        after = structs.replace(before, evidence=evidence)
-        was, is_now = before.status, after.status
-        if effect is Effect.MOVED:
-            after = structs.replace(after, sequence=before.sequence + 1)
-            change = change_of(before, after, fact.at, source_of(said.value), self._now)
-            self.changes.caused.append(Caused(trigger, change))
-            self._count(after, was, -1)
-            self._count(after, is_now, 1)
+        if effect is not Effect.MOVED:
+            self._keep(structs.replace(before, evidence=evidence))
+            return
+        after = structs.replace(before, evidence=evidence, sequence=before.sequence + 1)
+        change = change_of(before, after, fact.at, source_of(said.value), self._now)
+        self.changes.caused.append(Caused(trigger, change))
+        self._count(after, change.from_status, -1)
+        self._count(after, change.to_status, 1)
         self._keep(after)
 
     def _message_of(self, event: MessageEvent) -> str | None:

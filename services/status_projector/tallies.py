@@ -69,10 +69,12 @@ def moves(before: Sequence[Trail], after: Mapping[str, Trail]) -> Tallies:
     stored = {trail.message_id: trail for trail in before}
     for message_id, trail in after.items():
         was = stored.get(message_id)
-        if was is None or was.evidence != trail.evidence or was.priced != trail.priced:
-            if was is not None:
-                _add(found, was, -1)
-            _add(found, trail, 1)
+        if was is None:
+            _add(found, _group_of(trail), trail, 1)
+        elif was.evidence != trail.evidence or was.priced != trail.priced:
+            group = _group_of(trail)
+            _add(found, group if was.priced == trail.priced else _group_of(was), was, -1)
+            _add(found, group, trail, 1)
     return {group: sums for group, sums in found.items() if any(sums)}
 
 
@@ -99,8 +101,10 @@ def slot_of(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() // _SECONDS * _SECONDS, UTC)
 
 
-def _add(found: Tallies, trail: Trail, by: int) -> None:
-    sums = found.setdefault(_group_of(trail), [0] * len(MEASURES))
+def _add(found: Tallies, group: Group, trail: Trail, by: int) -> None:
+    sums = found.get(group)
+    if sums is None:
+        sums = found[group] = [0] * len(MEASURES)
     evidence, status = trail.evidence, trail.status
     sums[_PLACE[status]] += by
     if trail.priced is not None and trail.priced.pricing.billable and status in _REACHED:

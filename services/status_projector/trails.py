@@ -58,12 +58,14 @@ def change_of(
     before: Trail, after: Trail, at: datetime, source: Source, now: datetime
 ) -> StatusChanged:
     """Return the public record of a transition."""
-    evidence, failed, overruled = after.evidence, after.evidence.failed, before.evidence.failed
+    evidence, was, is_now = after.evidence, before.status, after.status
+    failed = evidence.failed if is_now is Status.FAILED else None
+    overruled = before.evidence.failed if was is Status.FAILED else None
     return StatusChanged(
         message_id=after.message_id,
         sequence=after.sequence,
-        from_status=before.status,
-        to_status=after.status,
+        from_status=was,
+        to_status=is_now,
         updated_at=at,
         recorded_at=now,
         source=source,

@@ -69,7 +69,7 @@ class Settling:
 
 
 def insert(connection: sa.Connection, vault: Vault, job: Job, new: Iterable[NewRow]) -> None:
-    """Store the rows of a new job, each sealed under its recipient's key. Raises `DatabaseAway`."""
+    """Store the rows of a new job, each sealed under its recipient's key."""
     left, keys = iter(new), Keyring({})
     while some := list(islice(left, _SEALED_AT_ONCE)):
         people = [vault.person(job.channel, one.who.recipient) for one in some]

@@ -9,32 +9,12 @@ import sqlalchemy as sa
 
 from domain.lifecycle import Status
 from domain.staleness import CALLED_BACK, step_of
+from runtime.copying import copy_columns
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.topic import header
 from services.status_projector.noted import Noted
 from services.status_projector.projection import Changes
 from services.status_projector.trails import Trail
-
-_NOTE = sa.text(
-    """
-    INSERT INTO message_facts
-        (message_id, recorded_at, sequence, kind, effect, occurred_at, heard_at, parked_at,
-         attempt, until, error_code, provider_code, detail, source, priority, traceparent)
-    SELECT message_id, :now, sequence, kind, effect, occurred_at, heard_at, parked_at,
-           attempt, until, error_code, provider_code, detail, source, priority, traceparent
-    FROM unnest(
-        CAST(:message_ids AS text[]), CAST(:sequences AS int[]), CAST(:kinds AS text[]),
-        CAST(:effects AS text[]), CAST(:occurred_ats AS timestamptz[]),
-        CAST(:heard_ats AS timestamptz[]), CAST(:parked_ats AS timestamptz[]),
-        CAST(:attempts AS int[]), CAST(:untils AS timestamptz[]), CAST(:error_codes AS text[]),
-        CAST(:provider_codes AS text[]), CAST(:details AS text[]), CAST(:sources AS text[]),
-        CAST(:priorities AS text[]), CAST(:traceparents AS text[])
-    ) WITH ORDINALITY
-        AS f(message_id, sequence, kind, effect, occurred_at, heard_at, parked_at, attempt, until,
-             error_code, provider_code, detail, source, priority, traceparent, place)
-    ORDER BY place
-    """
-)
 
 
 def note(connection: sa.Connection, facts: Sequence[Noted], now: datetime) -> None:
@@ -42,23 +22,24 @@ def note(connection: sa.Connection, facts: Sequence[Noted], now: datetime) -> No
     failures = [fact.failure for fact in facts]
     requests = [_request(fact) for fact in facts]
     columns: dict[str, list[Any]] = {
-        "message_ids": [fact.message_id for fact in facts],
-        "sequences": [fact.sequence for fact in facts],
-        "kinds": [fact.kind for fact in facts],
-        "effects": [fact.effect for fact in facts],
-        "occurred_ats": [fact.occurred_at for fact in facts],
-        "heard_ats": [fact.heard_at(now) for fact in facts],
-        "parked_ats": [fact.said.parked_at for fact in facts],
-        "attempts": [fact.attempt for fact in facts],
-        "untils": [fact.until for fact in facts],
-        "error_codes": [None if one is None else one.code for one in failures],
-        "provider_codes": [None if one is None else one.provider_code for one in failures],
-        "details": [None if one is None else one.detail for one in failures],
-        "sources": [_header(fact, "ce_source") for fact in facts],
-        "priorities": [None if one is None else one.priority for one in requests],
-        "traceparents": [_header(fact, "traceparent") for fact in facts],
+        "message_id": [fact.message_id for fact in facts],
+        "recorded_at": [now] * len(facts),
+        "sequence": [fact.sequence for fact in facts],
+        "kind": [fact.kind for fact in facts],
+        "effect": [fact.effect for fact in facts],
+        "occurred_at": [fact.occurred_at for fact in facts],
+        "heard_at": [fact.heard_at(now) for fact in facts],
+        "parked_at": [fact.said.parked_at for fact in facts],
+        "attempt": [fact.attempt for fact in facts],
+        "until": [fact.until for fact in facts],
+        "error_code": [None if one is None else one.code for one in failures],
+        "provider_code": [None if one is None else one.provider_code for one in failures],
+        "detail": [None if one is None else one.detail for one in failures],
+        "source": [_header(fact, "ce_source") for fact in facts],
+        "priority": [None if one is None else one.priority for one in requests],
+        "traceparent": [_header(fact, "traceparent") for fact in facts],
     }
-    connection.execute(_NOTE, {**columns, "now": now})
+    copy_columns(connection, "message_facts", columns)
 
 
 def _request(fact: Noted) -> SendRequested | None:

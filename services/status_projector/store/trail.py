@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from domain.failures import Origin
 from domain.identity import is_fallback_of
-from domain.lifecycle import Evidence
+from domain.lifecycle import Evidence, Status
+from runtime.copying import copy_columns
 from schemas.topics.contents import type_of
 from services.status_projector.projection import Caused, Changes
 from services.status_projector.store import files, personal
@@ -80,34 +81,8 @@ def load(connection: sa.Connection, known: Mapping[str, Known]) -> list[Trail]:
     if not known:
         return []
     within = _within(one.created_at for one in known.values())
-    rows = connection.execute(_LOAD, {"message_ids": list(known), **within})
+    rows = connection.execute(_LOAD, {"message_ids": list(known), **within}).all()
     return [_trail(row) for row in rows]
-
-
-_CREATE = sa.text(
-    """
-    INSERT INTO messages
-        (message_id, channel, sender_id, person, conversation_id, message_type, sealed,
-         message_direction, delivery_status, sent_at, tenant_id, case_id, queue_id, contact_id,
-         order_id, agent_id, wa_account_type, wa_account_id, job_id, original_message_id,
-         file_url, file_type, sealed_file_name, created_at, updated_at)
-    SELECT message_id, channel, sender_id, person, conversation_id, type, sealed, 'outbound',
-           'pending', sent_at, tenant_id, case_id, queue_id, contact_id, order_id, agent_id,
-           wa_account_type, wa_account_id, job_id, original_message_id, file_url, file_type,
-           file_name, :now, :now
-    FROM unnest(
-        CAST(:message_ids AS text[]), CAST(:channels AS text[]), CAST(:senders AS text[]),
-        CAST(:persons AS bytea[]), CAST(:conversations AS text[]), CAST(:types AS text[]),
-        CAST(:sealed AS bytea[]), CAST(:sent_ats AS timestamptz[]), CAST(:tenants AS text[]),
-        CAST(:cases AS text[]), CAST(:queues AS text[]), CAST(:contacts AS text[]),
-        CAST(:orders AS text[]), CAST(:agents AS text[]), CAST(:account_types AS text[]),
-        CAST(:accounts AS text[]), CAST(:jobs AS text[]), CAST(:originals AS text[]),
-        CAST(:file_urls AS text[]), CAST(:file_types AS text[]), CAST(:file_names AS bytea[])
-    ) AS r(message_id, channel, sender_id, person, conversation_id, type, sealed, sent_at,
-           tenant_id, case_id, queue_id, contact_id, order_id, agent_id, wa_account_type,
-           wa_account_id, job_id, original_message_id, file_url, file_type, file_name)
-    """
-)
 
 
 def create(connection: sa.Connection, changes: Changes, people: People, now: datetime) -> None:
@@ -116,37 +91,41 @@ def create(connection: sa.Connection, changes: Changes, people: People, now: dat
     persons = [people.of(request.channel, request.recipient) for request in asked]
     sent = [files.sent_with(request.content) for request in asked]
     columns: dict[str, list[Any]] = {
-        "message_ids": [request.message_id for request in asked],
-        "channels": [request.channel for request in asked],
-        "senders": [request.sender_id for request in asked],
-        "persons": persons,
-        "conversations": [changes.touched[one.message_id].conversation_id for one in asked],
-        "types": [type_of(request.content) for request in asked],
+        "message_id": [request.message_id for request in asked],
+        "channel": [request.channel for request in asked],
+        "sender_id": [request.sender_id for request in asked],
+        "person": persons,
+        "conversation_id": [changes.touched[one.message_id].conversation_id for one in asked],
+        "message_type": [type_of(request.content) for request in asked],
         "sealed": [
             personal.seal(people.keyring, person, request.message_id, personal.of_request(request))
             for person, request in zip(persons, asked, strict=True)
         ],
-        "sent_ats": [request.requested_at for request in asked],
-        "tenants": [request.tenant_id for request in asked],
-        "cases": [request.case_id for request in asked],
-        "queues": [request.queue_id for request in asked],
-        "contacts": [request.contact_id for request in asked],
-        "orders": [request.order_id for request in asked],
-        "agents": [request.agent_id for request in asked],
-        "account_types": [request.wa_account_type for request in asked],
-        "accounts": [request.wa_account_id for request in asked],
-        "jobs": [request.job_id for request in asked],
-        "originals": [request.original_message_id for request in asked],
-        "file_urls": [file.url for file in sent],
-        "file_types": [file.type for file in sent],
-        "file_names": [
+        "message_direction": ["outbound"] * len(asked),
+        "delivery_status": [Status.PENDING] * len(asked),
+        "sent_at": [request.requested_at for request in asked],
+        "tenant_id": [request.tenant_id for request in asked],
+        "case_id": [request.case_id for request in asked],
+        "queue_id": [request.queue_id for request in asked],
+        "contact_id": [request.contact_id for request in asked],
+        "order_id": [request.order_id for request in asked],
+        "agent_id": [request.agent_id for request in asked],
+        "wa_account_type": [request.wa_account_type for request in asked],
+        "wa_account_id": [request.wa_account_id for request in asked],
+        "job_id": [request.job_id for request in asked],
+        "original_message_id": [request.original_message_id for request in asked],
+        "file_url": [file.url for file in sent],
+        "file_type": [file.type for file in sent],
+        "sealed_file_name": [
             None
             if file.name is None
             else personal.seal_file_name(people.keyring, person, request.message_id, file.name)
             for file, person, request in zip(sent, persons, asked, strict=True)
         ],
+        "created_at": [now] * len(asked),
+        "updated_at": [now] * len(asked),
     }
-    connection.execute(_CREATE, {**columns, "now": now})
+    copy_columns(connection, "messages", columns)
 
 
 _UPDATE = sa.text(
@@ -214,38 +193,22 @@ def mark_retried(
         connection.execute(_RETRIED, values)
 
 
-_HISTORY = sa.text(
-    """
-    INSERT INTO message_status_history
-        (message_id, sequence, recorded_at, from_status, to_status, updated_at, source,
-         source_topic, source_partition, source_offset, change)
-    SELECT * FROM unnest(
-        CAST(:message_ids AS text[]), CAST(:sequences AS int[]),
-        CAST(:recorded_ats AS timestamptz[]), CAST(:froms AS text[]), CAST(:tos AS text[]),
-        CAST(:updated_ats AS timestamptz[]), CAST(:sources AS text[]), CAST(:topics AS text[]),
-        CAST(:partitions AS int[]), CAST(:offsets AS bigint[]), CAST(:changes AS bytea[]))
-    """
-)
-
-
 def add_history(connection: sa.Connection, caused: Sequence[Caused]) -> None:
     """Add a row a transition, with the record that caused it and the one that will be published."""
-    connection.execute(
-        _HISTORY,
-        {
-            "message_ids": [one.change.message_id for one in caused],
-            "sequences": [one.change.sequence for one in caused],
-            "recorded_ats": [one.change.recorded_at for one in caused],
-            "froms": [one.change.from_status for one in caused],
-            "tos": [one.change.to_status for one in caused],
-            "updated_ats": [one.change.updated_at for one in caused],
-            "sources": [one.change.source for one in caused],
-            "topics": [one.trigger.topic for one in caused],
-            "partitions": [one.trigger.partition for one in caused],
-            "offsets": [one.trigger.offset for one in caused],
-            "changes": [msgspec.json.encode(one.change) for one in caused],
-        },
-    )
+    columns: dict[str, list[Any]] = {
+        "message_id": [one.change.message_id for one in caused],
+        "sequence": [one.change.sequence for one in caused],
+        "recorded_at": [one.change.recorded_at for one in caused],
+        "from_status": [one.change.from_status for one in caused],
+        "to_status": [one.change.to_status for one in caused],
+        "updated_at": [one.change.updated_at for one in caused],
+        "source": [one.change.source for one in caused],
+        "source_topic": [one.trigger.topic for one in caused],
+        "source_partition": [one.trigger.partition for one in caused],
+        "source_offset": [one.trigger.offset for one in caused],
+        "change": [msgspec.json.encode(one.change) for one in caused],
+    }
+    copy_columns(connection, "message_status_history", columns)
 
 
 def _trail(row: Sequence[Any]) -> Trail:
