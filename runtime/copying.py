@@ -59,7 +59,8 @@ def _store(connection: sa.Connection, statement: str, file: _Readable) -> None:
         raw.copy_expert(statement, file)
     except psycopg2.Error as error:
         # SQLAlchemy does not see what happens on the driver's own cursor.
-        raise exc.DBAPIError(statement, None, error) from error
+        told = exc.DBAPIError.instance(statement, None, error, psycopg2.Error)
+        raise cast("exc.DBAPIError", told) from error
 
 
 def _texts(values: list[Any]) -> list[str]:
