@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import psycopg2
 import sqlalchemy as sa
 
 from bench.arena import Arena
+from bench.bare_projection import RowsOfTheirOwn, TablesLikeOurs, projected
 from bench.facts import batches
-from bench.measurement import Measurement, Reading
+from bench.measurement import Measurement, Pair, in_turns
 from bench.projection import applied
+from runtime.garbage import look_seldom
 from runtime.postgres import connect, transaction
 from schemas.tables.partitions import ensure_months
 
@@ -17,10 +20,13 @@ TITLE = "The projector's transaction as messages grow"
 HOW = """\
 The batches of the projector's transaction are applied with ever more messages in the table, up to
 five million: rows of finished messages, spread over three months, with ids, people and
-conversations of their own. They are written by the server in bulk and analysed. The first figure is
-of an empty table; the last is the slowest as a share of it. Memory is that of the process that
-applies, after everything, batches included."""
+conversations of their own. They are written by the server in bulk and analysed. Beside each figure
+stands the bare loop on tables that do not grow, taken in turns with ours, so that the machine's
+moods show in both; `projection_slowest_of_empty` compares ratios. The memory is that of the process
+that applies, after everything, the bare loop and all batches included."""
 
+WITH_MESSAGES: Final = "projection_with_messages_"
+"""What the figures of the curve are called, before the number of messages."""
 GROUPS: Final = 20
 STEPS: Final = 5
 CHUNK: Final = 100_000
@@ -49,24 +55,29 @@ _FILL = sa.text(
 def run(arena: Arena) -> list[Measurement]:
     """Apply the same batches while the table grows."""
     engine = connect(arena.ground.database_url, pool=1)
+    bare = psycopg2.connect(arena.ground.stack.postgres.dsn)
+    look_seldom()  # as the service does
     now = datetime.now(UTC)
     with transaction(engine) as connection:
         for months in range(1, MONTHS):
             ensure_months(connection, (now - timedelta(days=30 * months)).date(), ahead=0)
-    rates: dict[int, float] = {}
+    applied(engine, batches(1, "first"))
+    TablesLikeOurs(bare)
+    tables, done = RowsOfTheirOwn(bare), 0
+    rates: list[Measurement] = []
     for step in range(STEPS + 1):
         rows = arena.rows * step // STEPS
-        _fill(engine, arena, max(rates, default=0), rows, now)
+        _fill(engine, arena, done, rows, now)
+        done = rows
         arena.say(f"with {rows:,} messages")
-        rates[rows] = _reading(engine, arena, step).per_second
+        pair = _pair(engine, bare, tables, arena, step)
+        rates.append(pair.rate(f"{WITH_MESSAGES}{rows}", "events/s"))
+    bare.close()
     engine.dispose()
-    empty = rates[0]
+    ratios = [one.ratio or 0.0 for one in rates]
     return [
-        *(
-            Measurement(f"projection_with_{rows}_messages", rate, "events/s")
-            for rows, rate in rates.items()
-        ),
-        Measurement("projection_slowest_of_empty", min(rates.values()) / empty, "share"),
+        *rates,
+        Measurement("projection_slowest_of_empty", min(ratios) / ratios[0], "share"),
         Measurement("projection_memory", _resident_mb(), "MB"),
     ]
 
@@ -86,12 +97,19 @@ def _fill(engine: sa.Engine, arena: Arena, done: int, rows: int, newest: datetim
         connection.execute(sa.text("ANALYZE messages"))
 
 
-def _reading(engine: sa.Engine, arena: Arena, step: int) -> Reading:
-    readings = [
-        applied(engine, batches(arena.scaled(GROUPS), f"grown-{step}-{turn}"))
-        for turn in range(arena.repeats)
-    ]
-    return sorted(readings, key=lambda reading: reading.per_second)[len(readings) // 2]
+def _pair(
+    engine: sa.Engine,
+    bare: psycopg2.extensions.connection,
+    tables: RowsOfTheirOwn,
+    arena: Arena,
+    step: int,
+) -> Pair:
+    groups = arena.scaled(GROUPS)
+    return in_turns(
+        arena.repeats,
+        ours=lambda turn: applied(engine, batches(groups, f"grown-{step}-{turn}")),
+        bare=lambda turn: projected(bare, tables, batches(groups, f"bare-{step}-{turn}")),
+    )
 
 
 def _resident_mb() -> float:

@@ -51,7 +51,7 @@ def cpu_picture(measurements: Iterable[Measurement]) -> str:
     scale = BAR_WIDTH / max(sum(part.ms for part in bar) or 1.0 for bar in (ours, bare))
     drawn = [
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        _text(LEFT, 22, TITLE),
+        text(LEFT, 22, TITLE),
         *_bar("Sendtrail", TOPS[0], ours, scale),
         *_bar("bare loop", TOPS[1], bare, scale),
         *_legend(ours),
@@ -60,7 +60,7 @@ def cpu_picture(measurements: Iterable[Measurement]) -> str:
 
 
 def _bar(label: str, top: int, parts: Sequence[Part], scale: float) -> list[str]:
-    drawn = [_text(LEFT - 10, top + 28, label, anchor="end")]
+    drawn = [text(LEFT - 10, top + 28, label, anchor="end")]
     left = float(LEFT)
     for part in parts:
         width = part.ms * scale
@@ -70,7 +70,7 @@ def _bar(label: str, top: int, parts: Sequence[Part], scale: float) -> list[str]
         )
         left += width
     total = sum(part.ms for part in parts)
-    return [*drawn, _text(LEFT, top + BAR_HEIGHT + 14, f"{total:.2f} ms in all processes")]
+    return [*drawn, text(LEFT, top + BAR_HEIGHT + 14, f"{total:.2f} ms in all processes")]
 
 
 def _legend(parts: Sequence[Part]) -> list[str]:
@@ -79,10 +79,11 @@ def _legend(parts: Sequence[Part]) -> list[str]:
         left, top = LEFT + place % 4 * 180, LEGEND_TOP + place // 4 * 24
         drawn += [
             f'<rect x="{left}" y="{top}" width="12" height="12" fill="{COLOURS[part.name]}"/>',
-            _text(left + 18, top + 11, f"{part.name} {part.ms:.2f} ms"),
+            text(left + 18, top + 11, f"{part.name} {part.ms:.2f} ms"),
         ]
     return drawn
 
 
-def _text(left: int, baseline: int, text: str, *, anchor: str = "start") -> str:
-    return f'<text x="{left}" y="{baseline}" text-anchor="{anchor}">{escape(text)}</text>'
+def text(left: int, baseline: int, words: str, *, anchor: str = "start") -> str:
+    """Return words at a place."""
+    return f'<text x="{left}" y="{baseline}" text-anchor="{anchor}">{escape(words)}</text>'

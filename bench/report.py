@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bench.curve import growth_picture
 from bench.machine import Machine
 from bench.measurement import Measurement
 from bench.picture import cpu_picture
@@ -19,6 +20,7 @@ from bench.screen import shown
 PAGE = "benchmarks.md"
 FIGURES = "benchmarks.json"
 PICTURE = "benchmarks-cpu.svg"
+CURVE = "benchmarks-growth.svg"
 
 INTRODUCTION = f"""\
 # Benchmarks
@@ -30,6 +32,8 @@ stands what the same machine allowed in the same run: the bare loop without our 
 between machines, not values.
 
 ![Processor time of a message by process]({PICTURE})
+
+![The projector's events a second while its table grows]({CURVE})
 """
 
 
@@ -57,7 +61,7 @@ class Section:
 
 
 def write(taken: Sequence[Section], docs: Path) -> list[Path]:
-    """Write page, figures and picture with these sections replaced; return where."""
+    """Write page, figures and pictures with these sections replaced; return where."""
     docs.mkdir(exist_ok=True)
     sections = _replaced(taken, docs / FIGURES)
     measurements = [one for section in sections for one in section.measurements]
@@ -65,6 +69,7 @@ def write(taken: Sequence[Section], docs: Path) -> list[Path]:
         PAGE: page(sections),
         FIGURES: json.dumps([one.as_json() for one in sections], indent=2) + "\n",
         PICTURE: cpu_picture(measurements),
+        CURVE: growth_picture(measurements),
     }
     for name, content in contents.items():
         (docs / name).write_text(content)

@@ -90,6 +90,24 @@ def test_the_picture_is_an_image_with_a_part_for_each_process(tmp_path: Path) ->
     ]
 
 
+def test_the_curve_has_a_point_for_each_size_of_the_table(tmp_path: Path) -> None:
+    sections = sections_of(
+        Measurement("projection_with_messages_0", 11_000, "events/s", 20_000),
+        Measurement("projection_with_messages_5000000", 10_500, "events/s", 20_400),
+    )
+
+    write(sections, tmp_path)
+
+    picture = ET.fromstring((tmp_path / "benchmarks-growth.svg").read_text())  # noqa: S314 - our own
+    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles == [
+        "bare loop, 0 messages: 20,000 events/s",
+        "bare loop, 5,000,000 messages: 20,400 events/s",
+        "Sendtrail, 0 messages: 11,000 events/s",
+        "Sendtrail, 5,000,000 messages: 10,500 events/s",
+    ]
+
+
 def test_ours_and_the_bare_loop_take_turns_and_their_medians_count() -> None:
     ours = iter([Reading(100, 1), Reading(100, 4), Reading(100, 2)])
     bare = iter([Reading(100, 50), Reading(100, 1), Reading(100, 1), Reading(100, 9)])
