@@ -6,6 +6,9 @@ deleted every copy of what it sealed, backups included (promise 10, SE-01, SE-03
 
 What is sealed cannot be looked for, so rows carry a keyed hash of the person beside it. Where
 nothing else of the row is about the person, both lie in one value: an envelope.
+
+What was written for many concerns no person: it lies in envelopes under a key of its tenant, which
+lasts.
 """
 
 import hmac
@@ -122,6 +125,11 @@ class Vault:
         said = f"person\x00{channel}\x00{_same(channel, address)}"
         return hmac.digest(self._lookup, said.encode(), "sha256")[:_HASH]
 
+    def tenant(self, tenant_id: str | None) -> Person:
+        """Return the name of a tenant's key, which is nobody's; None: of what has no tenant."""
+        said = f"tenant\x00{tenant_id or ''}"
+        return hmac.digest(self._lookup, said.encode(), "sha256")[:_HASH]
+
     def conversation_id(self, channel: str, sender_id: str, recipient: str) -> str:
         """Return the public name of a conversation; nobody reads the recipient from it."""
         said = f"conversation\x00{channel}\x00{sender_id}\x00{_same(channel, recipient)}"
@@ -157,6 +165,14 @@ class Vault:
         keys = self.sealing(connection, [person for person, _ in letters])
         return [person + keys.seal(person, plain, place=place) for person, plain in letters]
 
+    def enclose_for_tenants(
+        self, connection: sa.Connection, letters: Sequence[tuple[str | None, bytes]], *, place: str
+    ) -> list[bytes]:
+        """Return an envelope of each of these under the key of its tenant, as `enclose` does."""
+        named = [(self.tenant(tenant_id), plain) for tenant_id, plain in letters]
+        keys = self._lasting(connection, {name for name, _ in named})
+        return [name + keys.seal(name, plain, place=place) for name, plain in named]
+
     def disclose(
         self, connection: sa.Connection, envelopes: Iterable[bytes | None], *, place: str
     ) -> list[bytes | None]:
@@ -183,6 +199,19 @@ class Vault:
         }
         _replace(connection, renewed, self._current)
         return people[-1] if people else None
+
+    def _lasting(self, connection: sa.Connection, names: Collection[Person]) -> Keyring:
+        """Return a key of each of these names, made where there is none.
+
+        Nobody forgets them, so no row is locked: all that a tenant does would meet at it.
+        """
+        have = _load(connection, names)
+        missing = sorted(set(names) - have.keys())
+        if missing:
+            wrapped = {name: self._wrap(name) for name in missing}
+            _mint(connection, wrapped, self._current, lasts=True)
+            have |= _load(connection, missing)
+        return self._keyring(have)
 
     def _sealing_many(self, connection: sa.Connection, wanted: Sequence[Person]) -> Keyring:
         """Make a key for everybody that counts where there was none: one COPY, no questions."""
@@ -237,17 +266,28 @@ def _load(
     return {bytes(row.person): _Wrapped(row.master, bytes(row.wrapped)) for row in rows}
 
 
-def _mint(connection: sa.Connection, wrapped: Mapping[Person, bytes], master: str) -> None:
+def _mint(
+    connection: sa.Connection,
+    wrapped: Mapping[Person, bytes],
+    master: str,
+    *,
+    lasts: bool = False,
+) -> None:
     connection.execute(
         sa.text(
             """
-            INSERT INTO person_keys (person, master, wrapped, created_at)
-            SELECT person, :master, wrapped, now()
+            INSERT INTO person_keys (person, master, wrapped, created_at, lasts)
+            SELECT person, :master, wrapped, now(), :lasts
             FROM unnest(CAST(:people AS bytea[]), CAST(:wrapped AS bytea[])) AS k(person, wrapped)
             ON CONFLICT (person) DO NOTHING
             """
         ),
-        {"people": list(wrapped), "wrapped": list(wrapped.values()), "master": master},
+        {
+            "people": list(wrapped),
+            "wrapped": list(wrapped.values()),
+            "master": master,
+            "lasts": lasts,
+        },
     )
 
 

@@ -5,6 +5,8 @@ from typing import Final
 from schemas.http.envelope import Shape
 
 MEDIA: Final = "/api/v1/media"
+UPLOADS: Final = "uploads/"
+"""Begins the keys of files that our own people bring."""
 
 
 class MediaKept(Shape):

@@ -18,4 +18,6 @@ person_keys = sa.Table(
     sa.Column("master", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("created_at", MOMENT, nullable=False),
+    # A tenant's: what it seals is looked for by nobody, and it stays.
+    sa.Column("lasts", sa.Boolean, nullable=False, server_default=sa.false()),
 )

@@ -16,7 +16,8 @@ t_previews = sa.Table(
     METADATA,
     sa.Column("preview_id", ID, primary_key=True),
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
-    sa.Column("content", JSONB, nullable=False),
+    # In the clear: of one that a scheduler before version 0032 stored.
+    sa.Column("content", JSONB),
     # Each sealed for whom it names, in Base64.
     sa.Column("recipients", JSONB, nullable=False),
     sa.Column("validation", JSONB),
@@ -27,6 +28,8 @@ t_previews = sa.Table(
     sa.Column("tenant_id", sa.Text),
     # Keyed hashes of those asked, by which an answer finds it.
     sa.Column("people", ARRAY(sa.LargeBinary), nullable=False),
+    # What it shows, an envelope under its tenant's key (services/scheduler/store/contents.py).
+    sa.Column("sealed", sa.LargeBinary),
     sa.CheckConstraint("status IN ('sent', 'confirmed', 'modified')", name="t_previews_status"),
     sa.Index("t_previews_task", "task_id", "created_at"),
     sa.Index("t_previews_people", "people", postgresql_using="gin"),
@@ -55,10 +58,15 @@ t_preview_templates = sa.Table(
     METADATA,
     sa.Column("template_id", ID, primary_key=True),
     sa.Column("name", sa.String(50), nullable=False),
-    sa.Column("content", JSONB, nullable=False),
+    # In the clear: of a built-in one, which everybody may read, and as of previews.
+    sa.Column("content", JSONB),
     sa.Column("creator", sa.String(50)),
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("built_in", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("tenant_id", sa.Text),
+    # As of previews.
+    sa.Column("sealed", sa.LargeBinary),
+    # The key of the uploaded picture in it, which is kept as long as this is.
+    sa.Column("picture", sa.String(255)),
     sa.Index("t_preview_templates_tenant", "tenant_id", "created_at"),
 )

@@ -46,8 +46,8 @@ jobs = sa.Table(
     sa.Column("name", sa.String(100)),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("sender_id", sa.Text, nullable=False),
-    # With the placeholders in its texts: what is personal is in the rows.
-    sa.Column("content", JSONB, nullable=False),
+    # In the clear: of a job that a scheduler before version 0032 stored.
+    sa.Column("content", JSONB),
     sa.Column("priority", sa.String(10), nullable=False, server_default="medium"),
     sa.Column("when_limited", sa.String(10), nullable=False, server_default="wait"),
     sa.Column("expires_at", MOMENT),
@@ -60,6 +60,9 @@ jobs = sa.Table(
     sa.Column("paused_reason", sa.Text),
     # The number of its last change.
     sa.Column("changes", sa.Integer, nullable=False, server_default="0"),
+    # Its content with the placeholders in its texts, an envelope under its tenant's key
+    # (services/scheduler/store/contents.py). What is personal is in the rows.
+    sa.Column("sealed", sa.LargeBinary),
     sa.Index(
         "jobs_unfinished",
         "created_at",

@@ -25,6 +25,7 @@ t_tasks = sa.Table(
     sa.Column("schedule_time", MOMENT, nullable=False),
     sa.Column("recurring_interval", sa.String(10)),
     sa.Column("recurring_end", MOMENT),
+    # In the clear: of a task that a scheduler before version 0032 wrote last.
     sa.Column("content_text", sa.Text),
     sa.Column("content_image", sa.String(255)),
     sa.Column("content_link", sa.String(255)),
@@ -60,6 +61,10 @@ t_tasks = sa.Table(
     sa.Column("content_hash", sa.LargeBinary, nullable=False),
     # The occurrence that its recipients were last reminded of; null where they are others since.
     sa.Column("reminded_for", MOMENT),
+    # What it says, an envelope under its tenant's key (services/scheduler/store/contents.py).
+    sa.Column("sealed", sa.LargeBinary),
+    # The key of the uploaded picture in it, which is kept as long as the task is.
+    sa.Column("picture", sa.String(255)),
     # The most urgent first, since the words of `priority` do not sort by it.
     sa.Column(
         "urgency",
@@ -196,9 +201,10 @@ t_task_logs = sa.Table(
     sa.Column("task_id", ID, sa.ForeignKey("t_tasks.task_id"), nullable=False),
     sa.Column("action", sa.String(10), nullable=False),
     sa.Column("user_id", sa.String(50), nullable=False),
-    # {"<field>": {"from": …, "to": …}}.
+    # {"<field>": {"from": …, "to": …}}; fields of the content are sealed, as the task's own.
     sa.Column("changes", JSONB),
     sa.Column("timestamp", MOMENT, nullable=False),
+    sa.Column("sealed", sa.LargeBinary),
     sa.CheckConstraint(
         "action IN ('create', 'update', 'delete', 'pause', 'resume')", name="t_task_logs_action"
     ),
@@ -218,8 +224,8 @@ t_pushes = sa.Table(
     sa.Column("status", sa.String(10), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("priority", sa.String(10), nullable=False),
-    # What is sent, as it stood when the push began.
-    sa.Column("content", JSONB, nullable=False),
+    # What is sent, as it stood when the push began: its task's, in the clear or sealed.
+    sa.Column("content", JSONB),
     sa.Column("started_at", MOMENT),
     sa.Column("finished_at", MOMENT),
     sa.Column("started_by", sa.String(50)),
@@ -233,6 +239,7 @@ t_pushes = sa.Table(
     sa.Column("notified_at", MOMENT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("tenant_id", sa.Text),
+    sa.Column("sealed", sa.LargeBinary),
     sa.CheckConstraint(
         "status IN ('held', 'running', 'completed', 'failed', 'skipped')", name="t_pushes_status"
     ),
@@ -302,8 +309,8 @@ t_notifications = sa.Table(
     sa.Column("user_id", sa.String(128), nullable=False),
     sa.Column("type", sa.String(10), nullable=False),
     sa.Column("task_id", ID),
-    # {"message": …, "status": …, "error": …} (NF-03).
-    sa.Column("content", JSONB, nullable=False),
+    # {"message": …, "status": …, "error": …} (NF-03), in the clear: as of tasks.
+    sa.Column("content", JSONB),
     # What it is about, so that each is sent once: "reminder:<task>:<occurrence>:<user>".
     sa.Column("subject", sa.Text, nullable=False, unique=True),
     sa.Column("due_at", MOMENT, nullable=False),
@@ -313,6 +320,8 @@ t_notifications = sa.Table(
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("read_at", MOMENT),
     sa.Column("tenant_id", sa.Text),
+    # The same, sealed as what tasks say.
+    sa.Column("sealed", sa.LargeBinary),
     sa.CheckConstraint("type IN ('reminder', 'result', 'preview')", name="t_notifications_type"),
     sa.CheckConstraint(
         "status IN ('waiting', 'handed_over', 'sent', 'failed', 'cancelled')",

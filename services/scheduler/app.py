@@ -83,10 +83,10 @@ ANSWERS_AT_ONCE = 500
 CHECKED_WITHIN = timedelta(milliseconds=500)
 """Each of the two that /readyz asks."""
 
-CONNECTIONS = 21
-"""Sends, retries, jobs, cancels, due sends, feeding, announcing, purging, settling, previews, their
-answers, files, firing, handing over, telling, looking for stalls, notices, alerts, looking for what
-waits, one that asks about tasks, and asking who calls, side by side."""
+CONNECTIONS = 22
+"""Sends, retries, jobs, cancels, due sends, feeding, announcing, purging, sealing, settling,
+previews, their answers, files, firing, handing over, telling, looking for stalls, notices, alerts,
+looking for what waits, one that asks about tasks, and asking who calls, side by side."""
 
 
 class Scheduler:
@@ -100,9 +100,7 @@ class Scheduler:
         self.fence.watch(self.engine)
         self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
         intake = Intake(self.engine, self.vault, self.producer, now)
-        self.gather: Gather[Asked, MessageAccepted] = Gather(
-            intake.accept, most=TOGETHER, queued=QUEUED
-        )
+        self.gather = Gather(intake.accept, most=TOGETHER, queued=QUEUED)
         self.feeder = Feeder(
             self.engine,
             self.vault,
@@ -113,6 +111,7 @@ class Scheduler:
         )
         self.pushes = TimedPushes(
             self.engine,
+            self.vault,
             self.producer,
             stalls_after=settings.push_stalls_after,
             forms=_forms(settings),
@@ -179,6 +178,9 @@ class Scheduler:
             "fire_tasks": lambda: self.pulse.each(Waiting.TASKS, self.pushes.fire),
             "tell_task_changes": lambda: self.pulse.each(Waiting.TASK_CHANGES, self.pushes.tell),
             "push_stalls": lambda: every(STALLS_EVERY, self.pushes.look_for_stalls),
+            "seal_old": lambda: every(
+                handlers.SEALED_EVERY, lambda: handlers.seal_old(engine, vault)
+            ),
             "purge": lambda: every(handlers.PURGE_EVERY, lambda: handlers.purge(engine, now)),
             "purge_tasks": lambda: every(
                 handlers.PURGE_EVERY, lambda: handlers.purge_tasks(engine, now)
@@ -186,15 +188,16 @@ class Scheduler:
         }
 
     def _notifying(self) -> dict[str, Work]:
-        engine, producer, settings = self.engine, self.producer, self.settings
+        engine, vault, producer = self.engine, self.vault, self.producer
+        settings = self.settings
         works: dict[str, Work] = {
             "note_notices": lambda: every(
                 notifying.NOTED_EVERY,
-                lambda: notifying.note_due(engine, settings, by_the_database),
+                lambda: notifying.note_due(engine, vault, settings, by_the_database),
             ),
             "send_notices": lambda: every(
                 notifying.NOTICES_EVERY,
-                lambda: notifying.send_due(engine, self.vault, producer, settings, by_the_database),
+                lambda: notifying.send_due(engine, vault, producer, settings, by_the_database),
             ),
             "purge_failures": lambda: every(
                 handlers.PURGE_EVERY, lambda: notifying.purge_failures(engine, now)
@@ -259,7 +262,7 @@ def _rooms(
     guard, wake = Guard(settings, engine), scheduler.feeder.wake
     files = OpenedFiles(store, engine, vault)
     words = WORDS[settings.notice_language]
-    desk = tasks.Desk(engine, guard, now, settings.app_timezone, _forms(settings))
+    desk = tasks.Desk(engine, vault, guard, now, settings.app_timezone, _forms(settings))
     return [
         # A path is looked for in this order: what is asked for most stands first.
         task_lists.router(desk),
@@ -270,13 +273,13 @@ def _rooms(
         jobs.router(engine, vault, guard, default_sender=default_sender, clock=now, wake=wake),
         analytics.router(scheduler.producer, guard, clock=now),
         # Where previews are told apart by their ids, "templates" is none.
-        templates.router(engine, guard, now),
+        templates.router(engine, vault, guard, now),
         previews.router(engine, vault, guard, scheduler.previews, words, now),
         preview_pages.router(engine, Links(settings.link_keys, vault, now), files),
         notifications.router(engine, vault, guard, words, now),
         feedback.router(engine, vault, guard),
         media.router(engine, guard, MediaIntake(engine, store, now), files),
-        pushes.router(engine, guard, wake=scheduler.pushes.wake),
+        pushes.router(engine, vault, guard, wake=scheduler.pushes.wake),
     ]
 
 

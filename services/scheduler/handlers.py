@@ -6,6 +6,7 @@ Ticks return whether they found so much to do that the next one should follow at
 import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from services.scheduler.idempotency import REMEMBERED_FOR
 from services.scheduler.intake import SOURCE
 from services.scheduler.metrics import DUE_LAG, ROWS_SETTLED
 from services.scheduler.settling import news_of, settle
-from services.scheduler.store import changes, keys, notices, sends, task_logs, tasks
+from services.scheduler.store import changes, clear, keys, notices, sends, task_logs, tasks
 from services.scheduler.store.changes import Change
 from services.scheduler.timed import settling as pushes
 from services.scheduler.timed.notifying import outcomes_of
@@ -36,6 +37,10 @@ DUE_BATCH: Final = 500
 """Claimed by one scheduler in one transaction; 10,000 due at once are twenty of them (R10)."""
 
 ANNOUNCE_BATCH: Final = 100
+
+SEALED_EVERY: Final = timedelta(days=1)
+SEALED_BATCH: Final = 500
+"""Rows sealed in one transaction, some tens of milliseconds."""
 
 PURGE_EVERY: Final = timedelta(minutes=1)
 PURGE_BATCH: Final = 1_000
@@ -104,6 +109,18 @@ async def purge_tasks(engine: sa.Engine, clock: Clock) -> bool:
         )
 
     return await in_thread(engine, forget) == PURGE_BATCH
+
+
+async def seal_old(engine: sa.Engine, vault: Vault) -> bool:
+    """Seal all that is still in the clear, a batch at a time (SE-01)."""
+    for table in clear.TABLES:
+        last: str | None = ""
+        while last is not None:
+            seal_some = partial(
+                clear.seal_some, vault=vault, table=table, after=last, limit=SEALED_BATCH
+            )
+            last = await in_thread(engine, seal_some)
+    return False
 
 
 class StatusChanges:

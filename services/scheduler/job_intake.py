@@ -110,7 +110,7 @@ def _store(
         created_at=now,
     )
     total, tally = len(body.recipients), _Tally()
-    jobs.insert(connection, job, name=body.name, total=total)
+    jobs.insert(connection, vault, job, name=body.name, total=total)
     draft = drafts.draft_of(body.content)
     screened = screen(job.job_id, draft, body.recipients)
     rows.insert(connection, vault, job, tally.over(screened))

@@ -74,7 +74,7 @@ def step(
     now: datetime,
 ) -> Done | None:
     """Do what is to be done for the job; None where that is nothing."""
-    job = jobs.claim_unfinished(connection, job_id)
+    job = jobs.claim_unfinished(connection, vault, job_id)
     if job is None:
         return None
     if job.expires_at is not None and job.expires_at <= now:

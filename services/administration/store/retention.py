@@ -97,9 +97,9 @@ def aged_uploads(connection: sa.Connection, *, before: datetime, limit: int) -> 
             """
             SELECT key FROM media_uploads u WHERE uploaded_at < :before
                 AND NOT EXISTS (SELECT FROM t_tasks k WHERE k.deleted_at IS NULL
-                    AND substring(k.content_image from :name) = u.key)
+                    AND coalesce(substring(k.content_image from :name), k.picture) = u.key)
                 AND NOT EXISTS (SELECT FROM t_preview_templates p
-                    WHERE substring(p.content ->> 'image' from :name) = u.key)
+                    WHERE coalesce(substring(p.content ->> 'image' from :name), p.picture) = u.key)
             ORDER BY uploaded_at LIMIT :limit
             """
         ),
@@ -182,7 +182,8 @@ def forget_keys(connection: sa.Connection, *, after: bytes, before: datetime, li
     locked = connection.execute(
         sa.text(
             """
-            SELECT person FROM person_keys WHERE person > :after AND created_at < :before
+            SELECT person FROM person_keys
+            WHERE person > :after AND created_at < :before AND NOT lasts
             ORDER BY person LIMIT :limit FOR UPDATE
             """
         ),

@@ -26,6 +26,7 @@ from runtime.file_types import (
 )
 from runtime.media import MediaStore
 from runtime.postgres import in_thread
+from schemas.http.media import UPLOADS
 from services.scheduler.media.parts import FILE, Brought, too_large
 from services.scheduler.media.pictures import JPEG, LARGEST, PNG, BadPicture, rewritten
 from services.scheduler.store import uploads
@@ -127,7 +128,7 @@ def _refuse_markup(file: BinaryIO) -> None:
 
 
 def _key(now: datetime, mime_type: str) -> str:
-    return f"uploads/{now:%Y/%m}/{token_hex(16)}.{extension_of(mime_type)}"
+    return f"{UPLOADS}{now:%Y/%m}/{token_hex(16)}.{extension_of(mime_type)}"
 
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:

@@ -58,8 +58,9 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: C
         """Return the caller's own, unread ones first, then the latest."""
 
         def look(connection: sa.Connection) -> Page:
+            skip, now = (page - 1) * limit, clock()
             found = notices.page_of(
-                connection, caller.user_id, now=clock(), offset=(page - 1) * limit, limit=limit
+                connection, vault, caller.user_id, now=now, offset=skip, limit=limit
             )
             said = with_words(connection, vault, [each.content for each in found.notices], words)
             told = [
@@ -90,12 +91,12 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: C
             raise NotFound("Notification not found")
         return Done(message="Notification read")
 
-    _add_sending(routes, engine, guard, words, clock)
+    _add_sending(routes, engine, vault, guard, words, clock)
     return routes
 
 
 def _add_sending(
-    routes: APIRouter, engine: sa.Engine, guard: Guard, words: Words, clock: Clock
+    routes: APIRouter, engine: sa.Engine, vault: Vault, guard: Guard, words: Words, clock: Clock
 ) -> None:
     @routes.post("", summary="Tell a user something", openapi_extra=documented(SendNotification))
     async def send_notification(
@@ -107,7 +108,9 @@ def _add_sending(
         key = key_for("POST /api/notifications", caller, idempotency_key, asked)
 
         def send(connection: sa.Connection) -> Answer:
-            _enter(connection, asked, caller, words, clock)
+            notice = _notice(connection, asked, caller, words, clock)
+            notices.note(connection, vault, [notice], now=notice.due_at)
+            _audit(connection, caller, notice)
             return Done(message="Notification sent").model_dump()
 
         answer = await in_thread(engine, lambda c: once(c, key, lambda: send(c), now=clock()))
@@ -123,10 +126,10 @@ def _asked(raw: bytes) -> SendNotification:
     return body
 
 
-def _enter(
+def _notice(
     connection: sa.Connection, asked: SendNotification, caller: Caller, words: Words, clock: Clock
-) -> None:
-    """Enter it. Raises 400 where there is no such user or task for the caller."""
+) -> Notice:
+    """Return what is to be told. Raises 400 where there is no such user or task for the caller."""
     account = _account(connection, asked.user_id)
     subject = audience.subjects(connection, [asked.task_id]).get(asked.task_id)
     if (
@@ -137,7 +140,7 @@ def _enter(
     ):
         raise HTTPException(HTTPStatus.BAD_REQUEST, INVALID)
     now, content = clock(), asked.content
-    notice = Notice(
+    return Notice(
         subject=f"asked:{uuid4()}",
         user_id=account.user_id,
         type=asked.type,
@@ -153,14 +156,16 @@ def _enter(
         due_at=now,
         tenant_id=subject.tenant_id,
     )
-    notices.note(connection, [notice], now=now)
+
+
+def _audit(connection: sa.Connection, caller: Caller, notice: Notice) -> None:
     audit.note(
         connection,
         caller,
         Action.NOTIFICATION_SEND,
         notification_id(notice.subject),
-        {"userId": (None, account.user_id), "taskId": (None, asked.task_id)},
-        tenant_id=subject.tenant_id,
+        {"userId": (None, notice.user_id), "taskId": (None, notice.task_id)},
+        tenant_id=notice.tenant_id,
     )
 
 

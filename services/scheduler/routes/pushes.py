@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 
 from runtime.auth import Caller, Guard, Permission
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.pushes import PushStarted, StartPush
 from services.scheduler.idempotency import once
 from services.scheduler.routes.body import IdempotencyKey, key_for
@@ -16,7 +17,7 @@ from services.scheduler.timed.by_hand import start
 from services.scheduler.timed.works import by_the_database
 
 
-def router(engine: sa.Engine, guard: Guard, *, wake: Callable[[], None]) -> APIRouter:
+def router(engine: sa.Engine, vault: Vault, guard: Guard, *, wake: Callable[[], None]) -> APIRouter:
     """Return the route; ``wake`` is called when a push has begun."""
     routes = APIRouter(tags=["pushes"])
     pusher = Depends(guard.needs(Permission.TASKS_PUSH))
@@ -31,7 +32,7 @@ def router(engine: sa.Engine, guard: Guard, *, wake: Callable[[], None]) -> APIR
             now = by_the_database(connection)
 
             def make() -> Answer:
-                push_id = start(connection, body.task_id, caller, now=now)
+                push_id = start(connection, vault, body.task_id, caller, now=now)
                 return PushStarted(push_id=push_id).model_dump(mode="json", by_alias=True)
 
             return once(connection, key, make, now=now)

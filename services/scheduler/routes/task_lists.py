@@ -12,6 +12,7 @@ from runtime.auth import Caller, Permission
 from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.errors import WrongFields
 from runtime.postgres import in_thread, transaction
+from runtime.vault import Vault
 from schemas.http.asking import Order
 from schemas.http.tasks import (
     FARTHEST_ROW,
@@ -60,7 +61,9 @@ def _add_lists(routes: APIRouter, desk: Desk) -> None:
             raise WrongFields("Invalid query", [("page", problem)])
         wanted = _wanted(asked, caller)
         is_crowd = crowds.has(wanted)
-        page = await in_thread(desk.engine, lambda c: _page(c, asked, wanted, is_crowd=is_crowd))
+        page = await in_thread(
+            desk.engine, lambda c: _page(c, desk.vault, asked, wanted, is_crowd=is_crowd)
+        )
         if not (page.total_is_exact or is_crowd):
             crowds.note(wanted)
         return page
@@ -78,7 +81,7 @@ def _add_lists(routes: APIRouter, desk: Desk) -> None:
         action = audit.Action.TASKS_EXPORT
         await exports.note(desk.engine, caller, action, "tasks", asked)
         return StreamingResponse(
-            stream_csv(FILE_COLUMNS, _rows(desk.engine, _wanted(asked, caller))),
+            stream_csv(FILE_COLUMNS, _rows(desk, _wanted(asked, caller))),
             media_type=MEDIA_TYPE,
             headers={"Content-Disposition": 'attachment; filename="tasks.csv"'},
         )
@@ -112,10 +115,11 @@ def _add_groups(routes: APIRouter, desk: Desk) -> None:
 
 
 def _page(
-    connection: sa.Connection, asked: TasksQuery, wanted: Wanted, *, is_crowd: bool
+    connection: sa.Connection, vault: Vault, asked: TasksQuery, wanted: Wanted, *, is_crowd: bool
 ) -> TasksPage:
     counted, found = task_lists.counted_page(
         connection,
+        vault,
         wanted,
         skip=(asked.page - 1) * asked.limit,
         limit=asked.limit,
@@ -131,12 +135,12 @@ def _page(
     )
 
 
-def _rows(engine: sa.Engine, wanted: Wanted) -> Iterator[list[Cell]]:
+def _rows(desk: Desk, wanted: Wanted) -> Iterator[list[Cell]]:
     """Yield all rows, a page and a short transaction at a time: a slow reader holds nothing."""
     last = None
     while True:
-        with transaction(engine) as connection:
-            found = task_lists.after(connection, wanted, last, limit=AT_ONCE)
+        with transaction(desk.engine) as connection:
+            found = task_lists.after(connection, desk.vault, wanted, last, limit=AT_ONCE)
         yield from map(cells, found)
         if len(found) < AT_ONCE:
             return

@@ -16,6 +16,7 @@ from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import NotFound, WrongFields
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.tasks import (
     BatchBody,
     BatchDone,
@@ -58,6 +59,7 @@ class Desk:
     """What the routes work with."""
 
     engine: sa.Engine
+    vault: Vault
     guard: Guard
     clock: Clock
     zone: str
@@ -66,7 +68,7 @@ class Desk:
 
     def hand(self, caller: Caller) -> Hand:
         """Return who acts now."""
-        return Hand(caller, self.clock(), self.zone, self.forms)
+        return Hand(caller, self.vault, self.clock(), self.zone, self.forms)
 
 
 def router(desk: Desk) -> APIRouter:
@@ -146,7 +148,7 @@ def _add_occurrences(routes: APIRouter, desk: Desk) -> None:
         asked: Annotated[OccurrencesQuery, Query()],
         caller: Annotated[Caller, viewer],
     ) -> Occurrences:
-        task = await in_thread(desk.engine, lambda c: _known(c, task_id, caller))
+        task = await in_thread(desk.engine, lambda c: _known(c, desk.vault, task_id, caller))
         timing = task.plan.timing
         return Occurrences(
             occurrences=upcoming(timing.schedule, after=desk.clock(), count=asked.count)
@@ -163,7 +165,7 @@ def _add_one(routes: APIRouter, desk: Desk) -> None:
         response: Response,
         caller: Annotated[Caller, viewer],
     ) -> TaskShown:
-        task = await in_thread(desk.engine, lambda c: _known(c, task_id, caller))
+        task = await in_thread(desk.engine, lambda c: _known(c, desk.vault, task_id, caller))
         response.headers["ETag"] = _etag(task.version)
         return shown(task)
 
@@ -199,8 +201,8 @@ def _add_one(routes: APIRouter, desk: Desk) -> None:
         task_id: Annotated[str, Path(alias="taskId")], caller: Annotated[Caller, viewer]
     ) -> list[LogShown]:
         def look(connection: sa.Connection) -> list[LogShown]:
-            _known(connection, task_id, caller)
-            entries = task_logs.of_task(connection, task_id, limit=LONGEST_LOG)
+            _known(connection, desk.vault, task_id, caller)
+            entries = task_logs.of_task(connection, desk.vault, task_id, limit=LONGEST_LOG)
             return [log_shown(entry) for entry in entries]
 
         return await in_thread(desk.engine, look)
@@ -211,8 +213,8 @@ def _created(connection: sa.Connection, body: TaskBody, hand: Hand) -> Answer:
     return _plain(TaskCreated(task_id=task.task_id))
 
 
-def _known(connection: sa.Connection, task_id: str, caller: Caller) -> tasks.Task:
-    task = tasks.of(connection, task_id, caller)
+def _known(connection: sa.Connection, vault: Vault, task_id: str, caller: Caller) -> tasks.Task:
+    task = tasks.of(connection, vault, task_id, caller)
     if task is None:
         raise NotFound(NO_TASK)
     return task

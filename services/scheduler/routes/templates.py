@@ -16,6 +16,7 @@ from runtime.bodies import decode, documented, read_body
 from runtime.clock import Clock
 from runtime.errors import Conflict, InvalidInput, NotFound, WrongFields
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.http.previews import (
     ContentShown,
     RenameTemplate,
@@ -28,8 +29,8 @@ from services.scheduler.idempotency import once
 from services.scheduler.routes.body import IdempotencyKey, key_for
 from services.scheduler.routes.previews import LARGEST_BODY
 from services.scheduler.store import templates
+from services.scheduler.store.contents import plain_of
 from services.scheduler.store.keys import Answer
-from services.scheduler.store.previews import content_shown
 from services.scheduler.store.templates import NewTemplate, Template
 from services.scheduler.timed.previews import content_of
 
@@ -45,7 +46,7 @@ _RENAME: Final = msgspec.json.Decoder(RenameTemplate)
 TemplateId = Annotated[str, Path(min_length=1, max_length=36)]
 
 
-def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
+def router(engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/preview/templates", tags=["previews"])
     editor = Depends(guard.needs(Permission.TASKS_EDIT))
@@ -54,10 +55,10 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     async def list_templates(
         caller: Annotated[Caller, Depends(guard.needs(Permission.TASKS_VIEW))],
     ) -> list[TemplateShown]:
-        found = await in_thread(engine, lambda c: templates.seen_by(c, caller.tenant_id))
+        found = await in_thread(engine, lambda c: templates.seen_by(c, vault, caller.tenant_id))
         return [_shown(one) for one in found]
 
-    _add_saving(routes, engine, guard, clock)
+    _add_saving(routes, engine, vault, guard, clock)
 
     @routes.put(
         "/{templateId}", summary="Rename a template", openapi_extra=documented(RenameTemplate)
@@ -70,7 +71,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         name = _name(await read_body(request, limit=LARGEST_BODY))
 
         def rename(connection: sa.Connection) -> None:
-            own = _own(connection, templateId, caller)
+            own = _own(connection, vault, templateId, caller)
             templates.rename(connection, templateId, name)
             changes = audit.changed({"name": own.name}, {"name": name})
             audit.note(connection, caller, Action.TEMPLATE_CHANGE, templateId, changes)
@@ -84,7 +85,7 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
         caller: Annotated[Caller, editor],
     ) -> Told:
         def delete(connection: sa.Connection) -> None:
-            _own(connection, templateId, caller)
+            _own(connection, vault, templateId, caller)
             templates.delete(connection, templateId)
             audit.note(connection, caller, Action.TEMPLATE_DELETE, templateId)
 
@@ -94,7 +95,9 @@ def router(engine: sa.Engine, guard: Guard, clock: Clock) -> APIRouter:
     return routes
 
 
-def _add_saving(routes: APIRouter, engine: sa.Engine, guard: Guard, clock: Clock) -> None:
+def _add_saving(
+    routes: APIRouter, engine: sa.Engine, vault: Vault, guard: Guard, clock: Clock
+) -> None:
     @routes.post(
         "",
         status_code=HTTPStatus.CREATED,
@@ -113,7 +116,7 @@ def _add_saving(routes: APIRouter, engine: sa.Engine, guard: Guard, clock: Clock
         def save(connection: sa.Connection) -> Answer:
             if templates.count_own(connection, caller.tenant_id) >= MOST:
                 raise Conflict(f"There are {MOST} templates already")
-            templates.insert(connection, new)
+            templates.insert(connection, vault, new)
             named = {"name": (None, new.name)}
             audit.note(connection, caller, Action.TEMPLATE_CREATE, new.template_id, named)
             done = TemplateDone(template_id=new.template_id, message="Template saved")
@@ -141,7 +144,7 @@ def _new(body: SaveTemplate, caller: Caller, clock: Clock) -> NewTemplate:
     return NewTemplate(
         str(uuid4()),
         _checked(body.name),
-        content_shown(content),
+        content,
         caller.user_id,
         clock(),
         caller.tenant_id,
@@ -166,8 +169,8 @@ def _wrong(field: str, problem: str) -> WrongFields:
     return WrongFields(INVALID, [(field, problem)])
 
 
-def _own(connection: sa.Connection, template_id: str, caller: Caller) -> Template:
-    found = templates.lock(connection, template_id, caller.tenant_id)
+def _own(connection: sa.Connection, vault: Vault, template_id: str, caller: Caller) -> Template:
+    found = templates.lock(connection, vault, template_id, caller.tenant_id)
     if found is None:
         raise NotFound("Template not found")
     if found.built_in:
@@ -179,6 +182,6 @@ def _shown(template: Template) -> TemplateShown:
     return TemplateShown(
         template_id=template.template_id,
         name=template.name,
-        content=ContentShown.model_validate(template.content),
+        content=ContentShown.model_validate(plain_of(template.content)),
         built_in=template.built_in,
     )

@@ -1,4 +1,7 @@
-"""Tasks that fire or go on by themselves: claimed by one scheduler, moved on together."""
+"""Tasks that fire or go on by themselves: claimed by one scheduler, moved on together.
+
+Those that fire keep what they say to themselves: their pushes take it over as it is stored.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,9 +11,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from domain.tasks import TaskStatus
+from runtime.vault import Vault
 from schemas.topics.task_changes import TaskChanged
 from services.scheduler.store.task_changes import tell
-from services.scheduler.store.task_rows import COLUMNS, Task, task_of
+from services.scheduler.store.task_rows import COLUMNS, WITH_CONTENT, Task, task_of, tasks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,16 @@ def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[T
     return [task_of(row) for row in map(dict, rows.mappings())]
 
 
-def claim_resuming(connection: sa.Connection, *, now: datetime, limit: int) -> list[Task]:
-    """Return paused tasks that go on by themselves now, locked (CF-24)."""
+def claim_resuming(
+    connection: sa.Connection, vault: Vault, *, now: datetime, limit: int
+) -> list[Task]:
+    """Return paused tasks that go on by themselves now, locked, with what they say (CF-24)."""
     query = f"""
-        SELECT {COLUMNS} FROM t_tasks WHERE {_IS_TO_RESUME}
+        SELECT {WITH_CONTENT} FROM t_tasks WHERE {_IS_TO_RESUME}
         ORDER BY resume_at LIMIT :limit FOR UPDATE SKIP LOCKED
     """  # noqa: S608 - our own words only
     rows = connection.execute(sa.text(query), {"now": now, "limit": limit})
-    return [task_of(row) for row in map(dict, rows.mappings())]
+    return tasks_of(connection, vault, map(dict, rows.mappings()))
 
 
 def claim_holding(connection: sa.Connection, *, now: datetime, limit: int) -> list[Task]:

@@ -1,6 +1,5 @@
 """Jobs: stored, claimed for a step of feeding, moved from status to status."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,9 @@ import sqlalchemy as sa
 
 from domain.identity import JobId
 from domain.pacing import Priority
+from runtime.vault import Vault
 from schemas.topics.task_changes import JobStatus
+from services.scheduler.store import contents
 
 FINISHED: Final = frozenset({JobStatus.COMPLETED, JobStatus.CANCELLED, JobStatus.FAILED})
 
@@ -70,17 +71,19 @@ class Move:
     reason: str | None = None
 
 
-def insert(connection: sa.Connection, job: Job, *, name: str, total: int) -> None:
+def insert(connection: sa.Connection, vault: Vault, job: Job, *, name: str, total: int) -> None:
     """Store a job and its first change; its rows follow in the same transaction."""
+    said = [(job.tenant_id, job.content)]
+    [sealed] = contents.seal(connection, vault, said, place=contents.JOBS)
     connection.execute(
         sa.text(
             """
             WITH stored AS (
                 INSERT INTO jobs (
-                    job_id, tenant_id, name, channel, sender_id, content, priority, when_limited,
+                    job_id, tenant_id, name, channel, sender_id, sealed, priority, when_limited,
                     expires_at, status, total, created_at, changes
                 ) VALUES (
-                    :job_id, :tenant_id, :name, :channel, :sender_id, CAST(:content AS jsonb),
+                    :job_id, :tenant_id, :name, :channel, :sender_id, :sealed,
                     :priority, :when_limited, :expires_at, :status, :total, :created_at, 1
                 ) RETURNING job_id, changes, status, created_at
             )
@@ -94,7 +97,7 @@ def insert(connection: sa.Connection, job: Job, *, name: str, total: int) -> Non
             "name": name,
             "channel": job.channel,
             "sender_id": job.sender_id,
-            "content": json.dumps(job.content),
+            "sealed": sealed,
             "priority": job.priority,
             "when_limited": job.when_limited,
             "expires_at": job.expires_at,
@@ -141,12 +144,12 @@ def unfinished(connection: sa.Connection) -> list[Unfinished]:
     ]
 
 
-def claim_unfinished(connection: sa.Connection, job_id: JobId) -> Job | None:
+def claim_unfinished(connection: sa.Connection, vault: Vault, job_id: JobId) -> Job | None:
     """Return the job, locked; None if it is finished or in another scheduler's hands."""
     row = connection.execute(
         sa.text(
             """
-            SELECT job_id, tenant_id, channel, sender_id, content, priority, when_limited,
+            SELECT job_id, tenant_id, channel, sender_id, content, sealed, priority, when_limited,
                 expires_at, status, created_at, tripped
             FROM jobs AS job LEFT JOIN job_outcomes USING (job_id)
             WHERE job_id = :job_id AND status IN ('pending', 'running', 'paused')
@@ -157,12 +160,13 @@ def claim_unfinished(connection: sa.Connection, job_id: JobId) -> Job | None:
     ).one_or_none()
     if row is None:
         return None
+    [content] = contents.read(connection, vault, [(row.content, row.sealed)], place=contents.JOBS)
     return Job(
         job_id=row.job_id,
         tenant_id=row.tenant_id,
         channel=row.channel,
         sender_id=row.sender_id,
-        content=row.content,
+        content=content,
         priority=row.priority,
         when_limited=row.when_limited,
         expires_at=row.expires_at,

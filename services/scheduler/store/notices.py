@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
 
 from domain.identity import message_id_for_notification, notification_id
+from runtime.vault import Vault
+from services.scheduler.store import contents
 
 Type = Literal["reminder", "result", "preview"]
 
@@ -69,26 +71,29 @@ class Outcome:
     error: str | None
 
 
-def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime) -> None:
+def note(
+    connection: sa.Connection, vault: Vault, notices: Sequence[Notice], *, now: datetime
+) -> None:
     """Enter notices, each subject once."""
     if not notices:
         return
     ordered = sorted({each.subject: each for each in notices}.items())  # no deadlock
+    said = [(each.tenant_id, each.content) for _, each in ordered]
     connection.execute(
         sa.text(
             """
             INSERT INTO t_notifications (
-                notification_id, user_id, type, task_id, content, subject, due_at, status,
+                notification_id, user_id, type, task_id, sealed, subject, due_at, status,
                 message_id, created_at, tenant_id
             )
-            SELECT id, user_id, type, task_id, CAST(content AS jsonb), subject, due_at, 'waiting',
+            SELECT id, user_id, type, task_id, sealed, subject, due_at, 'waiting',
                 message_id, :now, tenant_id
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:users AS text[]), CAST(:types AS text[]),
-                CAST(:tasks AS text[]), CAST(:contents AS text[]), CAST(:subjects AS text[]),
+                CAST(:tasks AS text[]), CAST(:sealed AS bytea[]), CAST(:subjects AS text[]),
                 CAST(:dues AS timestamptz[]), CAST(:messages AS text[]), CAST(:tenants AS text[])
             ) AS notice(
-                id, user_id, type, task_id, content, subject, due_at, message_id, tenant_id
+                id, user_id, type, task_id, sealed, subject, due_at, message_id, tenant_id
             )
             ON CONFLICT (subject) DO NOTHING
             """
@@ -98,7 +103,7 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
             "users": [each.user_id for _, each in ordered],
             "types": [each.type for _, each in ordered],
             "tasks": [each.task_id for _, each in ordered],
-            "contents": [msgspec.json.encode(each.content).decode() for _, each in ordered],
+            "sealed": contents.seal(connection, vault, said, place=contents.NOTICES),
             "subjects": [subject for subject, _ in ordered],
             "dues": [each.due_at for _, each in ordered],
             # Known before it is published: news of it may be heard before that is committed.
@@ -109,12 +114,12 @@ def note(connection: sa.Connection, notices: Sequence[Notice], *, now: datetime)
     )
 
 
-def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[Due]:
+def claim_due(connection: sa.Connection, vault: Vault, *, now: datetime, limit: int) -> list[Due]:
     """Return notices whose time has come, locked; SKIP LOCKED: each goes to one scheduler."""
     rows = connection.execute(
         sa.text(
             """
-            SELECT notification_id, subject, n.user_id, type, task_id, content, due_at,
+            SELECT notification_id, subject, n.user_id, type, task_id, content, sealed, due_at,
                 n.tenant_id, account.user_id IS NOT NULL AS has_account, account.openid
             FROM t_notifications AS n
             LEFT JOIN users AS account ON CAST(account.user_id AS text) = n.user_id
@@ -123,7 +128,7 @@ def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[D
             """
         ),
         {"now": now, "limit": limit},
-    )
+    ).all()
     return [
         Due(
             id=row.notification_id,
@@ -131,13 +136,13 @@ def claim_due(connection: sa.Connection, *, now: datetime, limit: int) -> list[D
             user_id=row.user_id,
             type=row.type,
             task_id=row.task_id,
-            content=msgspec.convert(row.content, Content),
+            content=content,
             due_at=row.due_at,
             tenant_id=row.tenant_id,
             has_account=row.has_account,
             openid=row.openid,
         )
-        for row in rows
+        for row, content in zip(rows, _contents(connection, vault, rows), strict=True)
     ]
 
 
@@ -223,14 +228,14 @@ _SHOWN: Final = "user_id = :user_id AND status <> 'cancelled' AND due_at <= :now
 
 
 def page_of(
-    connection: sa.Connection, user_id: str, *, now: datetime, offset: int, limit: int
+    connection: sa.Connection, vault: Vault, user_id: str, *, now: datetime, offset: int, limit: int
 ) -> Page:
     """Return a person's notices, whatever became of their messages; unread ones first."""
     named = {"user_id": user_id, "now": now, "offset": offset, "limit": limit}
     rows = connection.execute(
         sa.text(
             f"""
-            SELECT notification_id, type, task_id, content, status, error,
+            SELECT notification_id, type, task_id, content, sealed, status, error,
                 greatest(due_at, created_at) AS at, read_at
             FROM t_notifications WHERE {_SHOWN}
             ORDER BY (read_at IS NOT NULL), greatest(due_at, created_at) DESC, notification_id
@@ -238,19 +243,19 @@ def page_of(
             """  # noqa: S608 - our own words only
         ),
         named,
-    )
+    ).all()
     notices = [
         Listed(
             row.notification_id,
             row.type,
             row.task_id,
-            msgspec.convert(row.content, Content),
+            content,
             row.status,
             row.error,
             row.at,
             row.read_at,
         )
-        for row in rows
+        for row, content in zip(rows, _contents(connection, vault, rows), strict=True)
     ]
     counts = connection.execute(
         sa.text(
@@ -276,3 +281,13 @@ def mark_read(connection: sa.Connection, notification: str, user_id: str, *, now
         {"id": notification, "user_id": user_id, "now": now},
     )
     return read.rowcount > 0
+
+
+def _contents(
+    connection: sa.Connection, vault: Vault, rows: Sequence[sa.Row[tuple[Any, ...]]]
+) -> list[Content]:
+    said = contents.read(
+        connection, vault, ((row.content, row.sealed) for row in rows), place=contents.NOTICES
+    )
+    # Of a tenant whose key is gone it says nothing.
+    return [msgspec.convert({"message": ""} | each, Content) for each in said]

@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from domain.lifecycle import Status
 from domain.previews import PreviewStatus
 from domain.tasks import PushContent
 from runtime.vault import Person, Vault
+from services.scheduler.store.contents import PUSHED, content_of, plain_of, read, seal
 
 CHANNEL: Final = "wechat"
 RECIPIENTS: Final = "t_previews.recipients"
@@ -87,8 +88,7 @@ class Shown:
     """What one of those asked is asked about."""
 
     task: PreviewedTask
-    content: Mapping[str, Any]
-    """As the API shows it."""
+    content: PushContent
     groups: int
     asks_feedback: bool
     is_current: bool
@@ -136,12 +136,14 @@ def openids_of(
     return {row.wechat_id: row.openid for row in rows}
 
 
-def shown_to(connection: sa.Connection, preview_id: str, person: Person) -> Shown | None:
+def shown_to(
+    connection: sa.Connection, vault: Vault, preview_id: str, person: Person
+) -> Shown | None:
     """Return what this person was asked about; None: they were not, or the task is gone."""
     row = connection.execute(
         sa.text(
             """
-            SELECT p.content, p.content_hash = t.content_hash AS is_current,
+            SELECT p.content, p.sealed, p.content_hash = t.content_hash AS is_current,
                    t.task_id, t.name, t.schedule_time, t.timezone, t.tenant_id, t.asks_feedback,
                    jsonb_array_length(t.groups) AS group_count
             FROM t_previews p JOIN t_tasks t USING (task_id)
@@ -153,9 +155,10 @@ def shown_to(connection: sa.Connection, preview_id: str, person: Person) -> Show
     ).first()
     if row is None:
         return None
+    [content] = read(connection, vault, [(row.content, row.sealed)], place=PUSHED)
     return Shown(
         PreviewedTask(row.task_id, row.name, row.schedule_time, row.timezone, row.tenant_id),
-        row.content,
+        content_of(content),
         row.group_count,
         row.asks_feedback,
         row.is_current,
@@ -231,12 +234,13 @@ def insert(connection: sa.Connection, vault: Vault, preview: NewPreview) -> None
         for person, one in zip(people, preview.recipients, strict=True)
     ]
     sealed = vault.enclose(connection, letters, place=RECIPIENTS)
+    said = [(preview.task.tenant_id, plain_of(preview.content))]
     connection.execute(
         sa.text(
             """
-            INSERT INTO t_previews (preview_id, task_id, content, recipients, validation, status,
+            INSERT INTO t_previews (preview_id, task_id, sealed, recipients, validation, status,
                                     created_at, content_hash, requested_by, tenant_id, people)
-            VALUES (:preview_id, :task_id, CAST(:content AS jsonb), CAST(:recipients AS jsonb),
+            VALUES (:preview_id, :task_id, :sealed, CAST(:recipients AS jsonb),
                     CAST(:validation AS jsonb), 'sent', :created_at, :content_hash,
                     :requested_by, :tenant_id, CAST(:people AS bytea[]))
             """
@@ -244,7 +248,7 @@ def insert(connection: sa.Connection, vault: Vault, preview: NewPreview) -> None
         {
             "preview_id": preview.preview_id,
             "task_id": preview.task.task_id,
-            "content": _json(content_shown(preview.content)),
+            "sealed": seal(connection, vault, said, place=PUSHED)[0],
             "recipients": _json([b64encode(one).decode() for one in sealed]),
             "validation": _json({"isValid": True, "errors": []}),
             "created_at": preview.created_at,
@@ -298,18 +302,6 @@ def of_task(connection: sa.Connection, vault: Vault, task_id: str, *, limit: int
         )
         for row in rows
     ]
-
-
-def content_shown(content: PushContent) -> dict[str, Any]:
-    """Return a content as the API shows it, what it lacks left out."""
-    card = content.miniprogram
-    given = {
-        "text": content.text,
-        "image": content.image,
-        "link": content.link,
-        "miniprogram": None if card is None else {"appid": card.appid, "pagePath": card.page_path},
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _asked(vault: Vault, opened: Sequence[bytes | None]) -> dict[Person, Named]:

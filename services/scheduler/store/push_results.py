@@ -3,13 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from domain.identity import message_id_for_group
 from domain.pacing import Priority
 from domain.pushes import NO_GROUP, Counts
+from domain.tasks import PushContent
+from runtime.vault import Vault
+from services.scheduler.store.contents import PUSHED, content_of, read
 
 Begun = tuple[str, str | None, Sequence[str]]
 """A push that begins: its id, its tenant, and its groups."""
@@ -37,7 +40,7 @@ class Handing:
     push_id: str
     task_id: str
     priority: Priority
-    content: Mapping[str, Any]
+    content: PushContent
     due_at: datetime
     started_at: datetime
     tenant_id: str | None
@@ -110,7 +113,7 @@ def recipients(
     return {row.group_id: row.recipient for row in rows}
 
 
-def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]:
+def claim_unpublished(connection: sa.Connection, vault: Vault, *, limit: int) -> list[Handing]:
     """Return pushes with groups to hand over, the most urgent first, locked.
 
     SKIP LOCKED: each is in the hands of one scheduler.
@@ -118,8 +121,8 @@ def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]
     rows = connection.execute(
         sa.text(
             """
-            SELECT push_id, task_id, push.priority, content, due_at, started_at, push.tenant_id,
-                task.name, task.asks_feedback
+            SELECT push_id, task_id, push.priority, push.content, push.sealed, due_at, started_at,
+                push.tenant_id, task.name, task.asks_feedback
             FROM t_pushes AS push JOIN t_tasks AS task USING (task_id)
             WHERE push.status = 'running' AND published_at IS NULL
             ORDER BY array_position(ARRAY['high', 'medium', 'low'], push.priority::text), due_at
@@ -128,7 +131,22 @@ def claim_unpublished(connection: sa.Connection, *, limit: int) -> list[Handing]
         ),
         {"limit": limit},
     )
-    return [Handing(**row) for row in rows.mappings()]
+    found = rows.all()
+    said = read(connection, vault, ((row.content, row.sealed) for row in found), place=PUSHED)
+    return [
+        Handing(
+            push_id=row.push_id,
+            task_id=row.task_id,
+            priority=row.priority,
+            content=content_of(content),
+            due_at=row.due_at,
+            started_at=row.started_at,
+            tenant_id=row.tenant_id,
+            name=row.name,
+            asks_feedback=row.asks_feedback,
+        )
+        for row, content in zip(found, said, strict=True)
+    ]
 
 
 def unpublished(connection: sa.Connection, push_ids: Sequence[str]) -> list[Unpublished]:

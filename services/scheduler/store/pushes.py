@@ -3,8 +3,7 @@
 Locks are taken in one order everywhere: tasks, then pushes, then results.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,9 +12,10 @@ import sqlalchemy as sa
 
 from domain.pacing import Priority
 from domain.pushes import Counts
-from domain.tasks import MiniProgram, PushContent, TaskStatus
+from domain.tasks import TaskStatus
 from schemas.topics.task_changes import PushChanged, PushStatus
 from services.scheduler.store import push_results
+from services.scheduler.store.contents import CLEAR_OF_TASK
 from services.scheduler.store.task_changes import tell
 
 
@@ -31,7 +31,6 @@ class NewPush:
     """None: somebody starts it by hand."""
     due_at: datetime
     priority: Priority
-    content: PushContent
     groups: tuple[str, ...]
     reason: str | None = None
     started_by: str | None = None
@@ -86,32 +85,34 @@ def running(connection: sa.Connection, task_ids: Collection[str]) -> set[str]:
 
 
 def enter(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime) -> None:
-    """Enter pushes of locked tasks, the groups of those that begin, and their first changes."""
+    """Enter pushes of locked tasks, the groups of those that begin, and their first changes.
+
+    What they say is what is stored with their tasks, which nobody has to open for that.
+    """
     if not pushes:
         return
     connection.execute(
         sa.text(
-            """
+            f"""
             INSERT INTO t_pushes (
                 push_id, task_id, tenant_id, status, occurrence_time, due_at, reason, priority,
-                content, started_by, returns_to, started_at, moved_at, finished_at
+                content, sealed, started_by, returns_to, started_at, moved_at, finished_at
             )
-            SELECT push_id, task_id, tenant_id, status, occurrence_time, due_at, reason, priority,
-                CAST(content AS jsonb), started_by, returns_to,
-                CASE WHEN status = 'running' THEN :now END,
-                CASE WHEN status = 'running' THEN :now END,
-                CASE WHEN status = 'skipped' THEN :now END
+            SELECT push_id, task_id, push.tenant_id, push.status, occurrence_time, due_at, reason,
+                push.priority, {CLEAR_OF_TASK}, sealed, started_by, returns_to,
+                CASE WHEN push.status = 'running' THEN :now END,
+                CASE WHEN push.status = 'running' THEN :now END,
+                CASE WHEN push.status = 'skipped' THEN :now END
             FROM unnest(
                 CAST(:push_ids AS text[]), CAST(:task_ids AS text[]), CAST(:tenants AS text[]),
                 CAST(:statuses AS text[]), CAST(:occurrences AS timestamptz[]),
                 CAST(:dues AS timestamptz[]), CAST(:reasons AS text[]),
-                CAST(:priorities AS text[]), CAST(:contents AS text[]),
-                CAST(:starters AS text[]), CAST(:returns AS text[])
+                CAST(:priorities AS text[]), CAST(:starters AS text[]), CAST(:returns AS text[])
             ) AS push(
                 push_id, task_id, tenant_id, status, occurrence_time, due_at, reason, priority,
-                content, started_by, returns_to
-            )
-            """
+                started_by, returns_to
+            ) JOIN t_tasks USING (task_id)
+            """  # noqa: S608 - our own words only
         ),
         {
             "push_ids": [push.push_id for push in pushes],
@@ -122,7 +123,6 @@ def enter(connection: sa.Connection, pushes: Sequence[NewPush], *, now: datetime
             "dues": [push.due_at for push in pushes],
             "reasons": [push.reason for push in pushes],
             "priorities": [push.priority for push in pushes],
-            "contents": [_stored(push.content) for push in pushes],
             "starters": [push.started_by for push in pushes],
             "returns": [push.returns_to for push in pushes],
             "now": now,
@@ -172,21 +172,21 @@ def move_held(connection: sa.Connection, pushes: Sequence[NewPush], *, now: date
         return
     rows = connection.execute(
         sa.text(
-            """
+            f"""
             UPDATE t_pushes AS push
             SET status = moved.status, due_at = moved.due_at, reason = moved.reason,
-                priority = moved.priority, content = CAST(moved.content AS jsonb),
+                priority = moved.priority, content = {CLEAR_OF_TASK}, sealed = task.sealed,
                 started_at = CASE WHEN moved.status = 'running' THEN :now END,
                 moved_at = CASE WHEN moved.status = 'running' THEN :now END,
                 finished_at = CASE WHEN moved.status = 'skipped' THEN :now END,
                 version = push.version + 1
             FROM unnest(
                 CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:dues AS timestamptz[]),
-                CAST(:reasons AS text[]), CAST(:priorities AS text[]), CAST(:contents AS text[])
-            ) AS moved(push_id, status, due_at, reason, priority, content)
-            WHERE push.push_id = moved.push_id
+                CAST(:reasons AS text[]), CAST(:priorities AS text[])
+            ) AS moved(push_id, status, due_at, reason, priority), t_tasks AS task
+            WHERE push.push_id = moved.push_id AND task.task_id = push.task_id
             RETURNING push.push_id, push.version
-            """
+            """  # noqa: S608 - our own words only
         ),
         {
             "ids": [push.push_id for push in pushes],
@@ -194,7 +194,6 @@ def move_held(connection: sa.Connection, pushes: Sequence[NewPush], *, now: date
             "dues": [push.due_at for push in pushes],
             "reasons": [push.reason for push in pushes],
             "priorities": [push.priority for push in pushes],
-            "contents": [_stored(push.content) for push in pushes],
             "now": now,
         },
     )
@@ -347,26 +346,4 @@ def _left_out(push: Push, reason: str, now: datetime) -> PushChanged:
         reason=reason,
         updated_at=now,
         tenant_id=push.tenant_id,
-    )
-
-
-def _stored(content: PushContent) -> str:
-    card = content.miniprogram
-    said = {
-        "text": content.text,
-        "image": content.image,
-        "link": content.link,
-        "miniprogram": None if card is None else {"appid": card.appid, "pagePath": card.page_path},
-    }
-    return json.dumps(said, ensure_ascii=False)
-
-
-def content_of(stored: Mapping[str, Any]) -> PushContent:
-    """Return the content of a push."""
-    card = stored["miniprogram"]
-    return PushContent(
-        text=stored["text"],
-        image=stored["image"],
-        link=stored["link"],
-        miniprogram=None if card is None else MiniProgram(card["appid"], card["pagePath"]),
     )

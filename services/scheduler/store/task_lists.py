@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from domain.pacing import PRIORITIES
 from domain.tasks import TaskStatus
-from services.scheduler.store.task_rows import COLUMNS, Task, task_of
+from runtime.vault import Vault
+from services.scheduler.store.task_rows import WITH_CONTENT, Task, tasks_of
 
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "time": ("schedule_time", "task_id"),
@@ -106,8 +107,9 @@ class _Query:
         return ", ".join(f"{self.sorted_by}.{column}" for column in columns)
 
 
-def counted_page(
+def counted_page(  # noqa: PLR0913 - what was asked for is all of these
     connection: sa.Connection,
+    vault: Vault,
     wanted: Wanted,
     *,
     skip: int,
@@ -124,21 +126,21 @@ def counted_page(
     enough.
     """
     if is_crowd:
-        return most + 1, _walked(connection, wanted, skip=skip, limit=limit)
+        return most + 1, _walked(connection, vault, wanted, skip=skip, limit=limit)
     if _query(wanted, is_sorted=False).is_joined:
         # To find them takes longer than all else: they are found once.
-        counted, found = _found(connection, wanted, skip=skip, limit=limit, most=most)
+        counted, found = _found(connection, vault, wanted, skip=skip, limit=limit, most=most)
     else:
         counted, found = _count(connection, wanted, most=most), None
         if skip < counted <= most:
-            _, found = _found(connection, wanted, skip=skip, limit=limit, most=most)
+            _, found = _found(connection, vault, wanted, skip=skip, limit=limit, most=most)
     if counted > most:
-        found = _walked(connection, wanted, skip=skip, limit=limit)
+        found = _walked(connection, vault, wanted, skip=skip, limit=limit)
     return counted, found or []
 
 
 def _found(
-    connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int, most: int
+    connection: sa.Connection, vault: Vault, wanted: Wanted, *, skip: int, limit: int, most: int
 ) -> tuple[int, list[Task]]:
     """Return how many there are, ``most`` + 1 at most, and a part where they are not more."""
     query = _query(wanted)
@@ -155,7 +157,7 @@ def _found(
                 SELECT task_id FROM found ORDER BY {order} OFFSET :skip
                 LIMIT (SELECT CASE WHEN counted > :most THEN 0 ELSE :limit END FROM counted)
             )
-            SELECT counted, {COLUMNS}
+            SELECT counted, {WITH_CONTENT}
             FROM counted LEFT JOIN part ON true LEFT JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - our own words only
         ),
@@ -163,10 +165,13 @@ def _found(
     )
     found = [dict(row) for row in rows.mappings()]
     # Without a task there is one row, of the count alone.
-    return found[0]["counted"], [task_of(row) for row in found if row["task_id"] is not None]
+    listed = (row for row in found if row["task_id"] is not None)
+    return found[0]["counted"], tasks_of(connection, vault, listed)
 
 
-def _walked(connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int) -> list[Task]:
+def _walked(
+    connection: sa.Connection, vault: Vault, wanted: Wanted, *, skip: int, limit: int
+) -> list[Task]:
     query = _query(wanted, walks=True)
     columns, order = SORTS[wanted.sort], _order(wanted)
     rows = connection.execute(
@@ -177,16 +182,16 @@ def _walked(connection: sa.Connection, wanted: Wanted, *, skip: int, limit: int)
             ), part AS (
                 SELECT task_id FROM found ORDER BY {order} OFFSET :skip LIMIT :limit
             )
-            SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
+            SELECT {WITH_CONTENT} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - the same
         ),
         {**query.values, "skip": skip, "limit": limit},
     )
-    return [task_of(dict(row)) for row in rows.mappings()]
+    return tasks_of(connection, vault, map(dict, rows.mappings()))
 
 
 def after(
-    connection: sa.Connection, wanted: Wanted, last: Task | None, *, limit: int
+    connection: sa.Connection, vault: Vault, wanted: Wanted, last: Task | None, *, limit: int
 ) -> list[Task]:
     """Return what follows the last one, whatever was added or taken away meanwhile."""
     query = _query(wanted, walks=True)
@@ -205,12 +210,12 @@ def after(
             ), part AS (
                 SELECT task_id FROM found ORDER BY {order} LIMIT :limit
             )
-            SELECT {COLUMNS} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
+            SELECT {WITH_CONTENT} FROM part JOIN t_tasks USING (task_id) ORDER BY {order}
             """  # noqa: S608 - the same
         ),
         values,
     )
-    return [task_of(dict(row)) for row in rows.mappings()]
+    return tasks_of(connection, vault, map(dict, rows.mappings()))
 
 
 def _count(connection: sa.Connection, wanted: Wanted, *, most: int) -> int:

@@ -11,9 +11,14 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from domain.tasks import LogValue
+from runtime.vault import Vault
+from services.scheduler.store import contents
 
 OURSELVES: Final = "system"
 """Who did what nobody did by hand."""
+
+CONTENT: Final = "content."
+"""Begins the names of fields that are a part of what a task says."""
 
 Changes = Mapping[str, tuple[LogValue, LogValue]]
 """By field: what it was, and what it is."""
@@ -41,22 +46,36 @@ class LogEntry:
     timestamp: datetime
 
 
-def note(
+def is_of_content(field: str) -> bool:
+    """Tell whether a field is a part of what a task says: its changes are sealed."""
+    return field.startswith(CONTENT)
+
+
+def seal(connection: sa.Connection, vault: Vault, tenant_id: str | None, changes: Changes) -> bytes:
+    """Return changes of a content sealed, for an entry of the log of a task of this tenant."""
+    values = [(tenant_id, _shown(changes))]
+    return contents.seal(connection, vault, values, place=contents.LOGS)[0]
+
+
+def note(  # noqa: PLR0913 - what an entry is
     connection: sa.Connection,
     task_id: str,
     action: LogAction,
     changes: Changes,
     *,
+    sealed: bytes | None = None,
     by: str | None,
     now: datetime,
 ) -> None:
-    """Note it, in the transaction that does it; ``by`` None: we ourselves."""
-    shown = {field: {"from": was, "to": becomes} for field, (was, becomes) in changes.items()}
+    """Note it, in the transaction that does it; ``by`` None: we ourselves.
+
+    ``sealed``: what else changed (`seal`).
+    """
     connection.execute(
         sa.text(
             """
-            INSERT INTO t_task_logs (log_id, task_id, action, user_id, changes, timestamp)
-            VALUES (:log_id, :task_id, :action, :user_id, CAST(:changes AS jsonb), :now)
+            INSERT INTO t_task_logs (log_id, task_id, action, user_id, changes, timestamp, sealed)
+            VALUES (:log_id, :task_id, :action, :user_id, CAST(:changes AS jsonb), :now, :sealed)
             """
         ),
         {
@@ -64,22 +83,26 @@ def note(
             "task_id": task_id,
             "action": action,
             "user_id": by or OURSELVES,
-            "changes": json.dumps(shown),
+            "changes": json.dumps(_shown(changes)),
             "now": now,
+            "sealed": sealed,
         },
     )
 
 
-def of_task(connection: sa.Connection, task_id: str, *, limit: int) -> list[LogEntry]:
+def of_task(connection: sa.Connection, vault: Vault, task_id: str, *, limit: int) -> list[LogEntry]:
     """Return the newest entries of a task, the newest first."""
     rows = connection.execute(
         sa.text(
             """
-            SELECT log_id, task_id, action, user_id, changes, timestamp FROM t_task_logs
+            SELECT log_id, task_id, action, user_id, changes, timestamp, sealed FROM t_task_logs
             WHERE task_id = :task_id ORDER BY timestamp DESC, log_id LIMIT :limit
             """
         ),
         {"task_id": task_id, "limit": limit},
+    ).all()
+    said = contents.read(
+        connection, vault, ((None, row.sealed) for row in rows), place=contents.LOGS
     )
     return [
         LogEntry(
@@ -87,10 +110,10 @@ def of_task(connection: sa.Connection, task_id: str, *, limit: int) -> list[LogE
             row.task_id,
             LogAction(row.action),
             row.user_id,
-            row.changes or {},
+            {**(row.changes or {}), **of_content},
             row.timestamp,
         )
-        for row in rows
+        for row, of_content in zip(rows, said, strict=True)
     ]
 
 
@@ -108,3 +131,7 @@ def forget(connection: sa.Connection, *, before: datetime, limit: int) -> int:
         {"before": before, "limit": limit},
     )
     return deleted.rowcount
+
+
+def _shown(changes: Changes) -> dict[str, dict[str, LogValue]]:
+    return {field: {"from": was, "to": becomes} for field, (was, becomes) in changes.items()}

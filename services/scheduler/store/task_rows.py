@@ -1,16 +1,17 @@
 """A timed push task as its row holds it, and how the one is made of the other (TP-18)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final
+
+import sqlalchemy as sa
 
 from domain.misfires import Catching, Misfire
 from domain.recurrence import Every
 from domain.sending_hours import SendingHours
 from domain.tasks import (
-    MiniProgram,
     Overlap,
     Plan,
     PushContent,
@@ -19,14 +20,28 @@ from domain.tasks import (
     Timing,
     content_hash,
 )
+from runtime.vault import Vault
+from services.scheduler.store.contents import (
+    CLEAR_OF_TASK,
+    IN_THE_CLEAR,
+    PUSHED,
+    content_of,
+    picture_of,
+    plain_of,
+    read,
+    seal,
+)
 
 COLUMNS: Final = (
     "task_id, tenant_id, creator_id, status, version, next_at, resume_at, last_error, created_at,"
     " updated_at, name, schedule_type, schedule_time, timezone, recurring_interval, recurring_end,"
-    " content_text, content_image, content_link, content_miniprogram, groups, priority,"
-    " preview_recipients, misfire, misfire_within, overlap, sending_hours, asks_feedback"
+    " groups, priority, preview_recipients, misfire, misfire_within, overlap, sending_hours,"
+    " asks_feedback"
 )
 """What `task_of` reads."""
+_UNREAD: Final = PushContent()
+WITH_CONTENT: Final = f"{COLUMNS}, {CLEAR_OF_TASK} AS content, sealed"
+"""What `tasks_of` reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +63,24 @@ class Task:
     updated_at: datetime
 
 
-def task_of(row: Mapping[str, Any]) -> Task:
-    """Return the task of a row."""
+def tasks_of(
+    connection: sa.Connection, vault: Vault, rows: Iterable[Mapping[str, Any]]
+) -> list[Task]:
+    """Return the tasks of rows."""
+    found = list(rows)
+    said = read(connection, vault, ((r["content"], r["sealed"]) for r in found), place=PUSHED)
+    return [task_of(row, content_of(one)) for row, one in zip(found, said, strict=True)]
+
+
+def task_of(row: Mapping[str, Any], content: PushContent = _UNREAD) -> Task:
+    """Return the task of a row; without its content for who only moves it: that stays sealed."""
     return Task(
         task_id=row["task_id"],
         tenant_id=row["tenant_id"],
         creator_id=row["creator_id"],
         status=TaskStatus(row["status"]),
         version=row["version"],
-        plan=_plan(row),
+        plan=_plan(row, content),
         next_at=row["next_at"],
         resume_at=row["resume_at"],
         last_error=row["last_error"],
@@ -65,14 +89,12 @@ def task_of(row: Mapping[str, Any]) -> Task:
     )
 
 
-def columns_of(plan: Plan) -> dict[str, Any]:
-    """Return the values of the columns that a plan is."""
-    timing, content, card, hours = (
-        plan.timing,
-        plan.content,
-        plan.content.miniprogram,
-        plan.sending_hours,
-    )
+def columns_of(
+    connection: sa.Connection, vault: Vault, plan: Plan, tenant_id: str | None
+) -> dict[str, Any]:
+    """Return the values of the columns that a tenant's plan is."""
+    timing, content, hours = plan.timing, plan.content, plan.sending_hours
+    [sealed] = seal(connection, vault, [(tenant_id, plain_of(content))], place=PUSHED)
     return {
         "name": plan.name,
         "schedule_type": timing.type,
@@ -80,12 +102,9 @@ def columns_of(plan: Plan) -> dict[str, Any]:
         "timezone": timing.timezone,
         "recurring_interval": timing.interval,
         "recurring_end": timing.end,
-        "content_text": content.text,
-        "content_image": content.image,
-        "content_link": content.link,
-        "content_miniprogram": None
-        if card is None
-        else json.dumps({"appid": card.appid, "pagePath": card.page_path}),
+        "sealed": sealed,
+        "picture": picture_of(content),
+        **dict.fromkeys(IN_THE_CLEAR),
         "groups": json.dumps(plan.groups),
         "priority": plan.priority,
         "preview_recipients": json.dumps(plan.preview_recipients),
@@ -98,7 +117,7 @@ def columns_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan(row: Mapping[str, Any]) -> Plan:
+def _plan(row: Mapping[str, Any], content: PushContent) -> Plan:
     interval, hours = row["recurring_interval"], row["sending_hours"]
     return Plan(
         name=row["name"],
@@ -109,7 +128,7 @@ def _plan(row: Mapping[str, Any]) -> Plan:
             interval=None if interval is None else Every(interval),
             end=row["recurring_end"],
         ),
-        content=_content(row),
+        content=content,
         groups=tuple(row["groups"]),
         priority=row["priority"],
         preview_recipients=tuple(row["preview_recipients"]),
@@ -117,16 +136,6 @@ def _plan(row: Mapping[str, Any]) -> Plan:
         overlap=Overlap(row["overlap"]),
         sending_hours=None if hours is None else _sending_hours(hours),
         asks_feedback=row["asks_feedback"],
-    )
-
-
-def _content(row: Mapping[str, Any]) -> PushContent:
-    card = row["content_miniprogram"]
-    return PushContent(
-        text=row["content_text"],
-        image=row["content_image"],
-        link=row["content_link"],
-        miniprogram=None if card is None else MiniProgram(card["appid"], card["pagePath"]),
     )
 
 

@@ -8,30 +8,31 @@ import sqlalchemy as sa
 
 from domain.tasks import LogValue, TaskStatus, changes_of
 from runtime.callers import Caller
+from runtime.vault import Vault
 from schemas.topics.task_changes import TaskChanged
 from services.scheduler.store import task_logs
 from services.scheduler.store.task_changes import tell
 from services.scheduler.store.task_logs import Changes, LogAction
-from services.scheduler.store.task_rows import COLUMNS, Task, columns_of, task_of
+from services.scheduler.store.task_rows import WITH_CONTENT, Task, columns_of, tasks_of
 
 __all__ = ["Task", "change", "delete", "insert", "lock", "log_move", "move", "of", "purge"]
 
 _JSON: Final = frozenset({"content_miniprogram", "groups", "preview_recipients", "sending_hours"})
 
 
-def of(connection: sa.Connection, task_id: str, caller: Caller) -> Task | None:
+def of(connection: sa.Connection, vault: Vault, task_id: str, caller: Caller) -> Task | None:
     """Return the task; None where the caller has no such task."""
-    return _task(connection, task_id, caller.tenant_id)
+    return _task(connection, vault, task_id, caller.tenant_id)
 
 
-def lock(connection: sa.Connection, task_id: str, tenant: str | None) -> Task | None:
+def lock(connection: sa.Connection, vault: Vault, task_id: str, tenant: str | None) -> Task | None:
     """Return the task, locked; None where the tenant has no such task. Tenant None: anybody's."""
-    return _task(connection, task_id, tenant, "FOR UPDATE")
+    return _task(connection, vault, task_id, tenant, "FOR UPDATE")
 
 
-def insert(connection: sa.Connection, task: Task, log: Changes, *, by: str) -> None:
+def insert(connection: sa.Connection, vault: Vault, task: Task, log: Changes, *, by: str) -> None:
     """Store a new task; ``log``: what stands in its first entry."""
-    columns = columns_of(task.plan)
+    columns = columns_of(connection, vault, task.plan, task.tenant_id)
     connection.execute(
         sa.text(
             f"""
@@ -56,13 +57,15 @@ def insert(connection: sa.Connection, task: Task, log: Changes, *, by: str) -> N
         },
     )
     now = task.created_at
-    task_logs.note(connection, task.task_id, LogAction.CREATE, log, by=by, now=now)
+    _log(connection, vault, task, LogAction.CREATE, log, by=by, now=now)
     _tell(connection, task, before=None, by=by)
 
 
-def change(connection: sa.Connection, task: Task, edited: Task, *, by: str, now: datetime) -> Task:
+def change(
+    connection: sa.Connection, vault: Vault, task: Task, edited: Task, *, by: str, now: datetime
+) -> Task:
     """Give the locked task the plan, state and times of an edited one; returns what it is now."""
-    columns = columns_of(edited.plan)
+    columns = columns_of(connection, vault, edited.plan, task.tenant_id)
     sets = ", ".join(f"{column} = {_placed(column)}" for column in columns)
     version = connection.execute(
         sa.text(
@@ -85,7 +88,7 @@ def change(connection: sa.Connection, task: Task, edited: Task, *, by: str, now:
     ).scalar_one()
     changed = replace(edited, version=version, updated_at=now)
     log = changes_of(task.plan, changed.plan) | _moved(task, changed)
-    task_logs.note(connection, task.task_id, LogAction.UPDATE, log, by=by, now=now)
+    _log(connection, vault, task, LogAction.UPDATE, log, by=by, now=now)
     _tell(connection, changed, before=task.status, by=by)
     return changed
 
@@ -199,24 +202,37 @@ _PURGE: Final = [
 
 
 def _task(
-    connection: sa.Connection, task_id: str, tenant: str | None, how: str = ""
+    connection: sa.Connection, vault: Vault, task_id: str, tenant: str | None, how: str = ""
 ) -> Task | None:
     if "\x00" in task_id:  # in no text of PostgreSQL's
         return None
-    row = (
-        connection.execute(
-            sa.text(
-                f"""
-                SELECT {COLUMNS} FROM t_tasks WHERE task_id = :task_id AND deleted_at IS NULL
-                    AND (CAST(:tenant AS text) IS NULL OR tenant_id = :tenant) {how}
-                """  # noqa: S608 - the same
-            ),
-            {"task_id": task_id, "tenant": tenant},
-        )
-        .mappings()
-        .one_or_none()
+    rows = connection.execute(
+        sa.text(
+            f"""
+            SELECT {WITH_CONTENT} FROM t_tasks WHERE task_id = :task_id AND deleted_at IS NULL
+                AND (CAST(:tenant AS text) IS NULL OR tenant_id = :tenant) {how}
+            """  # noqa: S608 - the same
+        ),
+        {"task_id": task_id, "tenant": tenant},
     )
-    return None if row is None else task_of(dict(row))
+    return next(iter(tasks_of(connection, vault, map(dict, rows.mappings()))), None)
+
+
+def _log(  # noqa: PLR0913 - what an entry is
+    connection: sa.Connection,
+    vault: Vault,
+    task: Task,
+    action: LogAction,
+    changes: Changes,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Enter what was changed of a task's plan: of its content sealed."""
+    said = {field: change for field, change in changes.items() if task_logs.is_of_content(field)}
+    others = {field: change for field, change in changes.items() if field not in said}
+    sealed = task_logs.seal(connection, vault, task.tenant_id, said) if said else None
+    task_logs.note(connection, task.task_id, action, others, sealed=sealed, by=by, now=now)
 
 
 def _placed(column: str) -> str:

@@ -13,6 +13,7 @@ from domain.tasks import Act, TaskStatus, allows, refusal
 from runtime import audit
 from runtime.callers import Caller
 from runtime.errors import Conflict, NotFound
+from runtime.vault import Vault
 from services.scheduler.store import due_tasks, pushes, tasks
 from services.scheduler.store.due_tasks import Step
 from services.scheduler.timed import firing, settling
@@ -21,9 +22,11 @@ _NUL = "\x00"
 """PostgreSQL keeps it in no text and refuses to look for it."""
 
 
-def start(connection: sa.Connection, task_id: str, caller: Caller, *, now: datetime) -> str:
+def start(
+    connection: sa.Connection, vault: Vault, task_id: str, caller: Caller, *, now: datetime
+) -> str:
     """Return the id of the push. Raises `NotFound` or `Conflict`."""
-    task = None if _NUL in task_id else tasks.lock(connection, task_id, caller.tenant_id)
+    task = None if _NUL in task_id else tasks.lock(connection, vault, task_id, caller.tenant_id)
     if task is None:
         raise NotFound("Task not found")
     is_busy = bool(pushes.running(connection, [task_id]))

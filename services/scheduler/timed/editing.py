@@ -28,6 +28,7 @@ from runtime import audit
 from runtime.audit import Action
 from runtime.auth import Caller
 from runtime.errors import Conflict, NotFound
+from runtime.vault import Vault
 from schemas.http.tasks import TaskBody
 from services.scheduler.store import previews, pushes, tasks
 from services.scheduler.store.task_logs import Changes, LogAction
@@ -47,9 +48,10 @@ _LIVE: Final = frozenset({TaskStatus.SCHEDULED, TaskStatus.RUNNING, TaskStatus.P
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who acts, when, and in which zone they mean it where they name none."""
+    """Who acts, with which keys, when, and in which zone they mean it where they name none."""
 
     caller: Caller
+    vault: Vault
     now: datetime
     zone: str
     forms: Forms | None = None
@@ -69,7 +71,7 @@ def create(connection: sa.Connection, body: TaskBody, hand: Hand) -> Task:
 
 def copy(connection: sa.Connection, task_id: str, body: TaskBody | None, hand: Hand) -> Task:
     """Store a draft like another task, of whoever copies it (CF-24, CF-31)."""
-    original = _known(tasks.of(connection, task_id, hand.caller))
+    original = _known(tasks.of(connection, hand.vault, task_id, hand.caller))
     plan = original.plan
     if body is not None:
         plan, problems = edited(plan, body)
@@ -109,7 +111,7 @@ def edit(
         **audit.changed({"status": task.status}, {"status": stands}),
     }
     _note(connection, task, Action.TASK_CHANGE, hand, changes)
-    return tasks.change(connection, task, after, by=hand.caller.user_id, now=hand.now)
+    return tasks.change(connection, hand.vault, task, after, by=hand.caller.user_id, now=hand.now)
 
 
 def delete(connection: sa.Connection, task_id: str, hand: Hand) -> None:
@@ -127,7 +129,7 @@ def pause(
 
     One that is paused may be paused until another time.
     """
-    task = _known(tasks.lock(connection, task_id, hand.caller.tenant_id))
+    task = _known(tasks.lock(connection, hand.vault, task_id, hand.caller.tenant_id))
     is_later = task.status is TaskStatus.PAUSED and resume_at not in (None, task.resume_at)
     if not is_later and not allows(task.status, Act.PAUSE, recurs=task.plan.timing.recurs):
         raise Conflict(refusal(Act.PAUSE))
@@ -190,7 +192,7 @@ def _insert(
     _must_be_confirmed(connection, task.task_id, None, plan, status)
     said: Changes = {field: (None, value) for field, value in described(plan).items() if value}
     first: Changes = {**log, "status": (None, status), **said}
-    tasks.insert(connection, task, first, by=caller.user_id)
+    tasks.insert(connection, hand.vault, task, first, by=caller.user_id)
     return task
 
 
@@ -205,7 +207,7 @@ def _for(
     connection: sa.Connection, task_id: str, act: Act, hand: Hand, *, version: int | None = None
 ) -> Task:
     """Return the task, locked, where the act is allowed."""
-    task = _known(tasks.lock(connection, task_id, hand.caller.tenant_id))
+    task = _known(tasks.lock(connection, hand.vault, task_id, hand.caller.tenant_id))
     if not allows(task.status, act, recurs=task.plan.timing.recurs):
         raise Conflict(refusal(act))
     if version is not None and version != task.version:

@@ -150,7 +150,6 @@ def _new(  # noqa: PLR0913 - what a push is
         occurrence=occurrence,
         due_at=due_at,
         priority=task.plan.priority,
-        content=task.plan.content,
         groups=tuple(dict.fromkeys(task.plan.groups)),
         reason=reason,
         started_by=by,

@@ -12,11 +12,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.pushes import NO_GROUP
-from domain.tasks import PushContent
+from runtime.vault import Vault
 from schemas.topics.send_requests import SEND_REQUESTS, SendRequested
 from services.scheduler.held import Publish
 from services.scheduler.intake import SOURCE
-from services.scheduler.store import push_results, pushes
+from services.scheduler.store import push_results
 from services.scheduler.store.push_results import Handing, Unpublished
 from services.scheduler.timed.forms import Forms, has_place
 from services.scheduler.timed.rendering import CannotRender, message_of
@@ -34,10 +34,16 @@ class HandedOver:
 
 
 def hand_over(
-    connection: sa.Connection, publish: Publish, forms: Forms | None, *, now: datetime, limit: int
+    connection: sa.Connection,
+    vault: Vault,
+    publish: Publish,
+    forms: Forms | None,
+    *,
+    now: datetime,
+    limit: int,
 ) -> HandedOver:
     """Publish the requests of pushes that have begun, the most urgent first."""
-    handing = push_results.claim_unpublished(connection, limit=limit)
+    handing = push_results.claim_unpublished(connection, vault, limit=limit)
     if not handing:
         return HandedOver()
     ids = [push.push_id for push in handing]
@@ -64,8 +70,7 @@ def _requests(
 ) -> tuple[list[SendRequested], dict[str, str]]:
     """Return the requests of a push, and why which of its messages are none."""
     try:
-        said = pushes.content_of(push.content)
-        content = message_of(said, form=_form(push, said, forms))
+        content = message_of(push.content, form=_form(push, forms))
     except CannotRender as error:
         return [], {group.message_id: str(error) for group in groups}
     made: list[SendRequested] = []
@@ -92,8 +97,8 @@ def _requests(
     return made, refused
 
 
-def _form(push: Handing, content: PushContent, forms: Forms | None) -> str | None:
+def _form(push: Handing, forms: Forms | None) -> str | None:
     """Return the link to the push's form, where it has one."""
-    if forms is None or not push.asks_feedback or not has_place(content):
+    if forms is None or not push.asks_feedback or not has_place(push.content):
         return None
     return forms.link(push.push_id, push.task_id, push.name, push.tenant_id, began=push.started_at)

@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from domain.pushes import MISSED
+from runtime.vault import Vault
 from schemas.http.moments import iso
 from services.scheduler.store import alerts, audience, ended_pushes, notices
 from services.scheduler.store.alerts import NewFailure
@@ -28,7 +29,9 @@ AHEAD: Final = timedelta(hours=1)
 _LONGEST_ERROR: Final = 500
 
 
-def remind(connection: sa.Connection, words: Words, *, now: datetime, limit: int) -> int:
+def remind(
+    connection: sa.Connection, vault: Vault, words: Words, *, now: datetime, limit: int
+) -> int:
     """Enter the reminders whose time has come; returns of how many tasks (IM-19)."""
     near = audience.unreminded(connection, now=now, ahead=AHEAD, limit=limit)
     if not near:
@@ -47,12 +50,14 @@ def remind(connection: sa.Connection, words: Words, *, now: datetime, limit: int
         for subject, at in near
         for user_id in _readers(subject, accounts)
     ]
-    notices.note(connection, reminders, now=now)
+    notices.note(connection, vault, reminders, now=now)
     audience.mark_reminded(connection, [subject.task_id for subject, _ in near])
     return len(near)
 
 
-def tell_results(connection: sa.Connection, words: Words, *, now: datetime, limit: int) -> int:
+def tell_results(
+    connection: sa.Connection, vault: Vault, words: Words, *, now: datetime, limit: int
+) -> int:
     """Enter what became of pushes, for creators and recipients, and those that failed.
 
     Of an occurrence that was left out on purpose nobody is told. Returns how many pushes were over.
@@ -75,13 +80,14 @@ def tell_results(connection: sa.Connection, words: Words, *, now: datetime, limi
         for subject, push in known
         for user_id in dict.fromkeys((subject.creator_id, *_readers(subject, accounts)))
     ]
-    notices.note(connection, results, now=now)
+    notices.note(connection, vault, results, now=now)
     alerts.note(connection, _failures(known), now=now)
     return len(over)
 
 
-def tell_stays_paused(
+def tell_stays_paused(  # noqa: PLR0913 - what is told, and when
     connection: sa.Connection,
+    vault: Vault,
     task: Task,
     why: str,
     words: Words,
@@ -105,6 +111,7 @@ def tell_stays_paused(
     )
     notices.note(
         connection,
+        vault,
         [
             Notice(
                 subject=f"paused:{task.task_id}:{iso(at)}:{user_id}",

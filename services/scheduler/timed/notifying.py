@@ -69,14 +69,15 @@ class _Sorted(NamedTuple):
     late: dict[str, str]
 
 
-async def note_due(engine: sa.Engine, settings: NoticeSettings, time: Time) -> bool:
+async def note_due(engine: sa.Engine, vault: Vault, settings: NoticeSettings, time: Time) -> bool:
     """Enter reminders whose time has come, and results of pushes that are over."""
     words = WORDS[settings.notice_language]
 
     def enter(connection: sa.Connection) -> int:
         now = time(connection)
-        reminded = notes.remind(connection, words, now=now, limit=NOTED)
-        return max(reminded, notes.tell_results(connection, words, now=now, limit=NOTED))
+        reminded = notes.remind(connection, vault, words, now=now, limit=NOTED)
+        told = notes.tell_results(connection, vault, words, now=now, limit=NOTED)
+        return max(reminded, told)
 
     return await in_thread(engine, enter) == NOTED
 
@@ -88,7 +89,7 @@ async def send_due(
 
     def send(connection: sa.Connection, publish: Publish) -> int:
         now = time(connection)
-        due = notices.claim_due(connection, now=now, limit=NOTICES_BATCH)
+        due = notices.claim_due(connection, vault, now=now, limit=NOTICES_BATCH)
         if not due:
             return 0
         words = WORDS[settings.notice_language]

@@ -164,7 +164,7 @@ def _enter(
     now: datetime,
 ) -> dict[str, PreviewStatus]:
     preview_responses.insert(connection, vault, told)
-    tell_changes_wanted(connection, told, words, now=now)
+    tell_changes_wanted(connection, vault, told, words, now=now)
     return preview_responses.settle(connection, {preview_id for preview_id, _ in told.values()})
 
 

@@ -3,23 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 import sqlalchemy as sa
 
-from domain.tasks import PushContent
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.signed_links import BadLink, opened
 from runtime.vault import Vault
 from schemas.http.media import key_of
-from schemas.http.previews import PICTURES, CardShown, Content, PageContent, PreviewLink
+from schemas.http.previews import PICTURES, CardShown, PageContent, PreviewLink
 from schemas.topics.contents import ArticleContent, MiniProgramContent, words_of
 from schemas.topics.contents import Content as Message
 from services.scheduler.store import previews, uploads
 from services.scheduler.store.previews import Shown
 from services.scheduler.timed.preview_answers import UNKNOWN_PREVIEW
 from services.scheduler.timed.preview_notices import local
-from services.scheduler.timed.previews import content_of
 from services.scheduler.timed.rendering import message_of
 
 
@@ -41,34 +38,34 @@ class Links:
 
     def page(self, connection: sa.Connection, token: str) -> PageContent:
         """Return what its page shows. Raises `NotFound`."""
-        shown, content = self._shown(connection, token)
-        return page_of(shown, content)
+        return page_of(self._shown(connection, token))
 
     def picture(self, connection: sa.Connection, token: str) -> Picture:
         """Return the picture of its content: one of ours, and nothing else. Raises `NotFound`."""
-        shown, content = self._shown(connection, token)
-        if content.image is not None:
-            key = key_of(content.image)
+        shown = self._shown(connection, token)
+        if shown.content.image is not None:
+            key = key_of(shown.content.image)
             mime_type = uploads.type_of(connection, key, shown.task.tenant_id)
             if mime_type in PICTURES:
                 return Picture(key, mime_type)
         raise NotFound("There is no such file")
 
-    def _shown(self, connection: sa.Connection, token: str) -> tuple[Shown, PushContent]:
+    def _shown(self, connection: sa.Connection, token: str) -> Shown:
         try:
             link = opened(token, PreviewLink, keys=self.keys, now=self.clock())
         except BadLink as error:
             # Whoever shows pages has told the two apart already.
             raise NotFound(UNKNOWN_PREVIEW) from error
         person = self.vault.person(link.channel, link.recipient)
-        shown = previews.shown_to(connection, link.preview_id, person)
+        shown = previews.shown_to(connection, self.vault, link.preview_id, person)
         if shown is None:
             raise NotFound(UNKNOWN_PREVIEW)
-        return shown, content_of(msgspec.convert(shown.content, Content))
+        return shown
 
 
-def page_of(shown: Shown, content: PushContent) -> PageContent:
+def page_of(shown: Shown) -> PageContent:
     """Return what is shown of a content: the very message that its groups will get."""
+    content = shown.content
     title, words = _said(message_of(content))
     card = content.miniprogram
     return PageContent(

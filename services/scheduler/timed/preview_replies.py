@@ -19,6 +19,7 @@ from services.scheduler.timed.notice_words import Words
 
 def tell_changes_wanted(
     connection: sa.Connection,
+    vault: Vault,
     answers: Mapping[str, tuple[str, Heard]],
     words: Words,
     *,
@@ -53,7 +54,7 @@ def tell_changes_wanted(
         for subject in [subjects.get(sender.task_id)]
         if subject is not None
     ]
-    notices.note(connection, told, now=now)
+    notices.note(connection, vault, told, now=now)
 
 
 def with_words(

@@ -15,6 +15,7 @@ from domain.identity import push_id_for_occurrence
 from domain.pushes import SERVED
 from domain.recurrence import next_occurrence
 from domain.tasks import TaskStatus, content_hash, needs_preview
+from runtime.vault import Vault
 from services.scheduler.store import due_tasks, previews, pushes, tasks
 from services.scheduler.store.task_logs import LogAction
 from services.scheduler.store.task_rows import Task
@@ -39,7 +40,13 @@ class _Obstacle:
 
 
 def resume_due(
-    connection: sa.Connection, words: Words, forms: Forms | None, *, now: datetime, limit: int
+    connection: sa.Connection,
+    vault: Vault,
+    words: Words,
+    forms: Forms | None,
+    *,
+    now: datetime,
+    limit: int,
 ) -> int:
     """Let paused tasks go on whose time for it has come; returns how many were looked at.
 
@@ -47,7 +54,7 @@ def resume_due(
     is done about that is its policy (IM-16). Where its push had begun and was stopped, it waits
     for somebody to choose another time, as it would if it were resumed by hand (IM-18).
     """
-    claimed = due_tasks.claim_resuming(connection, now=now, limit=limit)
+    claimed = due_tasks.claim_resuming(connection, vault, now=now, limit=limit)
     running = pushes.running(connection, [task.task_id for task in claimed])
     stopped = _stopped(connection, claimed)
     for task in claimed:
@@ -56,7 +63,7 @@ def resume_due(
         if next_at is None and not is_running:
             _move(connection, task, TaskStatus.COMPLETED, None, now=now)
         elif obstacle := _obstacle(connection, task, stopped, words, forms):
-            _stay(connection, task, obstacle, words, now=now)
+            _stay(connection, vault, task, obstacle, words, now=now)
         else:
             status = stands_after(TaskStatus.SCHEDULED, task.status, is_running=is_running)
             _move(connection, task, status, next_at, now=now)
@@ -94,13 +101,19 @@ def _move(
 
 
 def _stay(
-    connection: sa.Connection, task: Task, obstacle: _Obstacle, words: Words, *, now: datetime
+    connection: sa.Connection,
+    vault: Vault,
+    task: Task,
+    obstacle: _Obstacle,
+    words: Words,
+    *,
+    now: datetime,
 ) -> None:
     reason = obstacle.reason[:_LONGEST_REASON]
     stays = tasks.move(connection, task, TaskStatus.PAUSED, now=now, reason=reason)
     tasks.log_move(connection, task, stays, LogAction.PAUSE, by=None)
     at = task.resume_at or now
-    tell_stays_paused(connection, task, obstacle.told, words, at=at, now=now)
+    tell_stays_paused(connection, vault, task, obstacle.told, words, at=at, now=now)
 
 
 def _stopped(connection: sa.Connection, claimed: Sequence[Task]) -> set[str]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from runtime.kafka.producer import Producer
 from runtime.postgres import in_thread
+from runtime.vault import Vault
 from schemas.topics.task_changes import TASK_CHANGES
 from services.scheduler.held import Publish, held
 from services.scheduler.intake import SOURCE
@@ -52,9 +53,10 @@ def by_the_database(connection: sa.Connection) -> datetime:
 class TimedPushes:
     """Fires tasks, hands their pushes over, and tells of both."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with
         self,
         engine: sa.Engine,
+        vault: Vault,
         producer: Producer,
         *,
         stalls_after: timedelta,
@@ -63,6 +65,7 @@ class TimedPushes:
         time: Time = by_the_database,
     ) -> None:
         self._engine = engine
+        self._vault = vault
         self._producer = producer
         self._stalls_after = stalls_after
         self._forms = forms
@@ -129,7 +132,9 @@ class TimedPushes:
 
     def _claim(self, connection: sa.Connection) -> bool:
         now = self._time(connection)
-        resumed = resume_due(connection, self._words, self._forms, now=now, limit=CLAIMED)
+        resumed = resume_due(
+            connection, self._vault, self._words, self._forms, now=now, limit=CLAIMED
+        )
         begun = firing.begin_held(connection, now=now, limit=CLAIMED)
         fired = firing.fire(connection, now=now, limit=CLAIMED)
         # A held push that waits for another is due, and nothing can be done about it.
@@ -138,7 +143,7 @@ class TimedPushes:
     async def _hand_over(self) -> bool:
         def hand(connection: sa.Connection, publish: Publish) -> tuple[HandedOver, datetime]:
             now = self._time(connection)
-            done = hand_over(connection, publish, self._forms, now=now, limit=HANDED)
+            done = hand_over(connection, self._vault, publish, self._forms, now=now, limit=HANDED)
             return done, self._time(connection) if done.due_at else now
 
         done, at = await held(self._engine, self._producer, hand)

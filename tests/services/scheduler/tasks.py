@@ -12,9 +12,10 @@ from domain.misfires import ONE_OFF, RECURRING, Catching
 from domain.recurrence import Every
 from domain.sending_hours import SendingHours
 from domain.tasks import Overlap, Plan, PushContent, ScheduleType, TaskStatus, Timing
-from services.scheduler.store import tasks
+from services.scheduler.store import contents, tasks
 from services.scheduler.store.task_rows import Task
 from tests.given import NOON
+from tests.sealed import VAULT
 
 GROUPS = ("math", "physics", "chess")
 
@@ -84,7 +85,7 @@ def enter(database: sa.Engine, *new: Task) -> None:
     """Enter tasks as the API does."""
     with database.begin() as connection:
         for task in new:
-            tasks.insert(connection, task, {}, by="1")
+            tasks.insert(connection, VAULT, task, {}, by="1")
 
 
 def task_now(database: sa.Engine, task: Task) -> Any:  # noqa: ANN401 - a row
@@ -102,6 +103,23 @@ def results_of(database: sa.Engine, push_id: str) -> dict[str, Any]:
     """Return the result of each group of a push."""
     query = "SELECT * FROM t_push_results WHERE push_id = :id"
     return {row.group_id: row for row in rows_of(database, query, id=push_id)}
+
+
+def said_in(database: sa.Engine, row: Any, place: str) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """Return what a row says that lies sealed there."""
+    assert getattr(row, "content", None) is None, "nothing stands in the clear"
+    with database.connect() as connection:
+        return contents.read(connection, VAULT, [(None, row.sealed)], place=place)[0]
+
+
+def notices_of(database: sa.Engine, task: Task) -> list[Any]:
+    """Return the notices of a task."""
+    return rows_of(database, "SELECT * FROM t_notifications WHERE task_id = :id", id=task.task_id)
+
+
+def told_of(database: sa.Engine, task: Task) -> list[dict[str, Any]]:
+    """Return what the notices of a task say."""
+    return [said_in(database, one, contents.NOTICES) for one in notices_of(database, task)]
 
 
 def rows_of(database: sa.Engine, query: str, **values: Any) -> list[Any]:  # noqa: ANN401

@@ -11,6 +11,7 @@ from domain.tasks import TaskStatus
 from services.scheduler.store import task_lists
 from services.scheduler.store.task_lists import CROWDED, CROWDS, Crowds, Wanted
 from tests.given import NOON
+from tests.sealed import VAULT
 from tests.services.scheduler.tasks import a_task, enter
 
 SCHEDULED: Final = Wanted(tenant_id="acme", status=TaskStatus.SCHEDULED)
@@ -46,7 +47,7 @@ def test_a_crowd_is_shown_without_being_counted(database: sa.Engine) -> None:
     wanted = Wanted(tenant_id="crowd", sort="time", descending=False)
     with database.connect() as connection:
         counted, found = task_lists.counted_page(
-            connection, wanted, skip=1, limit=5, most=10, is_crowd=True
+            connection, VAULT, wanted, skip=1, limit=5, most=10, is_crowd=True
         )
 
     assert counted == 11

@@ -24,6 +24,7 @@ from services.scheduler.timed.notice_words import ENGLISH
 from services.scheduler.timed.resuming import resume_due
 from tests.eventually import seconds
 from tests.given import NOON, a_status_changed
+from tests.sealed import VAULT
 from tests.services.scheduler.tasks import (
     GROUPS,
     a_task,
@@ -55,7 +56,7 @@ def fire(database: sa.Engine, now: datetime, limit: int = 100) -> int:
     with database.begin() as connection:
         if Waiting.TASKS not in look(connection, sends_now=now, now=now):
             return 0
-        resume_due(connection, ENGLISH, None, now=now, limit=limit)
+        resume_due(connection, VAULT, ENGLISH, None, now=now, limit=limit)
         firing.begin_held(connection, now=now, limit=limit)
         return firing.fire(connection, now=now, limit=limit)
 
@@ -352,7 +353,7 @@ def test_a_stopped_push_sends_no_group_that_was_not_published(database: sa.Engin
 
     with database.begin() as connection:
         settling.stop(connection, task.task_id, "paused", now=NOON)
-        assert push_results.claim_unpublished(connection, limit=10) == []
+        assert push_results.claim_unpublished(connection, VAULT, limit=10) == []
 
     assert {row.status for row in results_of(database, push.push_id).values()} == {"cancelled"}
     [push] = pushes_of(database, task)

@@ -14,6 +14,7 @@ from services.scheduler.store import task_lists, tasks
 from services.scheduler.store.task_lists import SORTS, Wanted
 from services.scheduler.store.task_rows import Task
 from tests.given import NOON
+from tests.sealed import VAULT
 from tests.services.scheduler.tasks import a_task, enter
 
 pytestmark = pytest.mark.stack
@@ -68,9 +69,9 @@ def test_a_walk_in_order_finds_what_a_look_at_all_finds(
     for sort, descending in product(SORTS, (True, False)):
         wanted = Wanted(tenant_id=tenant, sort=sort, descending=descending, **filters)
         with database.connect() as connection:
-            _, walked = task_lists.counted_page(connection, wanted, skip=3, limit=7, most=0)
+            _, walked = task_lists.counted_page(connection, VAULT, wanted, skip=3, limit=7, most=0)
             counted, looked_at = task_lists.counted_page(
-                connection, wanted, skip=3, limit=7, most=MANY
+                connection, VAULT, wanted, skip=3, limit=7, most=MANY
             )
         expected = [each.task_id for each in _expected(entered, wanted)]
 
@@ -88,7 +89,7 @@ def test_a_file_has_each_once_in_order(
         written: list[Task] = []
         with database.connect() as connection:
             while part := task_lists.after(
-                connection, wanted, written[-1] if written else None, limit=5
+                connection, VAULT, wanted, written[-1] if written else None, limit=5
             ):
                 written += part
 
@@ -104,8 +105,8 @@ def test_whom_a_task_names_follows_each_change(database: sa.Engine) -> None:
     plan = replace(task.plan, groups=groups, preview_recipients=("moved",), timing=timing)
     # Nothing is committed: the other tests' lists have their own tasks alone.
     with database.connect() as connection:
-        tasks.insert(connection, task, {}, by="1")
-        edited = tasks.change(connection, task, replace(task, plan=plan), by="1", now=NOON)
+        tasks.insert(connection, VAULT, task, {}, by="1")
+        edited = tasks.change(connection, VAULT, task, replace(task, plan=plan), by="1", now=NOON)
 
         found = [_names(connection, group_id=f"moved-{n}") for n in (1, 2, 3)]
         assert found == [[], [task.task_id], [task.task_id]]
@@ -120,7 +121,7 @@ def test_whom_a_task_names_follows_each_change(database: sa.Engine) -> None:
 def test_a_row_that_is_deleted_names_nobody(database: sa.Engine) -> None:
     task = a_task(at=NOON, groups=["thrown"])
     with database.connect() as connection:
-        tasks.insert(connection, task, {}, by="1")
+        tasks.insert(connection, VAULT, task, {}, by="1")
         assert _kept(connection, task) == ["thrown"]
 
         for table in ("t_task_logs", "t_tasks"):
@@ -133,7 +134,7 @@ def test_a_row_that_is_deleted_names_nobody(database: sa.Engine) -> None:
 def _names(connection: sa.Connection, **filters: Any) -> list[str]:  # noqa: ANN401 - any filter
     """Return the ids of the tasks that are found."""
     wanted = Wanted(tenant_id=None, **filters)
-    _, found = task_lists.counted_page(connection, wanted, skip=0, limit=10, most=MANY)
+    _, found = task_lists.counted_page(connection, VAULT, wanted, skip=0, limit=10, most=MANY)
     return [each.task_id for each in found]
 
 

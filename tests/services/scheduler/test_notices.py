@@ -18,11 +18,13 @@ from runtime.auth import Permission
 from schemas.topics.contents import NotificationContent, TextContent
 from schemas.topics.send_requests import SendRequested
 from services.scheduler.store import tasks as stored
+from services.scheduler.store.contents import NOTICES
 from services.scheduler.store.notices import Content, Notice, note
 from services.scheduler.store.task_rows import Task
 from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
 from tests.given import a_send_request
+from tests.sealed import VAULT
 from tests.services.scheduler.people import enter_people
 from tests.services.scheduler.schedulers import (
     Projector,
@@ -31,7 +33,7 @@ from tests.services.scheduler.schedulers import (
     start_scheduler,
     stop_scheduler,
 )
-from tests.services.scheduler.tasks import a_task, enter, enter_groups, pushes_of, rows_of
+from tests.services.scheduler.tasks import a_task, enter, enter_groups, pushes_of, rows_of, said_in
 
 pytestmark = [
     pytest.mark.stack,
@@ -132,7 +134,7 @@ async def test_a_task_that_is_paused_reminds_of_nothing_and_one_that_is_moved_of
     enter(database, paused, moved)
 
     with database.begin() as connection:
-        locked = stored.lock(connection, paused.task_id, None)
+        locked = stored.lock(connection, VAULT, paused.task_id, None)
         assert locked is not None
         stored.move(connection, locked, TaskStatus.PAUSED, now=datetime.now(UTC))
         connection.execute(
@@ -153,11 +155,11 @@ async def test_whoever_is_named_after_the_others_were_reminded_is_reminded_too(
     await eventually(lambda: notices_sent(requests, task), within=SOON)
 
     with database.begin() as connection:
-        locked = stored.lock(connection, task.task_id, None)
+        locked = stored.lock(connection, VAULT, task.task_id, None)
         assert locked is not None
         plan = replace(locked.plan, preview_recipients=("ada", "bo"))
         edited = replace(locked, plan=plan)
-        stored.change(connection, locked, edited, by="1", now=datetime.now(UTC))
+        stored.change(connection, VAULT, locked, edited, by="1", now=datetime.now(UTC))
 
     def both() -> bool:
         return [row.user_id for row in told(database, task)] == [people["ada"], people["bo"]]
@@ -214,7 +216,7 @@ async def test_what_is_heard_of_a_notice_before_it_counts_as_handed_over_is_not_
         tenant_id="acme",
     )
     with database.begin() as connection:
-        note(connection, [notice], now=now)
+        note(connection, VAULT, [notice], now=now)
 
     message_id = message_id_for_notification(notice.subject)
     sent = a_send_request(message_id=message_id, channel="wechat")
@@ -239,7 +241,7 @@ async def test_creator_and_recipients_are_told_once_which_groups_failed_and_why(
 
     await eventually(both_told, within=SOON)
 
-    content = told(database, task, "result")[0].content
+    content = said_in(database, told(database, task, "result")[0], NOTICES)
     assert content["message"] == "已推送到 1 个群，1 个群失败"  # noqa: RUF001 - Chinese
     assert (content["status"], content["error"]) == ("success", "群聊不存在（1）")  # noqa: RUF001
     assert len(told(database, task, "result")) == 2
@@ -253,7 +255,8 @@ async def test_an_occurrence_that_was_missed_is_told_as_a_failure(
 
     def is_told() -> bool:
         rows = told(database, task, "result")
-        return [row.content.get("error") for row in rows] == ["missed schedule"]
+        errors = [said_in(database, row, NOTICES).get("error") for row in rows]
+        return errors == ["missed schedule"]
 
     await eventually(is_told, within=SOON)
 

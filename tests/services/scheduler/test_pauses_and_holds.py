@@ -25,16 +25,19 @@ from services.scheduler.timed.notice_words import ENGLISH
 from tests.callers import EVERYBODY
 from tests.eventually import seconds
 from tests.given import NOON
+from tests.sealed import VAULT
 from tests.services.scheduler.planned import told
 from tests.services.scheduler.tasks import (
     GROUPS,
     a_task,
     enter,
     enter_groups,
+    notices_of,
     pushes_of,
     results_of,
     rows_of,
     task_now,
+    told_of,
 )
 from tests.services.scheduler.test_firing import fire, settle, statuses
 
@@ -64,7 +67,7 @@ def nothing_else(database: sa.Engine) -> None:
 
 
 def hand(now: datetime) -> Hand:
-    return Hand(EVERYBODY, now, "UTC")
+    return Hand(EVERYBODY, VAULT, now, "UTC")
 
 
 def pause(
@@ -93,12 +96,8 @@ def hand_over_all(database: sa.Engine, at: datetime) -> list[SendRequested]:
         published.extend(records)
 
     with database.begin() as connection:
-        hand_over(connection, publish, None, now=at, limit=100)
+        hand_over(connection, VAULT, publish, None, now=at, limit=100)
     return published
-
-
-def notices_of(database: sa.Engine, task: Task) -> list[Any]:
-    return rows_of(database, "SELECT * FROM t_notifications WHERE task_id = :id", id=task.task_id)
 
 
 def with_recipients(task: Task, *names: str, **content: Any) -> Task:  # noqa: ANN401 - any part
@@ -119,9 +118,8 @@ def test_a_content_that_nobody_confirmed_does_not_go_on_by_itself(database: sa.E
     assert (now.status, now.last_error) == ("paused", "Preview not confirmed")
     assert (now.resume_at, now.next_at, pushes_of(database, task)) == (None, None, [])
     assert told(database, task.task_id)[-1]["reason"] == "Preview not confirmed"
-    said = notices_of(database, task)
-    assert {one.user_id for one in said} == {"1", "ada"}
-    assert {one.content["error"] for one in said} == {ENGLISH.unconfirmed}
+    assert {one.user_id for one in notices_of(database, task)} == {"1", "ada"}
+    assert {one["error"] for one in told_of(database, task)} == {ENGLISH.unconfirmed}
     logged = rows_of(database, "SELECT action, user_id FROM t_task_logs ORDER BY timestamp")
     assert tuple(logged[-1]) == ("pause", "system")
 
@@ -138,9 +136,7 @@ def test_a_content_that_cannot_be_sent_any_more_does_not_go_on_by_itself(
     now = task_now(database, task)
     reason = "content.image: must be an uploaded picture"
     assert (now.status, now.last_error) == ("paused", reason)
-    assert [one.content["error"] for one in notices_of(database, task)] == [
-        f"{ENGLISH.unsendable}: {reason}"
-    ]
+    assert [one["error"] for one in told_of(database, task)] == [f"{ENGLISH.unsendable}: {reason}"]
 
 
 @pytest.mark.parametrize("hours", [None, OFFICE])
@@ -159,7 +155,7 @@ def test_a_one_off_whose_push_was_stopped_asks_for_a_new_time_and_is_never_calle
         "paused",
         "its push was stopped: a new time is needed",
     )
-    assert [one.content["error"] for one in notices_of(database, task)] == [ENGLISH.needs_a_time]
+    assert [one["error"] for one in told_of(database, task)] == [ENGLISH.needs_a_time]
 
     again = NOON + DAY + 3 * HOUR
     resume(database, task, NOON + HOUR, schedule={"time": again.isoformat()})
@@ -330,16 +326,16 @@ def test_a_pause_is_no_failure(database: sa.Engine, *, sent_before: bool) -> Non
         settle(database, push.push_id, groups=GROUPS[:1])
 
     with database.begin() as connection:
-        notices.tell_results(connection, ENGLISH, now=NOON + HOUR, limit=10)
+        notices.tell_results(connection, VAULT, ENGLISH, now=NOON + HOUR, limit=10)
 
     [push] = pushes_of(database, task)
-    told_of = [one.content for one in notices_of(database, task)]
+    said = told_of(database, task)
     if sent_before:
         assert push.status == "completed"
-        assert {one["message"] for one in told_of} == {"Sent to 1 groups"}
+        assert {one["message"] for one in said} == {"Sent to 1 groups"}
     else:
         assert (push.status, push.reason) == ("skipped", "the task was paused")
-        assert told_of == []
+        assert said == []
     assert rows_of(database, "SELECT * FROM push_failures") == []
     assert (task_now(database, task).status, task_now(database, task).last_error) == (
         "paused",

@@ -233,13 +233,17 @@ async def test_an_eleventh_preview_within_a_minute_is_refused_also_when_all_come
     assert len(await asked_of(requests, OPENID)) == 10
 
 
-async def test_whom_it_went_to_is_sealed(editor: httpx.AsyncClient, database: sa.Engine) -> None:
-    preview_id = await sent(editor, a_task(database, tenant_id="acme"))
+async def test_whom_it_went_to_and_what_it_shows_is_sealed(
+    editor: httpx.AsyncClient, database: sa.Engine
+) -> None:
+    text = "Bring your books"
+    preview_id = await sent(editor, a_task(database, tenant_id="acme"), content={"text": text})
 
     with database.connect() as connection:
         query = sa.text("SELECT CAST(t_previews AS text) FROM t_previews WHERE preview_id = :id")
         row = connection.execute(query, {"id": preview_id}).scalar_one()
     assert OPENID not in row
+    assert text not in row
 
 
 async def test_an_answer_is_heard_and_shown(
@@ -269,7 +273,9 @@ async def test_an_answer_is_heard_and_shown(
     assert (told["type"], told["taskId"]) == ("preview", task_id)
     assert told["content"]["message"] == "需要修改：时间改为三点"  # noqa: RUF001 - Chinese
     with database.connect() as connection:
-        query = sa.text("SELECT CAST(content AS text) FROM t_notifications WHERE task_id = :id")
+        query = sa.text(
+            "SELECT CAST(t_notifications AS text) FROM t_notifications WHERE task_id = :id"
+        )
         assert "三点" not in connection.execute(query, {"id": task_id}).scalar_one()
 
 

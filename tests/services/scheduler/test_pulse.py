@@ -12,6 +12,7 @@ from services.scheduler.store import tasks
 from services.scheduler.store.waiting import Waiting, look
 from tests.eventually import eventually, seconds
 from tests.given import NOON
+from tests.sealed import VAULT
 from tests.services.scheduler.tasks import a_task, enter
 
 pytestmark = pytest.mark.stack
@@ -29,7 +30,7 @@ def test_a_task_waits_from_its_time_on_and_its_steps_until_they_are_told(
         connection.execute(sa.text("DELETE FROM task_changes_to_tell"))
         assert not look(connection, sends_now=EARLY, now=EARLY) & OF_TASKS
 
-        tasks.insert(connection, a_task(at=EARLY, status=TaskStatus.SCHEDULED), {}, by="1")
+        tasks.insert(connection, VAULT, a_task(at=EARLY, status=TaskStatus.SCHEDULED), {}, by="1")
 
         before = look(connection, sends_now=EARLY, now=EARLY - A_MOMENT)
         assert before & OF_TASKS == {Waiting.TASK_CHANGES}
