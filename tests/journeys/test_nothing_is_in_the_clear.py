@@ -27,9 +27,12 @@ from deploy.simulated_provider import WORLD
 from deploy.stack.postgres_programs import programs
 from runtime.clock import now
 from runtime.kafka.producer import Producer
-from schemas.topics.provider_events import PROVIDER_EVENTS
+from schemas.topics.provider_events import PROVIDER_EVENTS, FeedbackGiven
+from simulator.wechat.magic import openid_of
 from tests.eventually import eventually, seconds
 from tests.given import NOON, a_status_reported
+from tests.services.scheduler import planned
+from tests.services.scheduler.previewing import a_user
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -38,7 +41,18 @@ ADA = "16505558042"
 """The simulator has no room for her for six seconds: her message waits in the ledger."""
 WORDS = ("Peregrine-7431", "Quillfeather-9926", "Saltmarsh-5518", "Thistledown-3307")
 SENT, WRITTEN, FILED, NAMED = WORDS
-TRACES = (ADA.encode(), *(word.encode() for word in WORDS))
+FOR_MANY = (
+    "Wisteria-6120",
+    "Juniper-2284",
+    "Marigold-8835",
+    "Foxglove-1947",
+    "Hollyhock-5063",
+    "Larkspur-7712",
+    "Snowdrop-4491",
+)
+JOB, TASK, EDITED, TEMPLATE, PREVIEWED, TOLD, OPINION = FOR_MANY
+"""What people write for many, and of it."""
+TRACES = (ADA.encode(), *(word.encode() for word in (*WORDS, *FOR_MANY)))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,7 +74,7 @@ async def lived(world: Pipeline) -> Pipeline:
                 {
                     "name": "Spring",
                     "channel": "whatsapp",
-                    "content": {"type": "text", "body": "Hi {name}"},
+                    "content": {"type": "text", "body": f"Hi {{name}}, {JOB}"},
                     "recipients": [{"phone": f"+{ADA}", "variables": {"name": SENT}}],
                 },
             ),
@@ -79,8 +93,9 @@ async def lived(world: Pipeline) -> Pipeline:
             ),
         ):
             (await client.post(path, json=body)).raise_for_status()
-    await _somebody_else_reports(world)
-    engine = sa.create_engine(world.database_url, poolclass=sa.NullPool)
+        engine = sa.create_engine(world.database_url, poolclass=sa.NullPool)
+        task_id = await _written_for_many(client, scheduler, engine)
+    await _somebody_else_reports(world, task_id)
     await eventually(lambda: _has_traces(engine), within=SOON)
     return world
 
@@ -124,12 +139,35 @@ async def test_who_was_erased_can_be_read_nowhere_not_even_in_a_backup(
     await eventually(lambda: _unsent(engine) == 0, within=SOON)
 
 
-async def _somebody_else_reports(world: Pipeline) -> None:
-    """Let an event come whose message nobody knows, about her."""
+async def _written_for_many(client: httpx.AsyncClient, url: str, engine: sa.Engine) -> str:
+    """Plan a task, edit, preview and push it, save a template, tell a user; return its id."""
+
+    async def ask(method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - any answer
+        answer = await client.request(method, f"{url}/api/{path}", json=body)
+        return answer.raise_for_status().json()
+
+    first, then, saved = ({"text": word} for word in (TASK, EDITED, TEMPLATE))
+    task_id: str = (await ask("POST", "tasks", **planned.a_task(content=first)))["taskId"]
+    await ask("PUT", f"tasks/{task_id}", content=then)
+    shown = {"content": {"text": PREVIEWED}, "recipients": [openid_of(3)]}
+    await ask("POST", "preview", taskId=task_id, **shown)
+    await ask("POST", "push", taskId=task_id)
+    await ask("POST", "preview/templates", name="Mine", content=saved)
+    a_user(engine, "reader", openid=None)
+    told = {"type": "result", "content": {"message": TOLD}}
+    await ask("POST", "notifications", userId="reader", taskId=task_id, **told)
+    return task_id
+
+
+async def _somebody_else_reports(world: Pipeline, task_id: str) -> None:
+    """Let an event come whose message nobody knows, about her, and an opinion of somebody's."""
     report = a_status_reported(message_id=None, participant=ADA, provider_message_id="wamid.none")
+    opinion = FeedbackGiven(
+        push_id="a-push", task_id=task_id, user_id=openid_of(4), content=OPINION, at=NOON
+    )
     producer = Producer(world.bootstrap, "tests")
-    record = PROVIDER_EVENTS.record(report, source="/tests", at=NOON)
-    await producer.publish([record], within=seconds(10))
+    records = [PROVIDER_EVENTS.record(one, source="/tests", at=NOON) for one in (report, opinion)]
+    await producer.publish(records, within=seconds(10))
     await producer.stop()
 
 
@@ -144,6 +182,9 @@ def _has_traces(engine: sa.Engine) -> bool:
                 "job_items",
                 "parked_events",
                 "contact_windows",
+                "t_pushes",
+                "t_previews",
+                "t_feedback",
             )
         ]
     return all(counts)

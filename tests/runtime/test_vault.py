@@ -1,5 +1,7 @@
 """What is sealed opens for whom and where it was sealed, until the person is forgotten."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr, ValidationError
@@ -133,3 +135,50 @@ def test_an_envelope_says_itself_whose_it_is(database: sa.Engine) -> None:
 
     assert found == [b"to Ada", None, None]
     assert elsewhere == [None, None]
+
+
+def test_what_is_a_tenants_lies_under_a_key_that_lasts(database: sa.Engine) -> None:
+    vault = a_vault()
+    letters = [("acme", b"Hello"), (None, b"Hi"), ("acme", b"Bye")]
+
+    with database.begin() as connection:
+        sealed = vault.enclose_for_tenants(connection, letters, place=PLACE)
+    with database.begin() as connection:
+        again = a_vault().enclose_for_tenants(connection, letters[:1], place=PLACE)
+        found = a_vault().disclose(connection, [*sealed, *again], place=PLACE)
+        names = [vault.tenant("acme"), vault.tenant(None), vault.person("wechat", "ada-9")]
+        query = sa.text("SELECT person FROM person_keys WHERE lasts AND person = ANY(:names)")
+        lasting = {bytes(row.person) for row in connection.execute(query, {"names": names})}
+
+    assert found == [b"Hello", b"Hi", b"Bye", b"Hello"]
+    assert lasting == set(names[:2])
+
+
+def test_two_that_seal_first_for_a_tenant_share_its_key(database: sa.Engine) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            mine = a_vault().enclose_for_tenants(connection, [("new", b"Hello")], place=PLACE)
+            theirs = threads.submit(_enclosed, database)
+        with database.begin() as connection:
+            found = a_vault().disclose(connection, [*mine, *theirs.result()], place=PLACE)
+
+    assert found == [b"Hello", b"Bye"]
+
+
+def test_a_tenants_key_is_taken_over_by_a_new_master_key(database: sa.Engine) -> None:
+    with database.begin() as connection:
+        sealed = a_vault(OLD).enclose_for_tenants(connection, [("kept", b"Hi")], place=PLACE)
+        connection.execute(sa.text("DELETE FROM person_keys WHERE NOT lasts"))
+
+    with database.begin() as connection:
+        last = b""
+        while (last := a_vault(NEW, OLD).rewrap(connection, after=last, limit=2)) is not None:
+            pass
+        found = a_vault(NEW).disclose(connection, sealed, place=PLACE)
+
+    assert found == [b"Hi"]
+
+
+def _enclosed(engine: sa.Engine) -> list[bytes]:
+    with engine.begin() as connection:
+        return a_vault().enclose_for_tenants(connection, [("new", b"Bye")], place=PLACE)

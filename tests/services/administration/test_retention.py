@@ -244,9 +244,19 @@ def test_an_old_key_that_seals_something_stays(filled: sa.Engine, media: MediaSt
     assert name_in("person_keys", "old") in left(filled, "person_keys")
 
 
+def test_an_old_key_of_a_tenant_stays(filled: sa.Engine, media: MediaStore) -> None:
+    with filled.begin() as connection:
+        connection.execute(sa.text("UPDATE person_keys SET lasts = true"))
+
+    a_retention(filled, media).run()
+
+    assert name_in("person_keys", "old") in left(filled, "person_keys")
+
+
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("media_uploads", "picture = 'uploads/old.png'"),
         ("media_uploads", "content_image = '/api/v1/media/uploads/old.png'"),
         ("media_uploads", "content_image = 'uploads/old.png'"),
         ("t_previews", "content_hash = '\\x01'"),
@@ -262,7 +272,9 @@ def test_what_a_task_still_needs_stays(
     a_retention(filled, media).run()
 
     with filled.begin() as connection:
-        connection.execute(sa.text("UPDATE t_tasks SET content_image = NULL, content_hash = ''"))
+        connection.execute(
+            sa.text("UPDATE t_tasks SET content_image = NULL, picture = NULL, content_hash = ''")
+        )
     assert "old" in left(filled, table)
 
 
