@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from deploy.pipeline import Ground, Pipeline
 from deploy.wiring import SERVICES
+from runtime.vault import VaultSettings
 
 QUICK_SHARE = 10
 """`--quick` does a tenth."""
@@ -14,6 +17,9 @@ ACCESS_TOKEN = "the-token-of-the-benchmarks"  # noqa: S105 - the same
 MASTER_KEY = "the benchmarks' own master key and nobody else's"
 LOOKUP_KEY = "the benchmarks' own lookup key and nobody else's"
 """The same for each system on a ground: it opens what the one before has sealed."""
+KEYS = VaultSettings(
+    message_encryption_key=SecretStr(MASTER_KEY), message_lookup_key=SecretStr(LOOKUP_KEY)
+)
 SENDERS = ("106540352242922", "106540352242923")
 """Two: the simulator allows each 1,000 messages a second, and must not be what limits us."""
 

@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 
 import psycopg2
 import sqlalchemy as sa
-from pydantic import SecretStr
 
-from bench.arena import LOOKUP_KEY, MASTER_KEY, Arena
+from bench.arena import KEYS, Arena
 from bench.bare_projection import RowsOfTheirOwn, SmallTables, TablesLikeOurs, projected
 from bench.facts import batches
 from bench.measurement import Measurement, Reading, in_turns
 from runtime.garbage import look_seldom
 from runtime.postgres import connect, transaction
-from runtime.vault import Vault, VaultSettings
+from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from services.status_projector.apply import apply
@@ -37,10 +36,6 @@ travel; at last on tables of four columns. No broker takes part. Medians of thre
 
 GROUPS = 40
 ZONE = ZoneInfo("UTC")
-KEYS = VaultSettings(
-    message_encryption_key=SecretStr(MASTER_KEY),
-    message_lookup_key=SecretStr(LOOKUP_KEY),
-)
 
 
 def run(arena: Arena) -> list[Measurement]:

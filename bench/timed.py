@@ -12,6 +12,7 @@ from bench.arena import Arena
 from bench.costs import POSTGRESQL, Meter, difference
 from bench.measurement import BenchError, Measurement, percentile
 from bench.readers import Record, ends_of, since
+from bench.task_rows import TEXT, sealed
 from deploy.pipeline import Pipeline
 from schemas.topics.send_requests import SEND_REQUESTS
 
@@ -84,14 +85,14 @@ def _idle(arena: Arena, system: Pipeline) -> tuple[float, float]:
 
 _COLUMNS = """
     INSERT INTO t_tasks (
-        task_id, name, schedule_type, schedule_time, content_text, groups, priority, status,
+        task_id, name, schedule_type, schedule_time, sealed, groups, priority, status,
         creator_id, preview_recipients, created_at, updated_at, timezone, next_at, misfire_within,
         content_hash
     )
 """
 _ASLEEP = f"""
     {_COLUMNS}
-    SELECT 'asleep-' || n, 'bench', 'once', due, 'Tomorrow.', '["group-0"]', 'medium',
+    SELECT 'asleep-' || n, 'bench', 'once', due, :sealed, '["group-0"]', 'medium',
         'scheduled', '1', jsonb_build_array('person-' || n % 1000), now(), now(), 'UTC', due,
         interval '15 minutes', '\\x00'
     FROM generate_series(1, :count) AS n,
@@ -99,7 +100,7 @@ _ASLEEP = f"""
 """  # noqa: S608 - our own words only
 _DUE = f"""
     {_COLUMNS}
-    SELECT :run || n, 'bench', 'once', due, 'The course begins at six.', :groups,
+    SELECT :run || n, 'bench', 'once', due, :sealed, :groups,
         (ARRAY['high', 'medium', 'low'])[1 + n % 3], 'scheduled', '1',
         jsonb_build_array('person-' || n % 1000), now(), now(), 'UTC', due, interval '15 minutes',
         '\\x00'
@@ -119,7 +120,8 @@ _GROUPS = """
 def _enter_asleep(system: Pipeline, count: int) -> None:
     engine = sa.create_engine(system.database_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.execute(sa.text(_ASLEEP), {"count": count})
+        [said] = sealed(connection, TEXT, [None])
+        connection.execute(sa.text(_ASLEEP), {"count": count, "sealed": said})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE t_tasks"))
 
@@ -136,7 +138,8 @@ async def _burst(
         connection.execute(sa.text(_GROUPS), {"count": GROUPS})
         groups = "[" + ", ".join(f'"group-{number}"' for number in range(GROUPS)) + "]"
         values = {"count": count, "begins": begins, "groups": groups, "run": run}
-        connection.execute(sa.text(_DUE), values | {"seconds": span.seconds})
+        [said] = sealed(connection, TEXT, [None])
+        connection.execute(sa.text(_DUE), values | {"seconds": span.seconds, "sealed": said})
     arena.say(f"{count:,} tasks are due within {span.seconds} s")
     await asyncio.sleep((begins + kill_after - datetime.now(UTC)).total_seconds())
     arena.say("one of two schedulers is killed")
