@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from services.scheduler.store.waiting import look
 from tests.given import NOON
@@ -37,9 +38,9 @@ def _plan_of_a_look(connection: sa.Connection) -> str:
     def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:  # noqa: ANN401 - SQLAlchemy's own
         asked.append((statement, parameters))
 
-    sa.event.listen(connection, "before_cursor_execute", note)
+    event.listen(connection, "before_cursor_execute", note)
     look(connection, sends_now=NOON, now=NOON)
-    sa.event.remove(connection, "before_cursor_execute", note)
+    event.remove(connection, "before_cursor_execute", note)
     (statement, parameters), *others = asked
     assert others == [], "one look is one statement"
     rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
