@@ -4,6 +4,7 @@ By hand, since FastAPI reads a body whole before it asks who sends it.
 """
 
 import re
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from domain.content import Json, texts_of
 from runtime.errors import InvalidInput
 from runtime.http import raw_body
+from schemas.http.asking import in_our_time
 
 T = TypeVar("T")
 
@@ -44,6 +46,14 @@ def wrong(error: msgspec.ValidationError, *, inside: str = "") -> InvalidInput:
     if named := _NAMED.fullmatch(problem):
         parts.append(named[1])
     return InvalidInput(".".join(filter(None, parts)) or "body", problem)
+
+
+def usable_moment(field: str, moment: datetime) -> datetime:
+    """Return the moment in UTC. Raises `InvalidInput` for one that nobody means."""
+    try:
+        return in_our_time(moment)
+    except ValueError as error:
+        raise InvalidInput(field, str(error)) from error
 
 
 def refuse_nul(value: Json, *, inside: str = "") -> None:

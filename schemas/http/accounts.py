@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from pydantic import AwareDatetime, Field
 
+from schemas.http import asking
 from schemas.http.envelope import Shape
 from schemas.topics.records import Command, ContextId, Moment
 
@@ -207,8 +208,8 @@ class AuditQuestion(Shape):
     action: _Filter = None
     about: _Filter = None
     tenant_id: _Filter = None
-    from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    to: AwareDatetime | None = None
+    from_: Annotated[asking.Moment | None, Field(alias="from")] = None
+    to: asking.Moment | None = None
     cursor: Annotated[str | None, Field(max_length=100)] = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

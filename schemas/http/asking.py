@@ -26,7 +26,11 @@ MOST: Final = 100
 _YEARS: Final = (2000, 2999)
 
 
-def _in_our_time(moment: datetime) -> datetime:
+def in_our_time(moment: datetime) -> datetime:
+    """Return the moment in UTC. Raises `ValueError` where it is none that anybody means.
+
+    PostgreSQL knows no offsets of 16 hours and more, and Python no year 10000.
+    """
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         raise ValueError(f"must lie between {_YEARS[0]} and {_YEARS[1]}")
     return moment.astimezone(UTC)
@@ -41,7 +45,7 @@ def _day_in_our_time(day: date) -> date:
 # PostgreSQL keeps NUL in no text and refuses to look for it.
 Word = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern="^[^\x00]*$")]
 """An id or a name that is looked for."""
-Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
+Moment = Annotated[AwareDatetime, AfterValidator(in_our_time)]
 """ISO 8601 with its offset."""
 Day = Annotated[date, AfterValidator(_day_in_our_time)]
 """As ``2026-03-02``."""

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from runtime import audit
 from runtime.audit import Action
 from runtime.auth import API_KEY, Caller, Permission, reference_of
+from runtime.bodies import usable_moment
 from runtime.errors import Conflict, Forbidden, InvalidInput, NotFound
 from schemas.http.accounts import (
     ChangeRole,
@@ -111,10 +112,11 @@ class Desk:
         user = self._mastered(user_id)
         if not user.is_machine:
             raise Conflict("only machines have API keys: people sign in")
-        if body.expires_at is not None and body.expires_at <= self.now:
+        expires_at = body.expires_at and usable_moment("expiresAt", body.expires_at)
+        if expires_at is not None and expires_at <= self.now:
             raise InvalidInput("expiresAt", "must lie in the future")
         key = API_KEY + secrets.token_urlsafe(_KEY_BYTES)
-        made = Key(0, body.name, self.now, body.expires_at, None)
+        made = Key(0, body.name, self.now, expires_at, None)
         key_id = credentials.add_key(self.connection, user_id, reference_of(key), made)
         changes = {"keyId": (None, str(key_id)), "name": (None, body.name)}
         self._note(Action.KEY_CREATE, str(user_id), changes, user.tenant_id)

@@ -1,6 +1,6 @@
 """Which times a caller may name (CF-08)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from runtime.errors import InvalidInput
@@ -15,3 +15,8 @@ def wrong_expiry(expires_at: datetime, *, starts: datetime) -> InvalidInput | No
         return None
     problem = f"must lie after the sending begins, at most {FARTHEST.days} days"
     return InvalidInput("expiresAt", problem)
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return the moment as PostgreSQL takes it, which knows no offsets of 16 hours and more."""
+    return None if moment is None else moment.astimezone(UTC)

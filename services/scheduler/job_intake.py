@@ -20,7 +20,7 @@ from runtime.vault import Vault
 from schemas.http.jobs import CreateJob, JobCreated
 from schemas.topics.task_changes import JobStatus
 from services.scheduler import drafts
-from services.scheduler.fields import wrong_expiry
+from services.scheduler.fields import in_utc, wrong_expiry
 from services.scheduler.idempotency import Key, key_of, once
 from services.scheduler.metrics import ROWS_SKIPPED
 from services.scheduler.screening import screen
@@ -105,7 +105,7 @@ def _store(
         content=body.content,
         priority=body.priority,
         when_limited=body.when_limited,
-        expires_at=body.expires_at,
+        expires_at=in_utc(body.expires_at),
         status=JobStatus.PENDING,
         created_at=now,
     )

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 
 from runtime.auth import Caller, Guard, Permission
 from runtime.clock import Clock
 from runtime.errors import Forbidden, InvalidInput, NotFound
+from schemas.http.asking import Moment
 from schemas.http.envelope import Envelope
 from schemas.http.statistics import LiveStatistics
 from services.statistics.answers import Question, answer
@@ -35,8 +35,8 @@ def routes(entries: Entries, guard: Guard, owns: Owns, clock: Clock) -> APIRoute
         window: Window,
         by: Dimension,
         id_: Annotated[str | None, Query(alias="id", max_length=100)] = None,
-        from_: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        to: Annotated[AwareDatetime | None, Query()] = None,
+        from_: Annotated[Moment | None, Query(alias="from")] = None,
+        to: Annotated[Moment | None, Query()] = None,
     ) -> Envelope[list[LiveStatistics]]:
         """Windows whose start lies in [from, to): minutes for 2 hours, hours for 48, totals.
 

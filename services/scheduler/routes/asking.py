@@ -51,7 +51,11 @@ def documented(body: type[BaseModel]) -> dict[str, Any]:
 
 
 def _problems(errors: Sequence[Any], *, skip: int) -> list[tuple[str, str]]:
-    return [(_place(error["loc"][skip:]), error["msg"]) for error in errors]
+    # What our own validators say is told as they say it.
+    return [
+        (_place(error["loc"][skip:]), error["msg"].removeprefix("Value error, "))
+        for error in errors
+    ]
 
 
 def _place(parts: Sequence[str | int]) -> str:

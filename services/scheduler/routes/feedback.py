@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from runtime import audit
 from runtime.auth import Caller, Guard, Permission
@@ -14,6 +13,7 @@ from runtime.csv_stream import MEDIA_TYPE, Cell, stream_csv
 from runtime.errors import NotFound
 from runtime.postgres import in_thread
 from runtime.vault import Vault
+from schemas.http.asking import Moment
 from schemas.http.notices import FeedbackList, FeedbackReport, FeedbackShown, FrequentWord
 from services.scheduler.store import audience, feedback
 from services.scheduler.store.feedback import Opinion, Reach
@@ -39,8 +39,8 @@ def router(engine: sa.Engine, vault: Vault, guard: Guard) -> APIRouter:
     async def feedback_of(
         caller: Annotated[Caller, viewer],
         task_id: Annotated[str | None, Query(alias="taskId", min_length=1, max_length=64)] = None,
-        since: Annotated[AwareDatetime | None, Query(alias="startTime")] = None,
-        until: Annotated[AwareDatetime | None, Query(alias="endTime")] = None,
+        since: Annotated[Moment | None, Query(alias="startTime")] = None,
+        until: Annotated[Moment | None, Query(alias="endTime")] = None,
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
         limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     ) -> FeedbackList:

@@ -1,7 +1,7 @@
 """``POST /api/v1/im/messages``: one message to one contact (ST-16, RT-05, IM-37)."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final, get_args
 from uuid import uuid4
@@ -19,7 +19,7 @@ from schemas.http.envelope import Envelope
 from schemas.http.im import MessageAccepted, SendMessage, Text
 from schemas.topics.contents import Content, TextContent
 from schemas.topics.send_requests import Fallback, SendRequested
-from services.scheduler.fields import FARTHEST, wrong_expiry
+from services.scheduler.fields import FARTHEST, in_utc, wrong_expiry
 from services.scheduler.idempotency import Key, key_of
 from services.scheduler.intake import Asked
 from services.scheduler.routes.body import IdempotencyKey
@@ -83,7 +83,7 @@ def asked_of(
         content=content,
         requested_at=now,
         priority=body.priority,
-        expires_at=None if untimely else _utc(body.expires_at),
+        expires_at=None if untimely else in_utc(body.expires_at),
         when_limited=body.when_limited,
         reply_to=body.reply_to,
         fallback=_fallback(body, recipient, default_sender),
@@ -96,7 +96,7 @@ def asked_of(
         wa_account_id=body.wa_account_id,
         original_message_id=body.original_message_id,
     )
-    return Asked(request, None if untimely else _utc(body.scheduled_at), key, untimely)
+    return Asked(request, None if untimely else in_utc(body.scheduled_at), key, untimely)
 
 
 def _key(body: SendMessage, idempotency_key: str) -> Key:
@@ -164,7 +164,3 @@ def _untimely(body: SendMessage, now: datetime) -> InvalidInput | None:
     if due_at is not None and not now < due_at <= now + FARTHEST:
         return InvalidInput("scheduledAt", f"must lie in the future, at most {FARTHEST.days} days")
     return None if body.expires_at is None else wrong_expiry(body.expires_at, starts=due_at or now)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

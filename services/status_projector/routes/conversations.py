@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query
 
 from runtime.auth import Caller, Guard, Permission
+from runtime.bodies import usable_moment
 from runtime.clock import Clock
 from runtime.errors import InvalidInput, NotFound
 from runtime.postgres import in_thread
@@ -51,4 +52,4 @@ def _message_or_moment(given: str) -> str | datetime:
         return given
     if moment.tzinfo is None:
         raise InvalidInput("upTo", "must have an offset from UTC")
-    return moment
+    return usable_moment("upTo", moment)

@@ -94,6 +94,36 @@ async def test_a_tenant_that_is_disabled_lets_nobody_in(
     assert (await administration.login(name)).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("expires_at", "status"),
+    [
+        ("2030-01-01T00:00:00+18:35", 201),  # PostgreSQL knows no such offset
+        ("9999-12-31T23:59:59-10:00", 400),  # in UTC a year that could be written and not read
+        ("2020-01-01T00:00:00Z", 400),
+    ],
+)
+async def test_a_key_ends_at_a_moment_that_can_be_kept(
+    administration: RunningAdministration, expires_at: str, status: int
+) -> None:
+    machine = await administration.a_user(new_name(), "upstream", isMachine=True, password=None)
+    path = f"/api/v1/users/{machine}/keys"
+
+    answer = await administration.client.post(
+        path, json={"name": "k", "expiresAt": expires_at}, headers=signed_in()
+    )
+
+    assert (answer.status_code, "expiresAt" in answer.text) == (status, status == 400)
+    assert (await administration.look(f"users/{machine}/keys")).status_code == 200
+
+
+async def test_the_trail_is_asked_about_any_moment(administration: RunningAdministration) -> None:
+    offset = await administration.look("audit?from=2026-01-01T00:00:00%2B18:35")
+    far = await administration.look("audit?to=9999-12-31T23:59:59-10:00")
+
+    assert offset.status_code == 200
+    assert (far.status_code, far.json()["data"]) == (400, {"field": "to"})
+
+
 async def test_a_machine_shows_a_key_that_is_told_once_until_it_is_revoked(
     administration: RunningAdministration,
 ) -> None:

@@ -1,5 +1,6 @@
 """Jobs: stored whole, fed in windows, cancelled, completed (BJ-01…BJ-08, IM-21, IM-23, IM-24)."""
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -277,6 +278,17 @@ async def test_what_is_wrong_with_a_job_is_named(
     envelope = answer.json()
     assert answer.status_code == 400
     assert (envelope["code"], envelope["data"]) == (400, {"field": field})
+
+
+async def test_a_job_may_expire_at_an_offset_that_postgresql_does_not_know(
+    scheduler: RunningScheduler,
+) -> None:
+    far_east = timezone(timedelta(hours=18, minutes=35))
+    soon = datetime.now(far_east) + timedelta(hours=1)
+
+    answer = await scheduler.create_job(expiresAt=soon.isoformat())
+
+    assert answer.status_code == 201, answer.text
 
 
 @pytest.mark.parametrize(

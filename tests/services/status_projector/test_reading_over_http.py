@@ -68,6 +68,25 @@ async def test_who_may_send_marks_their_tenants_conversations_as_read(
     assert unread_in(engine) == (0 if code == 200 else before)
 
 
+@pytest.mark.parametrize(
+    ("up_to", "code"),
+    [
+        ("2020-01-01T00:00:00+18:35", 200),  # PostgreSQL knows no such offset
+        ("9999-12-31T23:59:59-10:00", 400),
+        ("2020-01-01T00:00:00", 400),
+    ],
+)
+async def test_up_to_a_moment_that_somebody_means(
+    running: RunningProjector, up_to: str, code: int
+) -> None:
+    answer = await running.client.post(
+        f"/api/v1/im/conversations/{CONVERSATION}/read", params={"upTo": up_to}
+    )
+
+    assert answer.status_code == code
+    assert "upTo" in answer.text or code == 200
+
+
 async def test_without_a_token_nothing_is_marked(
     running: RunningProjector, engine: sa.Engine
 ) -> None:
