@@ -6,10 +6,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
@@ -31,6 +32,8 @@ SHUTDOWN_SECONDS = 10
 SWITCH_SECONDS = 0.001
 """How long a busy thread may keep the loop waiting: it answers everybody, and Python's 5 ms add up
 where each answer takes several turns of both."""
+
+_JSON: Final[dict[str, Any]] = {"application/json": {}}
 
 LARGEST_FRAME = 64 * 1_024
 """Bytes of a WebSocket's frame that a client may send us."""
@@ -58,14 +61,24 @@ def application(face: Face) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operations"], summary="Can it do its work now?")
+    @app.get(
+        "/readyz",
+        tags=["operations"],
+        summary="Can it do its work now?",
+        responses={503: {"description": "No; `reason` says why.", "content": _JSON}},
+    )
     async def readyz() -> Response:
         problem = await face.ready()
         if problem is None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": problem}, status_code=503)
 
-    @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
+    @app.get(
+        "/metrics",
+        tags=["operations"],
+        summary="Prometheus metrics",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

@@ -136,7 +136,8 @@ class BatchBody(_Given):
     """One thing done to many tasks."""
 
     task_ids: Annotated[
-        tuple[Annotated[str, StringConstraints(max_length=100)], ...],
+        # An answer that tells of a NUL could not be kept for whoever repeats the call.
+        tuple[Annotated[str, StringConstraints(max_length=100, pattern="^[^\x00]*$")], ...],
         Field(min_length=1, max_length=MOST_AT_ONCE),
     ]
     action: BatchAction

@@ -1,6 +1,7 @@
 """Totals, delivery, costs and usage (SC-01…SC-04, LM-02, IM-45); none of them reads messages."""
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from runtime.auth import Caller, Permission
 from runtime.errors import NotFound
+from runtime.http_document import refusal
 from runtime.postgres import in_thread
 from schemas.http.asking import CostQuery, StatsQuery, TimeRange, UsageQuery
 from schemas.http.message_statistics import (
@@ -22,6 +24,8 @@ from services.status_projector.routes.parts import Parts
 from services.status_projector.store import statistics
 from services.status_projector.store.statistics import Which
 from services.status_projector.tallies import slot_of
+
+USAGE: Final = "/api/whatsapp/usage"
 
 CHANNEL: Final = "whatsapp"
 """Which messages the addresses under ``/api/whatsapp`` speak of."""
@@ -80,7 +84,11 @@ def routes(parts: Parts) -> APIRouter:
         )
         return figures.monthly_cost(rows, terms.prices)
 
-    @router.get("/api/whatsapp/usage", summary="How much of its day has a sender used? (LM-02)")
+    @router.get(
+        USAGE,
+        summary="How much of its day has a sender used? (LM-02)",
+        responses={404: refusal(USAGE, HTTPStatus.NOT_FOUND)},
+    )
     async def usage(
         asked: Annotated[UsageQuery, Query()], caller: Annotated[Caller, permitted]
     ) -> SenderUsage:

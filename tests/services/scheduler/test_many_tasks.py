@@ -146,13 +146,12 @@ async def test_a_tenant_lists_and_exports_its_own(client: httpx.AsyncClient) -> 
 async def test_a_batch_does_what_it_can_and_tells_the_rest(client: httpx.AsyncClient) -> None:
     draft, scheduled = await planned(client), await planned(client, status="scheduled")
 
-    done = await batch(client, "delete", draft, scheduled, "nobody", "a\x00b")
+    done = await batch(client, "delete", draft, scheduled, "nobody")
 
     assert done["message"] == "Batch operation completed"
     assert done["failedTasks"] == [
         {"taskId": scheduled, "error": "Task cannot be deleted in its current status"},
         {"taskId": "nobody", "error": "Task not found"},
-        {"taskId": "a\x00b", "error": "Task not found"},
     ]
     assert (await client.get(f"{TASKS}/{draft}")).status_code == 404
 
@@ -227,6 +226,7 @@ async def test_many_tasks_get_another_time_and_other_groups(client: httpx.AsyncC
     [
         ({"taskIds": [], "action": "delete"}, "taskIds"),
         ({"taskIds": ["a"] * 101, "action": "delete"}, "taskIds"),
+        ({"taskIds": ["a", "b\x00"], "action": "delete"}, "taskIds[1]"),
         ({"taskIds": ["a"], "action": "explode"}, "action"),
         ({"taskIds": ["a"], "action": "update"}, "updates"),
         ({"taskIds": ["a"], "action": "delete", "updates": {"name": "b"}}, "updates.name"),
