@@ -70,7 +70,7 @@ bench: set-up ## measure the pipeline and its stages, beside the machine's raw l
 chaos: set-up ## kill everything in turn under load, and count what was lost or sent twice
 	@$(PYTHON) -m tests.chaos
 
-fuzz: set-up ## feed every reader of callbacks what nobody would send (FUZZ_SECONDS=120)
+fuzz: set-up ## feed readers and APIs what nobody would send (FUZZ_SECONDS=120)
 	@$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lock: set-up ## pin the newest versions of requirements/*.in, with hashes

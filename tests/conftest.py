@@ -18,17 +18,13 @@ from deploy.processes import stop_all
 from deploy.stack import Stack, lease_empty
 from deploy.topics import recreate_topics
 from runtime.kafka.topics import ensure_topics
-from tests.callers import SIGNING_KEY
+from tests.keys import KEYS
 from tests.simulators import RunningSimulator, start_simulator
 
 pytest_plugins = ["tests.world"]
 
-# Processes that tests start inherit them; of no use anywhere else.
-os.environ |= {
-    "MESSAGE_ENCRYPTION_KEY": "the tests' own master key and nobody else's",
-    "MESSAGE_LOOKUP_KEY": "the tests' own lookup key and nobody else's",
-    "AUTH_SIGNING_KEYS": SIGNING_KEY,
-}
+# Processes that tests start inherit them.
+os.environ |= KEYS
 
 
 @pytest.hookimpl(trylast=True)

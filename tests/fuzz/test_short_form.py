@@ -1,16 +1,12 @@
 """Some seconds of `make fuzz`, with a seed that is always the same."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.eventually import seconds
-from tests.fuzz.__main__ import FAST
-from tests.fuzz.api import Chance, fuzz_api
 from tests.fuzz.run import Unborne, fuzz
 from tests.fuzz.targets import TARGETS, Target
-from tests.services.ingest_webhook.ingesters import SECRET, start_ingester, stop_ingester
 
 SEED = 1
 
@@ -41,24 +37,3 @@ def test_a_body_that_is_not_borne_is_kept(tmp_path: Path) -> None:
     (kept,) = tmp_path.iterdir()
     assert b"[" in kept.read_bytes()
     assert str(kept) in str(found.value)
-
-
-@pytest.mark.stack
-@pytest.mark.slow
-async def test_no_request_that_the_documents_allow_breaks_the_door(
-    clean_topics: str, tmp_path: Path
-) -> None:
-    ingester = await start_ingester(clean_topics, FAST, tmp_path)
-    url = str(ingester.client.base_url)
-    try:
-        sent = await asyncio.to_thread(
-            fuzz_api, url, SECRET.encode(), first=Chance(SEED, examples=12), within=seconds(1)
-        )
-        refused = await ingester.metric('ingest_callbacks_total{outcome="forbidden"}')
-        taken = await ingester.metric('ingest_callbacks_total{outcome="accepted"}')
-    finally:
-        await stop_ingester(ingester)
-
-    assert sent > 0
-    assert refused > 0
-    assert taken > 0

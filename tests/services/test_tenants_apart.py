@@ -3,11 +3,7 @@
 Taken from the documents of the services: what is new there is asked here, or fails here.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,186 +15,22 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from cli.openapi import APPLICATIONS
-from runtime.kafka.producer import Producer
-from schemas.topics.task_changes import (
-    TASK_CHANGES,
-    GroupSendChanged,
-    GroupSendStatus,
-    PushChanged,
-    PushStatus,
-)
 from tests.callers import of_tenant, signed_in
 from tests.eventually import eventually, seconds
-from tests.services.administration.administrations import (
-    start_administration,
-    stop_administration,
-)
-from tests.services.scheduler.previewing import a_picture
-from tests.services.scheduler.schedulers import (
-    SENDER,
-    a_job,
-    a_message,
-    start_scheduler,
-    stop_scheduler,
-)
-from tests.services.statistics.running import a_statistics_process
-from tests.services.status_projector.projectors import start_projector, stop_projector
-from tests.vaults import the_vault
+from tests.services.scheduler.schedulers import a_job, a_message
+from tests.services.whole_system import OURS, THEIRS, System, whole_system
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
-
-OURS, THEIRS = "acme", "globex"
-THEIR_CUSTOMER = "+16505550077"
-GROUP_SEND = 77
-A_CONTENT = {"content": {"text": "Hi"}}
-A_TASK = A_CONTENT | {
-    "name": "t",
-    "schedule": {"type": "once", "time": "2035-01-01T10:00:00Z"},
-    "groups": ["g"],
-    "status": "draft",
-}
-A_NOTICE = """
-    INSERT INTO t_notifications (notification_id, user_id, type, content, subject, due_at, status,
-        created_at, tenant_id)
-    VALUES ('notice-1', '3', 'result', '{}', 'notice-1', now(), 'sent', now(), :tenant)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Ids of things of the other tenant, by the name of the path's parameter."""
-
-    by_name: Mapping[str, str]
-
-    def fill(self, path: str) -> str:
-        """Return the path with the ids in it. A parameter that nobody knows is a KeyError."""
-        return path.format_map(self.by_name)
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """The services that answer for tenants' data."""
-
-    clients: Mapping[str, httpx.AsyncClient]
-    theirs: Ids
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(
-    clean_topics: str,
-    database_url: str,
-    database: sa.Engine,
-    tmp_path_factory: pytest.TempPathFactory,
+    clean_topics: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[System]:
     """Return running services, and what they have of the other tenant."""
     logs = tmp_path_factory.mktemp("tenants")
-    with database.begin() as connection:
-        connection.execute(
-            sa.text(
-                "INSERT INTO tenants (tenant_id, name, created_at)"
-                " VALUES ('acme', 'a', now()), ('globex', 'g', now())"
-            )
-        )
-    scheduler, projector, administration = await asyncio.gather(
-        start_scheduler(clean_topics, database_url, logs),
-        start_projector(clean_topics, database_url, logs),
-        start_administration(database_url, logs),
-    )
-    async with a_statistics_process(clean_topics, Path(logs), database_url) as statistics:
-        clients = {
-            "scheduler": scheduler.client,
-            "status_projector": projector.client,
-            "administration": administration.client,
-            "statistics": statistics.client,
-        }
-        yield System(clients, await _theirs(clients, clean_topics, database))
-    await stop_scheduler(scheduler)
-    await stop_projector(projector)
-    await stop_administration(administration)
-
-
-async def _theirs(
-    clients: Mapping[str, httpx.AsyncClient], topics: str, database: sa.Engine
-) -> Ids:
-    """Make one of each thing as the other tenant, and see that it is there for them."""
-    headers = signed_in(of_tenant(THEIRS))
-
-    async def made(service: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = await clients[service].post(path, json=body, headers=headers)
-        assert answer.status_code == 201, answer.text
-        return answer.json().get("data") or answer.json()
-
-    roles: dict[str, str] = {}
-
-    async def has_roles() -> bool:
-        answer = await clients["administration"].get("/api/v1/roles", headers=headers)
-        roles.update({one["name"]: one["id"] for one in answer.json()["data"]["items"]})
-        return "upstream" in roles
-
-    await eventually(has_roles, within=seconds(20))
-    message = await made("scheduler", "/api/v1/im/messages", a_message(recipient=THEIR_CUSTOMER))
-    job = await made("scheduler", "/api/v1/jobs", a_job())
-    role = await made(
-        "administration", "/api/v1/roles", {"name": "r", "permissions": ["jobs:view"]}
-    )
-    machine = {"wechatId": "m", "name": "m", "roleId": roles["upstream"], "isMachine": True}
-    user = await made("administration", "/api/v1/users", machine)
-    key = await made("administration", f"/api/v1/users/{user['id']}/keys", {"name": "k"})
-    task = await made("scheduler", "/api/tasks", A_TASK)
-    template = await made("scheduler", "/api/preview/templates", {"name": "t"} | A_CONTENT)
-    sent = {"file": ("a.png", a_picture(), "image/png")}
-    uploaded = await clients["scheduler"].post("/api/v1/media", files=sent, headers=headers)
-    picture = uploaded.json()["data"]
-    with database.begin() as connection:
-        connection.execute(sa.text(A_NOTICE), {"tenant": THEIRS})
-    return Ids(
-        {
-            "messageId": message["messageId"],
-            "jobId": job["jobId"],
-            "roleId": role["id"],
-            "userId": user["id"],
-            "keyId": key["id"],
-            "tenantId": THEIRS,
-            "templateId": template["templateId"],
-            "notificationId": "notice-1",
-            "key": picture["key"],
-            **await _of_the_streams(topics, task["taskId"]),
-        }
-    )
-
-
-async def _of_the_streams(topics: str, task_id: str) -> dict[str, str]:
-    """Have a push of their task heard of on Kafka, and name their conversation."""
-    at = datetime.now(UTC)
-    push = PushChanged(
-        push_id="push-1",
-        task_id=task_id,
-        to_status=PushStatus.RUNNING,
-        sequence=1,
-        due_at=at,
-        groups=1,
-        updated_at=at,
-        tenant_id=THEIRS,
-    )
-    group_send = GroupSendChanged(
-        group_send_id=GROUP_SEND,
-        to_status=GroupSendStatus.PENDING,
-        sequence=1,
-        targets=1,
-        updated_at=at,
-        tenant_id=THEIRS,
-    )
-    producer = Producer(topics, "tenants-apart")
-    records = [TASK_CHANGES.record(one, source="tests", at=at) for one in (push, group_send)]
-    await producer.publish(records, within=seconds(20))
-    await producer.stop()
-    conversation = the_vault().conversation_id("whatsapp", SENDER, THEIR_CUSTOMER)
-    return {
-        "taskId": task_id,
-        "pushId": "push-1",
-        "groupSendTaskId": str(GROUP_SEND),
-        "conversationId": conversation,
-    }
+    async with whole_system(clean_topics, database_url, logs) as running:
+        yield running
 
 
 BODIES: Mapping[str, Mapping[str, Any]] = {
@@ -246,7 +78,7 @@ async def test_the_same_id_is_there_for_its_own_tenant(
 
 async def test_live_statistics_are_told_of_a_tenants_own_jobs_only(system: System) -> None:
     client = system.clients["statistics"]
-    job = system.theirs.by_name["jobId"]
+    job = system.theirs["jobId"]
     address = "/api/v1/statistics/live?window=total&by="
 
     async def status(query: str, tenant: str) -> int:
@@ -310,7 +142,7 @@ async def test_a_handshake_without_a_token_is_refused_and_a_ticket_opens_it(
 async def test_what_people_do_to_jobs_is_noted_with_who_and_for_whom(
     system: System, database: sa.Engine
 ) -> None:
-    job = system.theirs.by_name["jobId"]
+    job = system.theirs["jobId"]
     answer = await system.clients["scheduler"].post(
         f"/api/v1/jobs/{job}/pause", headers=signed_in(of_tenant(THEIRS))
     )
@@ -336,7 +168,7 @@ async def _call(
 ) -> httpx.Response:
     return await system.clients[service].request(
         method.upper(),
-        system.theirs.fill(path),
+        path.format_map(system.theirs),
         headers=signed_in(of_tenant(tenant)),
         json=BODIES.get(method) if service == "administration" or method == "put" else None,
     )
