@@ -15,7 +15,9 @@ import hmac
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
+from time import monotonic
 from typing import Final
 
 import sqlalchemy as sa
@@ -36,6 +38,8 @@ _KEY: Final = 32
 _HASH: Final = 16
 _CACHED: Final = 20_000
 """Unwrapped keys that a process remembers, some 5 MB."""
+_LATELY: Final = timedelta(minutes=2)
+"""For so long a master key that was needed in vain is told of; who waits for it asks more often."""
 _FEW: Final = 500
 """More people than that are copied; fewer fit into a statement."""
 _NUMBERED: Final = "whatsapp"
@@ -118,6 +122,8 @@ class Vault:
         self._masters = {_id_of(key): AESGCM(_derived(key, b"master")) for key in masters}
         self._current = _id_of(masters[0])
         self._lookup = _derived(_keys(settings.message_lookup_key)[0], b"lookup")
+        self._lacked: dict[str, float] = {}
+        """When each master key was needed last, of those that we were not given."""
         self._unwrapped = lru_cache(_CACHED)(self._unwrap)
 
     def person(self, channel: str, address: str) -> Person:
@@ -184,6 +190,22 @@ class Vault:
             for one in given
         ]
 
+    def locked_away(
+        self, connection: sa.Connection, envelopes: Iterable[bytes | None]
+    ) -> list[bool]:
+        """Return of each of these whether `disclose` would be `Unreadable` for it."""
+        given = list(envelopes)
+        keys = _load(connection, {one[:_HASH] for one in given if one is not None})
+        lacking = {person for person, key in keys.items() if key.master not in self._masters}
+        return [one is not None and one[:_HASH] in lacking for one in given]
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the master keys: one that was lately needed is not among ours."""
+        since = monotonic() - _LATELY.total_seconds()
+        lacking = sorted(master for master, at in self._lacked.items() if at > since)
+        return f"MESSAGE_ENCRYPTION_KEY lacks the key {', '.join(lacking)}" if lacking else None
+
     def rewrap(
         self, connection: sa.Connection, *, after: Person = b"", limit: int
     ) -> Person | None:
@@ -231,6 +253,7 @@ class Vault:
     def _plain(self, person: Person, wrapped: _Wrapped) -> bytes:
         master = self._masters.get(wrapped.master)
         if master is None:
+            self._lacked[wrapped.master] = monotonic()
             raise Unreadable(f"MESSAGE_ENCRYPTION_KEY lacks the key {wrapped.master}")
         return master.decrypt(wrapped.key[:_NONCE], wrapped.key[_NONCE:], person)
 

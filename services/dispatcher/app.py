@@ -60,12 +60,13 @@ CONNECTIONS = 10
 class Dispatcher:
     """The parts, joined. Making one connects to nothing."""
 
-    def __init__(self, settings: DispatcherSettings, producer: Producer, fence: Fence) -> None:
+    def __init__(
+        self, settings: DispatcherSettings, producer: Producer, vault: Vault, fence: Fence
+    ) -> None:
         self._settings = settings
         self._producer = producer
         self._engine = connect(settings.database_url.get_secret_value(), pool=CONNECTIONS)
         fence.watch(self._engine)
-        vault = Vault(settings)
         # What people sent us lies there sealed, and may be sent on.
         files = OpenedFiles(open_store(MediaSettings()), self._engine, vault)
         book = TemplateBook()
@@ -156,17 +157,19 @@ class Dispatcher:
 def build(settings: DispatcherSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
     producer = Producer(settings.kafka_bootstrap_servers, "dispatcher")
+    vault = Vault(settings)
     fence = fence_of(settings, owner=settings.dispatcher_owner)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        dispatcher = Dispatcher(settings, producer, fence)
+        dispatcher = Dispatcher(settings, producer, vault, fence)
         async with running(fence=lambda: fence.keep(dispatcher.works())):
             yield
         await dispatcher.stop()
 
     async def ready() -> str | None:
-        return fence.problem or ("Kafka does not acknowledge" if producer.is_away else None)
+        away = "Kafka does not acknowledge" if producer.is_away else None
+        return fence.problem or vault.problem or away
 
     app = application(
         Face("Sendtrail dispatcher", "Sends messages through the providers.", ready, lifespan)

@@ -33,6 +33,7 @@ from services.dispatcher.screening import Screened, Screening
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.standing import PROBE_EVERY
 from services.dispatcher.store import crowds, doubts, ledger, senders
+from services.dispatcher.store.opening import Due
 from services.dispatcher.work import Asked, Claimed, Held, message_of
 
 SWEEP_LIMIT: Final = 500
@@ -187,7 +188,7 @@ class Admission:
         self, connection: sa.Connection, *, before: datetime, owner: str, now: datetime
     ) -> list[Claimed]:
         """Claim what has waited for its halted sender since before then, to refuse it."""
-        due = ledger.lock_halted(connection, self._vault, before=before, limit=SWEEP_LIMIT)
+        due = ledger.lock_halted(connection, self._vault, before=before, limit=SWEEP_LIMIT, now=now)
         works: list[Claimed] = []
         for one in due:
             request = SEND_REQUESTS.decode(one.request)
@@ -364,12 +365,12 @@ def _worth_telling(held: Sequence[Held]) -> list[Held]:
     return [one for one in held if one.hold.until - one.at >= TOLD_FROM]
 
 
-def _unwanted(entries: Sequence[ledger.Due | Asked], screened: Sequence[Screened]) -> list[str]:
+def _unwanted(entries: Sequence[Due | Asked], screened: Sequence[Screened]) -> list[str]:
     pairs = zip(entries, screened, strict=True)
     return [entry.message_id for entry, seen in pairs if seen.is_unwanted]
 
 
-def _where_more_may_be(due: Sequence[ledger.Due], rooms: Mapping[str, int]) -> frozenset[str]:
+def _where_more_may_be(due: Sequence[Due], rooms: Mapping[str, int]) -> frozenset[str]:
     found: dict[str, int] = dict.fromkeys(rooms, 0)
     for one in due:
         found[one.sender] += 1

@@ -21,14 +21,17 @@ from domain.ledger import (
 from runtime.vault import Vault
 from schemas.topics.send_requests import SendRequested
 from services.dispatcher.store.crowds import LOOK
+from services.dispatcher.store.opening import Due, opened
 from services.dispatcher.store.refusals import refusal_columns, refusal_in
-from services.dispatcher.store.requests import disclosed, enclosed
+from services.dispatcher.store.requests import enclosed
 from services.dispatcher.work import Asked, Claimed, Ended
 
 PRIORITIES: Final = {"high": 0, "medium": 1, "low": 2}
 OTHERS_FIRST: Final = timedelta(seconds=3)
 """For so long a message that halted its sender leaves the probes to others, where there are any: it
 may be what breaks."""
+LOCKED_AWAY: Final = timedelta(seconds=30)
+"""For so long a message leaves its place to others that needs a master key we were not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +151,6 @@ def enter(
     return {row.message_id for row in connection.execute(_ENTER, values)}
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A waiting message whose time has come, locked until the transaction ends."""
-
-    message_id: str
-    sender: str
-    priority: int
-    due_at: datetime
-    attempt: int
-    """How many it has had."""
-    throttled: int
-    broken: int
-    request: bytes
-
-
 # The crowds are materialised: else each message that is found would have its sender's counted anew.
 _LOCK_DUE = sa.text(
     """
@@ -215,7 +203,7 @@ def lock_due(
     values = {"senders": list(rooms), "rooms": list(rooms.values()), "look": LOOK, "now": now}
     rows = connection.execute(_LOCK_DUE, values).all()
     # Null where nothing of that priority is due.
-    found = _read(connection, vault, [row for row in rows if row.message_id is not None])
+    found = _opened(connection, vault, [row for row in rows if row.message_id is not None], now)
     left = dict(rooms)
     chosen: list[Due] = []
     for due in found:
@@ -246,29 +234,20 @@ _LOCK_HALTED = sa.text(
 
 
 def lock_halted(
-    connection: sa.Connection, vault: Vault, *, before: datetime, limit: int
+    connection: sa.Connection, vault: Vault, *, before: datetime, limit: int, now: datetime
 ) -> list[Due]:
     """Lock messages of halted senders that have been due since before then."""
     rows = connection.execute(_LOCK_HALTED, {"before": before, "limit": limit})
-    return _read(connection, vault, rows)
+    return _opened(connection, vault, rows, now)
 
 
-def _read(connection: sa.Connection, vault: Vault, rows: Iterable[sa.Row[Any]]) -> list[Due]:
-    """Return the rows, opened, those that can be; the others are left to be failed."""
-    locked = list(rows)
-    requests = disclosed(connection, vault, [row.request for row in locked])
-    pairs = list(zip(locked, requests, strict=True))
-    unreadable = [row.message_id for row, request in pairs if request is None]
-    if unreadable:
-        connection.execute(_BLANK, {"message_ids": unreadable})
-    return [_due(row, request) for row, request in pairs if request is not None]
-
-
-def _due(row: Any, request: bytes) -> Due:  # noqa: ANN401 - of _LOCK_DUE
-    return Due(*row[:7], request=request)
-
-
-_BLANK = sa.text("UPDATE dispatch_ledger SET request = NULL WHERE message_id = ANY(:message_ids)")
+def _opened(
+    connection: sa.Connection, vault: Vault, rows: Iterable[sa.Row[Any]], now: datetime
+) -> list[Due]:
+    found = opened(connection, vault, rows)
+    if found.locked_away:
+        postpone(connection, dict.fromkeys(found.locked_away, now + LOCKED_AWAY), now=now)
+    return found.due
 
 
 _TAKE = sa.text(

@@ -41,6 +41,16 @@ def enclosed(
 def disclosed(
     connection: sa.Connection, vault: Vault, envelopes: Sequence[memoryview | bytes | None]
 ) -> list[bytes | None]:
-    """Return the requests in these, None where nobody can read them any more."""
+    """Return the requests in these, None where nobody can read them any more.
+
+    Raises `Unreadable` where one needs a master key that we were not given.
+    """
     given = [None if one is None else bytes(one) for one in envelopes]
     return vault.disclose(connection, given, place=PLACE)
+
+
+def locked_away(
+    connection: sa.Connection, vault: Vault, envelopes: Sequence[memoryview | bytes | None]
+) -> list[bool]:
+    """Return of each of these whether it needs a master key that we were not given."""
+    return vault.locked_away(connection, [None if one is None else bytes(one) for one in envelopes])
