@@ -14,6 +14,8 @@ WINDOW: Final = timedelta(hours=1)
 """Over so much time a sender's share is looked at."""
 FEWEST: Final = 20
 """Of fewer sends a share says nothing."""
+FORGOTTEN_AFTER: Final = timedelta(days=30)
+"""WhatsApp tries to deliver for so long; what was silent for longer stays so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from domain.staleness import WINDOW, step_of
+from domain.staleness import FORGOTTEN_AFTER, WINDOW, step_of
 from runtime.kafka.dead_letters import Rejected
 from runtime.postgres import delete_some, in_thread
 from schemas.tables.partitions import drop_month, ensure_months
@@ -36,8 +36,6 @@ UNHEARD: Final[Mapping[str, str]] = {
     "sends_by_time": "began_at < :before",
 }
 """Of which no callback can be expected any more."""
-CALLED_BACK_WITHIN: Final = timedelta(days=30)
-"""WhatsApp tries to deliver for so long; what was silent for longer stays so."""
 DAYS_TO_FORGET: Final = 60
 """A service that was away for longer leaves keys behind of events that are gone."""
 
@@ -80,7 +78,7 @@ async def keep_months(tools: Tools, *, retention: timedelta, park_for: timedelta
     for table, condition in AGED.items():
         await _forget(tools.engine, table, condition, before)
     for table, condition in UNHEARD.items():
-        await _forget(tools.engine, table, condition, now - CALLED_BACK_WITHIN)
+        await _forget(tools.engine, table, condition, now - FORGOTTEN_AFTER)
     # Last, since it may have to wait for readers: what is above is forgotten all the same.
     while name := await in_thread(tools.engine, lambda c: drop_month(c, before.date())):
         log.info("months.dropped", extra={"partition": name})
