@@ -1,4 +1,4 @@
-"""`sendtrail rebuild`: the messages' states from the topics, compared with the tables."""
+"""`sendtrail rebuild`: the read models from the topics, compared with the tables."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -16,8 +16,6 @@ from runtime.settings import DatabaseSettings, read
 from runtime.vault import Vault, VaultSettings
 from services.status_projector.rebuild import Rebuild, Result
 
-SHOWN = 50
-
 
 class _Settings(DatabaseSettings, VaultSettings, DailyLimitSettings):
     """What this command reads from the environment."""
@@ -30,7 +28,7 @@ def rebuild(
         typer.Option("--swap/--compare-only", help="Put what differs in the place of what is."),
     ] = False,
 ) -> None:
-    """Make the messages' states anew from the topics, and compare; exit code 1 if they differ."""
+    """Make the read models anew from the topics, and compare; exit code 1 if they differ."""
     settings = read(_Settings)
     run = Rebuild(
         settings.database_url.get_secret_value(),
@@ -44,30 +42,45 @@ def rebuild(
             run.run(lambda done, of: progress.update(task, completed=done, total=of), mends=swap)
         )
     if result.is_mended:
-        _note(settings.database_url.get_secret_value(), len(result.differences))
+        _note(settings.database_url.get_secret_value(), result)
     _tell(result)
-    if result.differences and not result.is_mended:
+    if not result.is_mended and result.wrong + result.unknown:
         raise typer.Exit(1)
 
 
-def _note(url: str, count: int) -> None:
+def _note(url: str, result: Result) -> None:
     engine = connect(url, pool=1)
     with transaction(engine) as connection:
-        changes = {"messages": (None, count)}
+        changes = {line.name: (None, line.wrong) for line in result.lines if line.wrong}
         action = audit.Action.MESSAGES_REBUILD
         audit.note(connection, audit.at_the_terminal(), action, "rebuild --swap", changes)
     engine.dispose()
 
 
 def _tell(result: Result) -> None:
-    if result.since > datetime.min.replace(tzinfo=UTC):
-        print(f"the topics reach back to {result.since:%Y-%m-%d %H:%M}; earlier messages are kept")
-    if not result.differences:
+    since = max(result.reach.messages, result.reach.tasks)
+    if since > datetime.min.replace(tzinfo=UTC):
+        print(f"the topics reach back to {since:%Y-%m-%d %H:%M}; what is earlier is kept")
+    columns = ("read model", "rows", "missing", "different", "unknown to the topics", "put right")
+    table = Table(*columns)
+    for line in result.lines:
+        mended = line.wrong if result.is_mended else 0
+        numbers = (line.compared, line.missing, line.different, line.unknown, mended)
+        table.add_row(line.name, *(str(number) for number in numbers))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    if result.wrong + result.unknown == 0:
         print(f"{result.records} records applied: the tables say the same")
         return
-    table = Table("message", "differs in")
-    for one in result.differences[:SHOWN]:
-        table.add_row(one.message_id, ", ".join(one.columns) or "it is missing")
-    Console(soft_wrap=True).print(table)
-    done = "mended; `sendtrail check` compares the counters" if result.is_mended else "left as is"
-    print(f"{len(result.differences)} messages differ: {done}")
+    console.print(_examples(result))
+    kept = f"; {result.unknown} that the topics do not know are kept" if result.unknown else ""
+    done = "put right" if result.is_mended else "left as they are"
+    print(f"{result.wrong} rows differ: {done}{kept}")
+
+
+def _examples(result: Result) -> Table:
+    table = Table("read model", "row", "differs in")
+    for line in result.lines:
+        for one in line.examples:
+            table.add_row(line.name, one.row, ", ".join(one.columns) or f"it is {one.what}")
+    return table

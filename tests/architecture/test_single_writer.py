@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.status_projector.store.rebuilding import TABLES
+from services.status_projector.store.rebuilding.shadow import TABLES
 from tests.architecture.tree import ROOT, files, imports, texts, where
 
 OWNERS = {

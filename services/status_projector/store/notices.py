@@ -49,12 +49,17 @@ def keep(
         "accounts": [event.account_id for event in events],
         "persons": persons,
         "sealed": [
-            people.keyring.seal(person, _plain(event), place=f"provider_notices:{event.notice_id}")
+            people.keyring.seal(person, _plain(event), place=place_of(event.notice_id))
             for person, event in zip(persons, events, strict=True)
         ],
         "occurred_ats": [event.occurred_at for event in events],
     }
     connection.execute(_KEEP, {**columns, "now": now})
+
+
+def place_of(notice_id: str) -> str:
+    """Return where a notice is kept: it opens nowhere else."""
+    return f"provider_notices:{notice_id}"
 
 
 def _plain(event: NoticeReceived) -> bytes:

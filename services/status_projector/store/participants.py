@@ -74,7 +74,7 @@ def learn(
     if fresh:
         sealed = [
             people.keyring.seal(
-                person, addresses[message_id, person].encode(), place=_where(message_id)
+                person, addresses[message_id, person].encode(), place=place_of(message_id)
             )
             for message_id, person in fresh
         ]
@@ -84,7 +84,7 @@ def learn(
 
 def unseal(keyring: Keyring, person: Person, message_id: str, sealed: bytes) -> str | None:
     """Return a participant's address; None when the person was forgotten."""
-    plain = keyring.open(person, sealed, place=_where(message_id))
+    plain = keyring.open(person, sealed, place=place_of(message_id))
     return None if plain is None else plain.decode()
 
 
@@ -148,5 +148,6 @@ def _names(places: Collection[Place]) -> dict[str, list[Any]]:
     }
 
 
-def _where(message_id: str) -> str:
+def place_of(message_id: str) -> str:
+    """Return where a participant's address is kept: it opens nowhere else."""
     return f"message_participants:{message_id}"

@@ -51,15 +51,20 @@ def unseal(keyring: Keyring, person: Person, message_id: str, sealed: bytes) -> 
 
 def seal_file_name(keyring: Keyring, person: Person, message_id: str, name: str) -> bytes:
     """Return it sealed for the column ``sealed_file_name``."""
-    return keyring.seal(person, name.encode(), place=f"messages.file_name:{message_id}")
+    return keyring.seal(person, name.encode(), place=place_of_file_name(message_id))
 
 
 def unseal_file_name(
     keyring: Keyring, person: Person, message_id: str, sealed: bytes
 ) -> str | None:
     """Return what the column ``sealed_file_name`` says; None when the person was forgotten."""
-    plain = keyring.open(person, sealed, place=f"messages.file_name:{message_id}")
+    plain = keyring.open(person, sealed, place=place_of_file_name(message_id))
     return None if plain is None else plain.decode()
+
+
+def place_of_file_name(message_id: str) -> str:
+    """Return where a file's name is kept: it opens nowhere else."""
+    return f"messages.file_name:{message_id}"
 
 
 def _content(content: Content) -> bytes:

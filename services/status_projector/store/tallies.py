@@ -46,7 +46,10 @@ def move(connection: sa.Connection, quarters: Tallies, zone: ZoneInfo) -> None:
 
     In the order of their groups, so that no two projectors wait for each other.
     """
-    tallies = with_days(quarters, zone)
+    _add(connection, with_days(quarters, zone))
+
+
+def _add(connection: sa.Connection, tallies: Tallies) -> None:
     groups = sorted(tallies)
     columns: dict[str, list[Any]] = {
         name: [group[place] for group in groups] for place, name in enumerate(KEYS)
@@ -136,6 +139,14 @@ def differences(
         for statement in _DIFFER.values()
         for row in connection.execute(statement, values).mappings()
     ]
+
+
+def put_right(connection: sa.Connection, differing: Sequence[Difference]) -> None:
+    """Let tallies say what counting the rows gave, in the same transaction."""
+    missing = {
+        one.group: [one.counted[name] - one.kept[name] for name in MEASURES] for one in differing
+    }
+    _add(connection, missing)
 
 
 _ASTRAY: Final = sa.text(
