@@ -98,36 +98,42 @@ class Town:
         return heard
 
     def _changes(self) -> list[Record]:
-        at, task = NOON, {"task_id": self.task, "tenant_id": "acme"}
         steps = (TaskStatus.DRAFT, TaskStatus.SCHEDULED, TaskStatus.RUNNING)
-        return [
-            *(
-                TaskChanged(**task, to_status=s, sequence=n, name="Spring", updated_at=at)
-                for n, s in enumerate(steps, start=1)
-            ),
-            *(
-                PushChanged(
-                    **task,
-                    push_id=self.push,
-                    to_status=status,
-                    sequence=number,
-                    due_at=at,
-                    groups=2,
-                    updated_at=at,
-                )
-                for number, status in enumerate((PushStatus.RUNNING, PushStatus.COMPLETED), start=1)
-            ),
-            GroupSendChanged(
-                group_send_id=self.group_send.id,
-                to_status=GroupSendStatus.PROCESSING,
-                sequence=1,
-                targets=4,
-                updated_at=at,
-            ),
-            JobChanged(
-                job_id=self.job, to_status=JobStatus.RUNNING, sequence=1, total=7, updated_at=at
-            ),
+        tasks = [
+            TaskChanged(
+                task_id=self.task,
+                tenant_id="acme",
+                to_status=status,
+                sequence=number,
+                name="Spring",
+                updated_at=NOON,
+            )
+            for number, status in enumerate(steps, start=1)
         ]
+        pushes = [
+            PushChanged(
+                push_id=self.push,
+                task_id=self.task,
+                tenant_id="acme",
+                to_status=status,
+                sequence=number,
+                due_at=NOON,
+                groups=2,
+                updated_at=NOON,
+            )
+            for number, status in enumerate((PushStatus.RUNNING, PushStatus.COMPLETED), start=1)
+        ]
+        group_send = GroupSendChanged(
+            group_send_id=self.group_send.id,
+            to_status=GroupSendStatus.PROCESSING,
+            sequence=1,
+            targets=4,
+            updated_at=NOON,
+        )
+        job = JobChanged(
+            job_id=self.job, to_status=JobStatus.RUNNING, sequence=1, total=7, updated_at=NOON
+        )
+        return [*tasks, *pushes, group_send, job]
 
     def _inbound(self, number: int) -> MessageReceived:
         at = NOON + timedelta(minutes=number + 1)
@@ -243,11 +249,13 @@ class Looker:
         query = sa.text(f"SELECT * FROM {table} WHERE {TABLES[table]}")  # noqa: S608 - our own words only
         with self._engine.connect() as connection:
             rows = connection.execute(query, self._values).mappings().all()
-        return sorted((_shown(table, row) for row in rows), key=repr)
+        return sorted((_shown(table, {**row}) for row in rows), key=repr)
 
 
-def _shown(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    passed_over = _ENTERED | _HEARD | _KEPT_APART | (frozenset() if table in _TOLD else _MOVED)
+def _shown(table: str, row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    passed_over = _ENTERED | _HEARD | _KEPT_APART
+    if table not in _TOLD:
+        passed_over |= _MOVED
     return tuple(
         (name, value is not None if name in _SEALED else _plain(value))
         for name, value in row.items()
@@ -263,7 +271,7 @@ def _apart(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell
     if isinstance(value, memoryview):
-        return bytes(value)
+        return bytes(cast("memoryview[int]", value))
     if isinstance(value, dict):
         return repr(cast("dict[str, Any]", value))
     return value.isoformat() if isinstance(value, datetime) else value

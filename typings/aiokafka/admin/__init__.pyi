@@ -1,5 +1,7 @@
 from collections.abc import Mapping, Sequence
 
+from aiokafka import TopicPartition
+
 class NewTopic:
     name: str
     def __init__(
@@ -10,6 +12,9 @@ class NewTopic:
         replica_assignments: Mapping[int, Sequence[int]] | None = ...,
         topic_configs: Mapping[str, str] | None = ...,
     ) -> None: ...
+
+class RecordsToDelete:
+    def __init__(self, before_offset: int) -> None: ...
 
 class CreateTopicsResponse:
     topic_errors: Sequence[tuple[str, int, str]]
@@ -22,3 +27,6 @@ class AIOKafkaAdminClient:
     async def delete_topics(self, topics: Sequence[str]) -> object: ...
     async def list_topics(self) -> list[str]: ...
     async def describe_cluster(self) -> dict[str, object]: ...
+    async def delete_records(
+        self, records_to_delete: Mapping[TopicPartition, RecordsToDelete]
+    ) -> object: ...
