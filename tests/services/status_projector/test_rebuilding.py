@@ -1,10 +1,14 @@
 """What the tables say can be made anew from the topics, while the projector goes on."""
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
+from typer import testing as cli
+from typer.testing import CliRunner
 
+from cli.app import app
 from cli.check import differences
 from runtime.clock import now
 from services.administration.store import erasure
@@ -211,6 +215,29 @@ async def test_what_the_topics_do_not_know_is_told_and_kept(
     assert differences(engine) == []
 
 
+async def test_a_history_of_other_steps_stays_as_it_was_published(
+    writer: Writer, engine: sa.Engine, database_url: str, clean_topics: str
+) -> None:
+    town = await a_town(engine, writer, clean_topics)
+    one = {"id": town.lives[2].message_id}
+    history = "message_status_history WHERE message_id = :id"
+    execute(engine, f"DELETE FROM {history} AND sequence = 1", **one)  # noqa: S608 - our own words only
+    for step in (
+        "UPDATE message_status_history SET sequence = sequence - 1",
+        "UPDATE messages SET sequence = sequence - 1",
+    ):
+        execute(engine, f"{step} WHERE message_id = :id", **one)
+    first = "UPDATE message_status_history SET from_status = 'pending'"
+    execute(engine, f"{first} WHERE message_id = :id AND sequence = 1", **one)
+    looker = Looker(engine, town)
+    before = looker.look()
+
+    result = await rebuilt(database_url, clean_topics, mends=True)
+
+    assert differing(result) == []
+    assert looker.changed(before) == {}
+
+
 async def test_who_was_erased_is_not_brought_back(
     writer: Writer, engine: sa.Engine, database_url: str, clean_topics: str
 ) -> None:
@@ -240,6 +267,29 @@ async def test_who_was_erased_is_not_brought_back(
     assert differing(await rebuilt(database_url, clean_topics, mends=False)) == []
 
 
+async def test_the_command_has_a_line_for_each_read_model(
+    writer: Writer, engine: sa.Engine, database_url: str, clean_topics: str
+) -> None:
+    await a_town(engine, writer, clean_topics)
+    pushes = execute(engine, "DELETE FROM push_states RETURNING push_id")
+
+    compared = await sendtrail(database_url, clean_topics, "rebuild")
+    swapped = await sendtrail(database_url, clean_topics, "rebuild", "--swap")
+
+    many = str(len(pushes))
+    assert compared.exit_code == 1
+    assert ["push_states", many, many, "0", "0", "0"] in cells(compared)
+    assert ["push_states", pushes[0][0], "it is missing"] in cells(compared)
+    assert swapped.exit_code == 0, swapped.output
+    assert ["push_states", many, many, "0", "0", many] in cells(swapped)
+    assert {row[0] for row in cells(swapped)} >= ONE_LINE_EACH
+    noted = (
+        "SELECT changes FROM audit_log WHERE action = 'messages.rebuild' ORDER BY id DESC LIMIT 1"
+    )
+    ((changes,),) = execute(engine, noted)
+    assert set(changes) == {"push_states"}
+
+
 ONE_LINE_EACH: Final = set(TABLES) - {"group_send_members"}
 """Whose result it is stands beside the result."""
 
@@ -252,6 +302,18 @@ async def a_town(engine: sa.Engine, writer: Writer, bootstrap: str) -> Town:
     await writer.write(town.told())
     await caught_up(engine, bootstrap)
     return town
+
+
+async def sendtrail(url: str, bootstrap: str, *words: str) -> cli.Result:
+    """Run a command; it has an event loop of its own."""
+    settings = {"DATABASE_URL": url, "KAFKA_BOOTSTRAP_SERVERS": bootstrap, "COLUMNS": "160"}
+    return await asyncio.to_thread(CliRunner().invoke, app, words, env=settings)
+
+
+def cells(result: cli.Result) -> list[list[str]]:
+    """Return the rows of the tables that a command has shown."""
+    lines = result.output.split("\n")
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
 
 
 def damage(engine: sa.Engine, town: Town) -> None:
