@@ -23,18 +23,13 @@ from typing import Final
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.recipients import sameness_of
 from runtime.copying import copy
+from runtime.secret_keys import KEY_BYTES, LongKeys, derived, id_of, keys_of
 
-SHORTEST_KEY: Final = 32
-"""Characters; `openssl rand -hex 32` makes 64."""
 _NONCE: Final = 12
-_KEY: Final = 32
 _HASH: Final = 16
 _CACHED: Final = 20_000
 """Unwrapped keys that a process remembers, some 5 MB."""
@@ -54,18 +49,10 @@ class VaultSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    message_encryption_key: SecretStr
+    message_encryption_key: LongKeys
     """Comma-separated master keys: the first wraps, all unwrap (IM-32)."""
-    message_lookup_key: SecretStr
+    message_lookup_key: LongKeys
     """Under which people are looked for; another one finds nobody of before."""
-
-    @field_validator("message_encryption_key", "message_lookup_key")
-    @classmethod
-    def _are_long(cls, given: SecretStr) -> SecretStr:
-        keys = _keys(given)
-        if not keys or any(len(key) < SHORTEST_KEY for key in keys):
-            raise ValueError(f"each key must have at least {SHORTEST_KEY} characters")
-        return given
 
 
 class Unreadable(Exception):
@@ -118,10 +105,10 @@ class Vault:
     """Knows the master keys; one for each process."""
 
     def __init__(self, settings: VaultSettings) -> None:
-        masters = _keys(settings.message_encryption_key)
-        self._masters = {_id_of(key): AESGCM(_derived(key, b"master")) for key in masters}
-        self._current = _id_of(masters[0])
-        self._lookup = _derived(_keys(settings.message_lookup_key)[0], b"lookup")
+        masters = keys_of(settings.message_encryption_key)
+        self._masters = {id_of(key): AESGCM(derived(key, b"master")) for key in masters}
+        self._current = id_of(masters[0])
+        self._lookup = derived(keys_of(settings.message_lookup_key)[0], b"lookup")
         self._lacked: dict[str, float] = {}
         """When each master key was needed last, of those that we were not given."""
         self._unwrapped = lru_cache(_CACHED)(self._unwrap)
@@ -237,7 +224,7 @@ class Vault:
 
     def _sealing_many(self, connection: sa.Connection, wanted: Sequence[Person]) -> Keyring:
         """Make a key for everybody that counts where there was none: one COPY, no questions."""
-        made = {person: os.urandom(_KEY) for person in wanted}
+        made = {person: os.urandom(KEY_BYTES) for person in wanted}
         wrapped = {person: self._wrap(person, key) for person, key in made.items()}
         had = _mint_many(connection, wrapped, self._current)
         fresh = {person: AESGCM(key) for person, key in made.items() if person not in had}
@@ -259,7 +246,7 @@ class Vault:
 
     def _wrap(self, person: Person, key: bytes | None = None) -> bytes:
         nonce = os.urandom(_NONCE)
-        plain = os.urandom(_KEY) if key is None else key
+        plain = os.urandom(KEY_BYTES) if key is None else key
         return nonce + self._masters[self._current].encrypt(nonce, plain, person)
 
 
@@ -388,16 +375,3 @@ def _replace(connection: sa.Connection, wrapped: Mapping[Person, bytes], master:
 
 def _same(channel: str, address: str) -> str:
     return sameness_of(address) if channel == _NUMBERED else address
-
-
-def _derived(key: bytes, use: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY, salt=None, info=b"sendtrail " + use).derive(key)
-
-
-def _id_of(key: bytes) -> str:
-    return hmac.digest(key, b"key id", "sha256")[:4].hex()
-
-
-def _keys(setting: SecretStr) -> tuple[bytes, ...]:
-    words = setting.get_secret_value().split(",")
-    return tuple(word.strip().encode() for word in words if word.strip())
