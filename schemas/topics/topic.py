@@ -25,6 +25,8 @@ _SPECVERSION = ("ce_specversion", b"1.0")
 EVENT_TYPE = "ce_type"
 """The header with a record's CloudEvents type; records of others may lack it."""
 _CONTENT_TYPE = ("content-type", b"application/json")
+_REPEATED = re.compile(r"^(Invalid (?:enum )?value) .*", re.DOTALL)
+"""How msgspec begins where it repeats the value: it may be somebody's words."""
 
 
 class MalformedRecord(ValueError):
@@ -81,8 +83,7 @@ class Topic(Generic[T]):
         try:
             record = self._decoder.decode(value)
         except msgspec.ValidationError as error:
-            problem, _, place = str(error).partition(_PLACE)
-            raise MalformedRecord(place.rstrip("`") or _WHOLE, problem) from error
+            raise _malformed(error) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRecord(_WHOLE, f"not JSON: {error}") from error
         # PostgreSQL keeps no NUL in a text: one such record would stop its partition for good.
@@ -113,6 +114,12 @@ class Topic(Generic[T]):
             key = self.key(data).encode()
             records.append(Outgoing(self.name, key, msgspec.json.encode(data), headers))
         return records
+
+
+def _malformed(error: msgspec.ValidationError) -> MalformedRecord:
+    said, found, place = str(error).rpartition(_PLACE)
+    problem = _REPEATED.sub(r"\1", said if found else place)
+    return MalformedRecord(place.rstrip("`") if found else _WHOLE, problem)
 
 
 def traceparent(subject: str, event_id: str) -> str:

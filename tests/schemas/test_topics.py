@@ -280,3 +280,15 @@ def test_every_topic_has_a_place_of_its_own_and_content_is_not_kept_long() -> No
     # What is rejected is kept byte for byte, whatever its topic is.
     assert week >= DEAD_LETTER_RETENTION
     assert REGISTRY[2].rejected_by == ("scheduler", "statistics")
+
+
+def test_what_is_wrong_is_said_without_the_words_that_are() -> None:
+    words = "Peregrine\n - at `$.body`"
+
+    with pytest.raises(MalformedRecord) as of_type:
+        PROVIDER_EVENTS.decode(example("status-reported", type=words))
+    with pytest.raises(MalformedRecord) as of_value:
+        SEND_REQUESTS.decode(example("send-requested", priority=words))
+
+    assert str(of_type.value) == "$.type: Invalid value"
+    assert str(of_value.value) == "$.priority: Invalid enum value"
