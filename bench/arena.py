@@ -16,6 +16,7 @@ APP_SECRET = "the-secret-of-the-benchmarks"  # noqa: S105 - of a simulator that 
 ACCESS_TOKEN = "the-token-of-the-benchmarks"  # noqa: S105 - the same
 MASTER_KEY = "the benchmarks' own master key and nobody else's"
 LOOKUP_KEY = "the benchmarks' own lookup key and nobody else's"
+TOPIC_KEY = "the benchmarks' own key of the topics and nobody else's"
 """The same for each system on a ground: it opens what the one before has sealed."""
 KEYS = VaultSettings(
     message_encryption_key=SecretStr(MASTER_KEY), message_lookup_key=SecretStr(LOOKUP_KEY)
@@ -75,6 +76,7 @@ class Arena:
             service_env={
                 "MESSAGE_ENCRYPTION_KEY": MASTER_KEY,
                 "MESSAGE_LOOKUP_KEY": LOOKUP_KEY,
+                "TOPIC_ENCRYPTION_KEY": TOPIC_KEY,
                 "WHATSAPP_APP_SECRET": APP_SECRET,
                 "WHATSAPP_ACCESS_TOKEN": ACCESS_TOKEN,
                 # All the load comes from one address.

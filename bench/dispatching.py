@@ -14,7 +14,7 @@ from bench.arena import SENDERS, Arena
 from bench.bare_life import bare_client, calling_all
 from bench.load import BARE_REQUESTS, bare_producer, bare_requests, offer, requests
 from bench.measurement import BenchError, Measurement, Reading, in_turns, percentile
-from bench.readers import reader
+from bench.readers import reader, value_of
 from bench.urgency import LISTS_MESSAGES, waits_of_urgent
 from deploy.pipeline import Pipeline
 from deploy.wiring import SERVICES
@@ -137,7 +137,7 @@ async def _count(told: AIOKafkaConsumer, word: bytes, expected: int) -> int:
             while found < expected:
                 polled = await told.getmany(timeout_ms=100)
                 for records in polled.values():
-                    found += sum(word in (record.value or b"") for record in records)
+                    found += sum(word in value_of(record) for record in records)
     except TimeoutError as error:
         raise BenchError(f"{found} of {expected} messages were accepted in time") from error
     return found

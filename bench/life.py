@@ -15,7 +15,7 @@ from bench.arena import Arena
 from bench.costs import Meter, difference
 from bench.load import bare_producer, offer, offer_at, requests
 from bench.measurement import Reading
-from bench.readers import Offsets, ends_of, since
+from bench.readers import KEYS, Offsets, ends_of, since
 from bench.watching import Watcher, watching
 from deploy.pipeline import Pipeline
 from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
@@ -111,7 +111,7 @@ async def _received(bootstrap: str, starts: Offsets) -> dict[Change, float]:
     """
     received: dict[Change, float] = {}
     for record in await since(bootstrap, PROVIDER_EVENTS.name, starts):
-        event = PROVIDER_EVENTS.decode(record.value)
+        event = KEYS.decode(PROVIDER_EVENTS, record)
         if isinstance(event, StatusReported) and event.message_id and event.status != "sent":
             at = header(tuple(record.headers), "ce_time") or ""
             # The first: one that was refused and came again has waited since then.

@@ -102,7 +102,7 @@ class Crowd:
 
     async def timed(self, bootstrap: str, *, per_second: int, seconds: float) -> Heard:
         """Publish changes at an even pace, and return how long they took to everybody."""
-        producer = Producer(bootstrap, "bench")
+        producer = Producer(bootstrap, "bench", None)
         began, count, total = time.monotonic(), 0, int(per_second * seconds)
         self._heard, self._heard_at = Heard(total * (1 + self._dashboards)), time.perf_counter()
         self._all_heard.clear()

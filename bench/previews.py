@@ -9,7 +9,7 @@ import uvloop
 
 from bench.arena import Arena
 from bench.measurement import BenchError, Measurement, percentile
-from bench.readers import reader
+from bench.readers import reader, value_of
 from bench.urgency import LISTS_MESSAGES
 from deploy.pipeline import Pipeline
 from deploy.simulated_provider import openid_of
@@ -62,7 +62,7 @@ async def _waits(system: Pipeline, count: int) -> list[float]:
         left = count
         while left > 0:
             polled = await told.getmany(timeout_ms=100)
-            values = [record.value or b"" for records in polled.values() for record in records]
+            values = [value_of(record) for records in polled.values() for record in records]
             if refused := next((value for value in values if b'"send.rejected"' in value), None):
                 raise BenchError(f"a preview was refused: {refused.decode()}")
             left -= sum(b'"send.accepted"' in value for value in values)

@@ -9,14 +9,15 @@ import uvloop
 from bench.arena import Arena
 from bench.load import bare_producer, publish, requests
 from bench.measurement import Measurement, Reading, in_turns
+from bench.readers import KEYS
 from runtime.kafka.producer import Producer
 
 TITLE = "The producer"
 HOW = """\
 20,000 requests, made beforehand, are published in batches of 500, each batch after the one before
-was acknowledged: by our `Producer` (bounded in time, undecided records watched) and by aiokafka's
-with the same settings (idempotent, acknowledged by all, 2 ms linger), whose futures are gathered.
-Medians of three."""
+was acknowledged: by our `Producer` (bounded in time, undecided records watched, sealed) and by
+aiokafka's with the same settings (idempotent, acknowledged by all, 2 ms linger), whose futures are
+gathered. Medians of three."""
 
 RECORDS = 20_000
 BATCH = 500
@@ -37,7 +38,7 @@ def run(arena: Arena) -> list[Measurement]:
 
 async def _ours(bootstrap: str, count: int, name: str) -> Reading:
     records = requests(count, name)
-    producer = Producer(bootstrap, name)
+    producer = Producer(bootstrap, name, KEYS)
     await producer.reach(within=WITHIN)
     began, cpu = time.perf_counter(), time.process_time()
     for start in range(0, count, BATCH):

@@ -4,11 +4,22 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import SecretStr
 
+from bench.arena import TOPIC_KEY
+from runtime.kafka.sealing import TopicKeys, TopicKeySettings
 from schemas.topics.registry import PARTITIONS
 
 Record = ConsumerRecord[bytes, bytes]
 Offsets = dict[TopicPartition, int]
+
+KEYS = TopicKeys(TopicKeySettings(topic_encryption_key=SecretStr(TOPIC_KEY)))
+"""What opens the records of all systems of the benchmarks."""
+
+
+def value_of(record: Record) -> bytes:
+    """Return a record's bytes in the clear."""
+    return KEYS.clear(record)[0] or b""
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.arena import SENDERS, Arena
 from bench.load import SOURCE, bare_producer, offer
 from bench.measurement import Measurement, Reading, in_turns
+from bench.readers import KEYS
 from runtime.clock import now
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
@@ -20,9 +21,10 @@ from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
 
 TITLE = "The stream runtime"
 HOW = """\
-60,000 records of `provider-events` wait. Our `Stream` hands them to a handler that finishes each
-and does nothing else; the raw limit is aiokafka's consumer with the same settings whose batches
-are counted and thrown away, neither decoded nor tracked, and never committed.
+60,000 records of `provider-events` wait, sealed. Our `Stream` hands them to a handler that
+finishes each and does nothing else; the raw limit is aiokafka's consumer with the same settings
+whose batches are counted and thrown away, neither opened nor decoded nor tracked, and never
+committed.
 From the first batch to the last, medians of three."""
 
 RECORDS = 60_000
@@ -95,17 +97,16 @@ async def _fill(bootstrap: str, count: int) -> None:
         for number in range(count)
     )
     async with bare_producer(bootstrap) as producer:
-        await offer(
-            producer, [PROVIDER_EVENTS.record(event, source=SOURCE, at=moment) for event in events]
-        )
+        records = (PROVIDER_EVENTS.record(event, source=SOURCE, at=moment) for event in events)
+        await offer(producer, [KEYS.sealed(record) for record in records])
 
 
 async def _ours(bootstrap: str, group: str, count: int) -> Reading:
     config = StreamConfig(bootstrap=bootstrap, group=group, max_in_flight=IN_FLIGHT)
-    producer = Producer(bootstrap, group)
+    producer = Producer(bootstrap, group, None)
     counting = _Counting(count)
     letters = DeadLetters(producer, "bench", now)
-    running = asyncio.create_task(Stream(config, [PROVIDER_EVENTS], counting, letters).run())
+    running = asyncio.create_task(Stream(config, [PROVIDER_EVENTS], counting, letters, KEYS).run())
     try:
         async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
             return await counting.reading

@@ -11,7 +11,7 @@ import uvloop
 from bench.arena import Arena
 from bench.costs import POSTGRESQL, Meter, difference
 from bench.measurement import BenchError, Measurement, percentile
-from bench.readers import Record, ends_of, since
+from bench.readers import KEYS, Record, ends_of, since
 from bench.task_rows import TEXT, sealed
 from deploy.pipeline import Pipeline
 from schemas.topics.send_requests import SEND_REQUESTS
@@ -176,7 +176,7 @@ def _due_times(engine: sa.Engine, run: str) -> dict[str, datetime]:
 
 def _lateness(records: list[Record], due: dict[str, datetime]) -> list[float]:
     """Return the seconds from each message's time to its first record."""
-    asked = [(SEND_REQUESTS.decode(one.value), one.timestamp) for one in records]
+    asked = [(KEYS.decode(SEND_REQUESTS, one), one.timestamp) for one in records]
     # What belongs to no push reminds its recipients, or tells them of one.
     found = [(request.message_id, stamp) for request, stamp in asked if request.job_id]
     counts = Counter(message_id for message_id, _ in found)

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from bench.arena import SENDERS
 from bench.load import SOURCE, bare_producer, publish
 from bench.measurement import BenchError
-from bench.readers import reader
+from bench.readers import KEYS, reader
 from deploy.pipeline import Pipeline
 from runtime.clock import now
 from schemas.topics.contents import TextContent
@@ -49,7 +49,7 @@ async def _until_accepted(told: AIOKafkaConsumer, left: set[str]) -> None:
     while left:
         for records in (await told.getmany(timeout_ms=100)).values():
             for record in records:
-                event = PROVIDER_EVENTS.decode(record.value)
+                event = KEYS.decode(PROVIDER_EVENTS, record)
                 if isinstance(event, SendAccepted):
                     left.discard(event.message_id)
                 elif isinstance(event, SendRejected) and event.message_id in left:

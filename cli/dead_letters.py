@@ -58,7 +58,8 @@ async def replay(bootstrap: str, topic: str, letters: Sequence[DeadLetter]) -> N
 
     They stay in the DLQ. Doing it twice is harmless: every consumer knows a repeated record.
     """
-    producer = Producer(bootstrap, "sendtrail-cli")
+    # Without keys: what lies sealed in the DLQ is put back as it is.
+    producer = Producer(bootstrap, "sendtrail-cli", None)
     try:
         for start in range(0, len(letters), CHUNK):
             chunk = [letter.original(topic) for letter in letters[start : start + CHUNK]]

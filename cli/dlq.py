@@ -13,12 +13,14 @@ from cli.dead_letters import DeadLetter, dead_letters
 from cli.dead_letters import replay as put_back
 from runtime import audit
 from runtime.audit import Action
+from runtime.kafka.sealing import TopicKeys, TopicKeySettings
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, Settings, read
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.status_changes import STATUS_CHANGES
 from schemas.topics.task_changes import TASK_CHANGES
+from schemas.topics.topic import SEALED, MalformedRecord, Outgoing, header
 
 _NOTED = 1_000
 """Numbers of records that the audit trail names at most."""
@@ -65,13 +67,16 @@ def show(
         bool, typer.Option("--content", help="Show key and value too; they may hold personal data.")
     ] = False,
 ) -> None:
-    """Show one rejected record: its headers, and with --content its key and value."""
+    """Show one rejected record: its headers, and with --content its key and value.
+
+    A sealed value is opened with TOPIC_ENCRYPTION_KEY.
+    """
     letter = _one(topic, offset)
     for name, value in letter.headers:
         print(f"{name}: {value.decode(errors='backslashreplace')}")
     if content:
         print(f"key: {letter.key.decode(errors='backslashreplace')}")
-        print(letter.value.decode(errors="backslashreplace"))
+        print(_clear(letter.original(topic)).decode(errors="backslashreplace"))
     else:
         print(f"{len(letter.value)} bytes; --content shows them")
 
@@ -102,6 +107,17 @@ def replay(
     _note(topic, letters)
     asyncio.run(put_back(_bootstrap(), topic, letters))
     print(f"published {len(letters)} records to {topic} again")
+
+
+def _clear(record: Outgoing) -> bytes:
+    if header(record.headers, SEALED) is None:
+        return record.value
+    try:
+        value, _ = TopicKeys(read(TopicKeySettings)).clear(record)
+    except MalformedRecord as error:
+        print(f"its value does not open: {error}")
+        raise typer.Exit(1) from error
+    return value or b""
 
 
 def _note(topic: str, letters: Sequence[DeadLetter]) -> None:

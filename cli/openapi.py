@@ -35,7 +35,11 @@ _KEY: Final = SecretStr("signs and seals nothing and is long enough for a key")
 
 def _ingest_webhook() -> FastAPI:
     return ingest_webhook.build(
-        IngesterSettings(whatsapp_app_secret=_SECRET, whatsapp_webhook_verify_token=_SECRET)
+        IngesterSettings(
+            whatsapp_app_secret=_SECRET,
+            whatsapp_webhook_verify_token=_SECRET,
+            topic_encryption_key=_KEY,
+        )
     )
 
 
@@ -59,6 +63,7 @@ APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
             auth_signing_keys=_KEY,
             message_encryption_key=_KEY,
             message_lookup_key=_KEY,
+            topic_encryption_key=_KEY,
         ),
         MediaStore(MemoryStore()),
     ),
@@ -71,6 +76,7 @@ APPLICATIONS: Final[Mapping[str, Callable[[], FastAPI]]] = {
             auth_signing_keys=_KEY,
             message_encryption_key=_KEY,
             message_lookup_key=_KEY,
+            topic_encryption_key=_KEY,
         )
     ),
 }

@@ -11,13 +11,14 @@ from rich.table import Table
 
 from runtime import audit
 from runtime.daily_limits import DailyLimitSettings
+from runtime.kafka.sealing import TopicKeys, TopicKeySettings
 from runtime.postgres import connect, transaction
 from runtime.settings import DatabaseSettings, read
 from runtime.vault import Vault, VaultSettings
 from services.status_projector.rebuild import Rebuild, Result
 
 
-class _Settings(DatabaseSettings, VaultSettings, DailyLimitSettings):
+class _Settings(DatabaseSettings, VaultSettings, TopicKeySettings, DailyLimitSettings):
     """What this command reads from the environment."""
 
 
@@ -34,6 +35,7 @@ def rebuild(
         settings.database_url.get_secret_value(),
         settings.kafka_bootstrap_servers,
         Vault(settings),
+        TopicKeys(settings),
         settings.zone,
     )
     with Progress() as progress:

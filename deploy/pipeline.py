@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pydantic import SecretStr
+
 from deploy import wiring
 from deploy.processes import Process, python_module, stop_all
 from deploy.simulated_provider import SimulatedProvider
@@ -28,6 +30,7 @@ from deploy.stack import Stack, lease_empty
 from deploy.wiring import Seat, Secrets
 from runtime.auth import Caller, Permission, issue
 from runtime.clock import now
+from runtime.kafka.sealing import TopicKeys, TopicKeySettings
 from runtime.kafka.topics import ensure_topics
 from runtime.postgres import connect
 from schemas.tables.migrate import migrate
@@ -140,6 +143,12 @@ class Pipeline:
         """What a command by hand reads to work in this system, as its services do."""
         media = wiring.media_store(self._scratch)
         return wiring.NO_PROXY | self._served(self.urls[wiring.SIMULATOR]) | media
+
+    @property
+    def topic_keys(self) -> TopicKeys:
+        """What opens the records that the services of this system write."""
+        key = SecretStr(self.environment["TOPIC_ENCRYPTION_KEY"])
+        return TopicKeys(TopicKeySettings(topic_encryption_key=key))
 
     @property
     def token(self) -> str:

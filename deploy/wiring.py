@@ -40,6 +40,7 @@ class Secrets:
     link_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     encryption_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     lookup_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    topic_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     auth_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     chats: ChatAccounts = field(default_factory=ChatAccounts, repr=False)
 
@@ -122,6 +123,7 @@ def service_environment(simulator_url: str, shared: Secrets) -> dict[str, str]:
         "LINK_SIGNING_KEYS": shared.link_key,
         "MESSAGE_ENCRYPTION_KEY": shared.encryption_key,
         "MESSAGE_LOOKUP_KEY": shared.lookup_key,
+        "TOPIC_ENCRYPTION_KEY": shared.topic_key,
         "AUTH_SIGNING_KEYS": shared.auth_key,
         # The simulated account may send as much as it likes, to whom it likes.
         "SENDER_DAILY_LIMIT": "",

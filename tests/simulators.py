@@ -46,6 +46,7 @@ def start_simulator(
     secrets = Secrets(
         encryption_key=os.environ["MESSAGE_ENCRYPTION_KEY"],
         lookup_key=os.environ["MESSAGE_LOOKUP_KEY"],
+        topic_key=os.environ["TOPIC_ENCRYPTION_KEY"],
         auth_key=os.environ["AUTH_SIGNING_KEYS"],
     )
     settings = wiring.simulator_environment([seat], secrets)

@@ -127,7 +127,7 @@ def _run(console: Console, world: Pipeline, services: Services, body: Mapping[st
         reasons=reasons(world.database_url, job.job_id),
         durations=durations(world.database_url, world.bootstrap, job.job_id),
         verdict=world.simulator.verdict(),
-        answers=previews.arrived(world.bootstrap),
+        answers=previews.arrived(world),
     )
 
 

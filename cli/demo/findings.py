@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from cli.reading import read_to_end
 from runtime.postgres import connect, transaction
-from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported
+from schemas.topics.provider_events import PROVIDER_EVENTS, StatusReported, event_types
 from schemas.topics.status_changes import STATUS_CHANGES
-from schemas.topics.topic import header
+from schemas.topics.topic import EVENT_TYPE, header
+
+_CALLBACKS = event_types(StatusReported)
 
 # What each failed message says of its failure: the change that took it to failed.
 FAILURES = sa.text(
@@ -111,7 +113,7 @@ async def _moments(
         (record.partition, record.offset): datetime.fromisoformat(moment)
         for record in events
         if (moment := header(tuple(record.headers), "ce_time")) is not None
-        and isinstance(PROVIDER_EVENTS.decode(record.value), StatusReported)
+        and header(tuple(record.headers), EVENT_TYPE) in _CALLBACKS
     }
     changes = await read_to_end(bootstrap, STATUS_CHANGES.name)
     visible: dict[tuple[str, int], datetime] = {}

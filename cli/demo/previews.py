@@ -55,20 +55,21 @@ def answer(world: Pipeline, services: Services) -> None:
     )
 
 
-def arrived(bootstrap: str) -> dict[str, int]:
+def arrived(world: Pipeline) -> dict[str, int]:
     """Return how many answers came by each road, once all have, or when the time is over."""
     deadline = time.monotonic() + ARRIVE_WITHIN.total_seconds()
     while True:
-        events = asyncio.run(_answers(bootstrap))
+        events = asyncio.run(_answers(world))
         counts = {road: events[kind] for kind, road in ROADS.items()}
         if all(counts.values()) or time.monotonic() > deadline:
             return counts
         time.sleep(LOOK_AGAIN.total_seconds())
 
 
-async def _answers(bootstrap: str) -> Counter[tuple[str, str]]:
-    records = await read_to_end(bootstrap, PROVIDER_EVENTS.name)
-    events = (PROVIDER_EVENTS.decode(record.value) for record in records)
+async def _answers(world: Pipeline) -> Counter[tuple[str, str]]:
+    records = await read_to_end(world.bootstrap, PROVIDER_EVENTS.name)
+    keys = world.topic_keys
+    events = (keys.decode(PROVIDER_EVENTS, record) for record in records)
     return Counter(
         (event.channel, event.message_type)
         for event in events

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from runtime.errors import BrokerAway
 from runtime.kafka.partitions import partition_of
+from runtime.kafka.sealing import TopicKeys
 from schemas.topics.topic import Outgoing
 
 log = logging.getLogger(__name__)
@@ -30,11 +31,15 @@ STOP_WITHIN = timedelta(seconds=5)
 
 
 class Producer:
-    """An idempotent producer with acknowledgement by all replicas."""
+    """An idempotent producer with acknowledgement by all replicas.
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    It seals what its topic wants sealed; without keys everything goes as it is.
+    """
+
+    def __init__(self, bootstrap: str, client_id: str, keys: TopicKeys | None) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
+        self._keys = keys
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._overdue: set[asyncio.Future[Any]] = set()
@@ -74,7 +79,7 @@ class Producer:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 producer = await self._ready()
-                await _hand_over(producer, records, handed)
+                await _hand_over(producer, self._sealed(records), handed)
                 await _acknowledged(handed)
         except TimeoutError as error:
             self._watch(handed)
@@ -88,6 +93,10 @@ class Producer:
         self._discard()
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _sealed(self, records: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        keys = self._keys
+        return records if keys is None else [keys.sealed(record) for record in records]
 
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is not None:

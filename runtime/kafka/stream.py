@@ -12,7 +12,8 @@ What a `Stream` promises its handler and everyone else:
 - When partitions are taken away, or the process is asked to stop, nothing new is handed over,
   what is unfinished gets `StreamConfig.drain_within` to finish, the prefix is committed, and
   `let_go` is called, before they can be another's.
-- A record that is no record of its topic goes to the DLQ with the reason, and disturbs nothing.
+- A record that is no record of its topic, or does not open, goes to the DLQ with the reason, and
+  disturbs nothing.
 - Of `StreamConfig.wanted` types only; other records are finished without being decoded.
 - `TryAgainLater` from the handler means: the same batch again, a little later.
 """
@@ -33,6 +34,7 @@ from runtime.kafka.closing import close, start
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.deliveries import Delivery, Intake, Malformed, reject
 from runtime.kafka.progress import PartitionProgress
+from runtime.kafka.sealing import TopicKeys
 from schemas.topics.dead_letters import Reason
 from schemas.topics.topic import Topic
 
@@ -110,6 +112,7 @@ class Stream:
         topics: Sequence[Topic[Any]],
         handler: Handler,
         dead_letters: DeadLetters,
+        keys: TopicKeys,
         let_go: Callable[[Collection[TopicPartition]], Awaitable[None]] | None = None,
     ) -> None:
         self._config = config
@@ -120,7 +123,7 @@ class Stream:
         self._progress: dict[TopicPartition, PartitionProgress] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._room = asyncio.Event()
-        self._intake = Intake(self._topics, config.wanted, config.matters, self._room.set)
+        self._intake = Intake(self._topics, config.wanted, config.matters, keys, self._room.set)
         # Held while the handler works and while offsets are committed: one or the other.
         self._turn = asyncio.Lock()
         # Of these the handler has not returned from the last batch.

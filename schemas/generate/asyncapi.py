@@ -14,9 +14,11 @@ from schemas.topics.registry import (
     DEAD_LETTER_RETENTION,
     PARTITIONS,
     REGISTRY,
+    SEALED_FOR,
     Entry,
     dead_letter_topic,
 )
+from schemas.topics.topic import SEALED
 
 Node = dict[str, Any]
 
@@ -29,8 +31,10 @@ _DESCRIPTION: Final = (
     "Commands go in (`send-requests`), facts come back (`provider-events`), and one authority turns"
     " facts into transitions (`status-changes`). Values are JSON. Metadata travels as CloudEvents"
     " 1.0 in Kafka's binary mode: the value is the bare data, the attributes are headers that begin"
-    " with `ce_`. A schema changes only by optional fields; anything else is a new `ce_type`"
-    " version."
+    " with `ce_`. Where there is a header `sealed`, the value is sealed: a nonce of 12 bytes, then"
+    " AES-256-GCM of the data with its tag, under the key that the header names, bound to topic,"
+    " key and `ce_id`. Without the header it is the data. A schema changes only by optional fields;"
+    " anything else is a new `ce_type` version."
 )
 
 
@@ -67,7 +71,7 @@ def _channels(contracts: Iterable[Contract]) -> Node:
         topic = entry.topic
         models = [c.model.__name__ for c in contracts if c.entry is entry]
         channels[topic.name] = _channel(
-            topic.name, topic.purpose, models, (PARTITIONS, topic.retention)
+            topic.name, _purpose(entry), models, (PARTITIONS, topic.retention)
         )
         letters = dead_letter_topic(topic.name)
         channels[letters] = _channel(
@@ -78,6 +82,13 @@ def _channels(contracts: Iterable[Contract]) -> Node:
             (DEAD_LETTER_PARTITIONS, DEAD_LETTER_RETENTION),
         )
     return channels
+
+
+def _purpose(entry: Entry) -> str:
+    topic = entry.topic
+    if not topic.is_sealed:
+        return topic.purpose
+    return f"{topic.purpose} What our services write is sealed; others may write in the clear."
 
 
 def _channel(
@@ -196,6 +207,12 @@ def _cloud_event_headers() -> Node:
     return _headers("CloudEvents 1.0, Kafka binary mode.", required)
 
 
+def _sealed_header() -> Node:
+    names = ", ".join(f"`{name}`" for name in SEALED_FOR)
+    description = f"Which key the value is sealed with. On {names} only; absent: in the clear."
+    return _text(description) | {"pattern": "^[0-9a-f]{8}$"}
+
+
 def _dlq_headers() -> Node:
     required = {
         "dlq_reason": {"type": "string", "enum": [reason.value for reason in Reason]},
@@ -213,7 +230,7 @@ def _headers(description: str, required: Mapping[str, Node]) -> Node:
     return {
         "type": "object",
         "description": description,
-        "properties": {**required},
+        "properties": {**required, SEALED: _sealed_header()},
         "required": list(required),
     }
 

@@ -332,4 +332,5 @@ PROVIDER_EVENTS: Topic[ProviderEvent] = Topic(
     event_type=lambda event: _event_type(type(event)),
     purpose="Facts from dispatchers and providers about messages, and notices about accounts.",
     retention=timedelta(days=7),
+    is_sealed=True,
 )

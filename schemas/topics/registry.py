@@ -1,8 +1,9 @@
 """Every topic there is: who writes it, who reads it, how many partitions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.send_requests import SEND_REQUESTS
@@ -53,3 +54,13 @@ DEAD_LETTER_RETENTION = timedelta(days=7)
 def dead_letter_topic(topic: str) -> str:
     """Return the name of the topic that keeps a topic's rejected records."""
     return topic + DEAD_LETTER_SUFFIX
+
+
+SEALED_FOR: Final[Mapping[str, str]] = {
+    name: entry.topic.name
+    for entry in REGISTRY
+    if entry.topic.is_sealed
+    for name in (entry.topic.name, dead_letter_topic(entry.topic.name))
+}
+"""The topics on which values lie sealed, each with the one for which they are: a rejected record
+stays as it is in the DLQ, and opens once it is put back."""

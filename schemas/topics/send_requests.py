@@ -118,4 +118,5 @@ SEND_REQUESTS: Topic[SendRequested] = Topic(
     event_type=lambda _: "sendtrail.send.requested.v1",
     purpose="Asks for one message to one recipient.",
     retention=timedelta(days=7),
+    is_sealed=True,
 )

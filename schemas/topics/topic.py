@@ -22,9 +22,13 @@ _WHOLE = "$"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The escape, unless its backslash is itself escaped."""
 _SPECVERSION = ("ce_specversion", b"1.0")
+EVENT_ID = "ce_id"
+"""The header with what every repetition of a record carries; records of others may lack it."""
 EVENT_TYPE = "ce_type"
 """The header with a record's CloudEvents type; records of others may lack it."""
 _CONTENT_TYPE = ("content-type", b"application/json")
+SEALED = "sealed"
+"""The header of a record whose value is sealed: the name of the key."""
 _REPEATED = re.compile(r"^(Invalid (?:enum )?value) .*", re.DOTALL)
 """How msgspec begins where it repeats the value: it may be somebody's words."""
 
@@ -69,6 +73,8 @@ class Topic(Generic[T]):
     """One sentence for the generated documents."""
     retention: timedelta
     """At most 7 days where records carry content (CF-33)."""
+    is_sealed: bool = False
+    """Whether values lie sealed on the broker: they carry people's words or addresses (CF-33)."""
 
     _decoder: msgspec.json.Decoder[T] = field(init=False, repr=False)
 
@@ -104,7 +110,7 @@ class Topic(Generic[T]):
             event_id = self.event_id(data)
             headers = (
                 _SPECVERSION,
-                ("ce_id", event_id.encode()),
+                (EVENT_ID, event_id.encode()),
                 (EVENT_TYPE, self.event_type(data).encode()),
                 ce_source,
                 ce_time,

@@ -20,6 +20,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaSettings, open_store
@@ -61,7 +62,12 @@ class Dispatcher:
     """The parts, joined. Making one connects to nothing."""
 
     def __init__(
-        self, settings: DispatcherSettings, producer: Producer, vault: Vault, fence: Fence
+        self,
+        settings: DispatcherSettings,
+        keys: TopicKeys,
+        producer: Producer,
+        vault: Vault,
+        fence: Fence,
     ) -> None:
         self._settings = settings
         self._producer = producer
@@ -112,9 +118,9 @@ class Dispatcher:
             vault,
         )
         self._requests = Requests(self._tools)
-        self._stream = _stream(settings, self._requests, producer)
+        self._stream = _stream(settings, self._requests, producer, keys)
         listener = _listener(settings, self._engine, vault, self._breaker)
-        self._heard = _heard(settings, listener, producer)
+        self._heard = _heard(settings, listener, producer, keys)
         self._watch = Watch(self._engine, producer, settings, self._requests.lanes.queues, now)
         IN_FLIGHT.set_function(lambda: self._stream.in_flight)
         CALLING.set_function(lambda: self._requests.lanes.calling)
@@ -156,13 +162,14 @@ class Dispatcher:
 
 def build(settings: DispatcherSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
-    producer = Producer(settings.kafka_bootstrap_servers, "dispatcher")
+    keys = TopicKeys(settings)
+    producer = Producer(settings.kafka_bootstrap_servers, "dispatcher", keys)
     vault = Vault(settings)
     fence = fence_of(settings, owner=settings.dispatcher_owner)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        dispatcher = Dispatcher(settings, producer, vault, fence)
+        dispatcher = Dispatcher(settings, keys, producer, vault, fence)
         async with running(fence=lambda: fence.keep(dispatcher.works())):
             yield
         await dispatcher.stop()
@@ -202,7 +209,9 @@ def _listener(
     return Listener(engine, vault, settings.words, breaker, reported, now)
 
 
-def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer) -> Stream:
+def _stream(
+    settings: DispatcherSettings, requests: Requests, producer: Producer, keys: TopicKeys
+) -> Stream:
     config = StreamConfig(
         bootstrap=settings.kafka_bootstrap_servers,
         group="dispatcher",
@@ -210,10 +219,12 @@ def _stream(settings: DispatcherSettings, requests: Requests, producer: Producer
         drain_within=timedelta(seconds=10),
     )
     letters = DeadLetters(producer, "dispatcher", now)
-    return Stream(config, [SEND_REQUESTS], requests, letters)
+    return Stream(config, [SEND_REQUESTS], requests, letters, keys)
 
 
-def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer) -> Stream:
+def _heard(
+    settings: DispatcherSettings, listener: Listener, producer: Producer, keys: TopicKeys
+) -> Stream:
     config = StreamConfig(
         bootstrap=settings.kafka_bootstrap_servers,
         group="dispatcher-people",
@@ -223,4 +234,4 @@ def _heard(settings: DispatcherSettings, listener: Listener, producer: Producer)
         matters=matters,
     )
     letters = DeadLetters(producer, "dispatcher", now)
-    return Stream(config, [PROVIDER_EVENTS], listener, letters)
+    return Stream(config, [PROVIDER_EVENTS], listener, letters, keys)

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from domain.breaker import Breaker
 from providers.whatsapp.settings import WhatsAppSettings
 from runtime.daily_limits import DailyLimitSettings, EmptyIsNone
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.robot_alerts import AlertSettings
 from runtime.settings import DatabaseSettings, process_name
 from runtime.vault import VaultSettings
@@ -25,7 +26,13 @@ class LimitSettings(DailyLimitSettings):
 
 
 class DispatcherSettings(
-    AlertSettings, DatabaseSettings, VaultSettings, LimitSettings, PeopleSettings, WhatsAppSettings
+    AlertSettings,
+    DatabaseSettings,
+    VaultSettings,
+    TopicKeySettings,
+    LimitSettings,
+    PeopleSettings,
+    WhatsAppSettings,
 ):
     """Each field is the environment variable of the same name."""
 

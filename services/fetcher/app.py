@@ -17,6 +17,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaStore
@@ -40,7 +41,8 @@ MAX_IN_FLIGHT = 1_000
 
 def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
-    producer = Producer(settings.kafka_bootstrap_servers, "fetcher")
+    keys = TopicKeys(settings)
+    producer = Producer(settings.kafka_bootstrap_servers, "fetcher", keys)
     fence = fence_of(settings, owner=process_name())
 
     @asynccontextmanager
@@ -59,7 +61,8 @@ def build(settings: FetcherSettings, media: MediaStore) -> FastAPI:
         readers = {app.corp_id: app for app in settings.wecom_apps if app.kf}
         walks = Walks(tools, Desk(wecom, readers))
         workers = Workers(tools, attempt)
-        stream = _stream(settings, Announcements(tools, workers.wake, walks.note), producer)
+        announcements = Announcements(tools, workers.wake, walks.note)
+        stream = _stream(settings, announcements, producer, keys)
         FETCHING.set_function(lambda: workers.busy)
         works: dict[str, Work] = {
             "counts": lambda: every(COUNT_EVERY, lambda: count_waiting(tools)),
@@ -90,7 +93,9 @@ def _renewal(settings: FetcherSettings) -> timedelta:
     return settings.fetcher_claim_lasts / 3
 
 
-def _stream(settings: FetcherSettings, announcements: Announcements, producer: Producer) -> Stream:
+def _stream(
+    settings: FetcherSettings, announcements: Announcements, producer: Producer, keys: TopicKeys
+) -> Stream:
     config = StreamConfig(
         bootstrap=settings.kafka_bootstrap_servers,
         group="fetcher",
@@ -99,4 +104,4 @@ def _stream(settings: FetcherSettings, announcements: Announcements, producer: P
         wanted=event_types(MessageReceived, NoticeReceived),
     )
     letters = DeadLetters(producer, "fetcher", now)
-    return Stream(config, [PROVIDER_EVENTS], announcements, letters)
+    return Stream(config, [PROVIDER_EVENTS], announcements, letters, keys)

@@ -6,6 +6,7 @@ from pydantic import Field, PositiveInt
 
 from providers.wecom.api_settings import WecomApiSettings
 from providers.whatsapp.settings import WhatsAppMediaSettings
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings, process_name
 from runtime.vault import VaultSettings
@@ -15,7 +16,12 @@ _MB = 1_024 * _KB
 
 
 class FetcherSettings(
-    DatabaseSettings, VaultSettings, WhatsAppMediaSettings, WecomApiSettings, MediaSettings
+    DatabaseSettings,
+    VaultSettings,
+    TopicKeySettings,
+    WhatsAppMediaSettings,
+    WecomApiSettings,
+    MediaSettings,
 ):
     """Each field is the environment variable of the same name."""
 

@@ -12,6 +12,7 @@ from runtime.errors import BrokerAway
 from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from runtime.sources import Buckets
 from services.ingest_webhook.admission import Admission
 from services.ingest_webhook.door import Door
@@ -34,7 +35,7 @@ FEEDBACK_BURST = 60
 
 def build(settings: IngesterSettings) -> FastAPI:
     """Return the service; nothing runs before its lifespan begins."""
-    producer = Producer(settings.kafka_bootstrap_servers, "ingest_webhook")
+    producer = Producer(settings.kafka_bootstrap_servers, "ingest_webhook", TopicKeys(settings))
     door, source = _door(settings), Source(settings.previews_url)
     IN_FLIGHT.set_function(lambda: door.admission.in_flight)
 

@@ -10,12 +10,13 @@ from providers.tencent.settings import Listed
 from providers.wechat.settings import WechatCallbackApp
 from providers.wecom.settings import WecomCallbackApp
 from runtime.http_protocol import Limits
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.settings import Settings
 from runtime.signed_links import LinkSettings
 from runtime.sources import Networks
 
 
-class IngesterSettings(Settings, LinkSettings):
+class IngesterSettings(Settings, LinkSettings, TopicKeySettings):
     """Each field is the environment variable of the same name.
 
     Without keys for links, no preview can be answered on its page.

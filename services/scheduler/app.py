@@ -18,6 +18,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from runtime.kafka.stream import A_MOMENT, Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.media import MediaStore
@@ -98,7 +99,8 @@ class Scheduler:
         self.vault = Vault(settings)
         self.fence = fence_of(settings, owner=process_name())
         self.fence.watch(self.engine)
-        self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE)
+        keys = TopicKeys(settings)
+        self.producer = Producer(settings.kafka_bootstrap_servers, SERVICE, keys)
         intake = Intake(self.engine, self.vault, self.producer, now)
         self.gather = Gather(intake.accept, most=TOGETHER, queued=QUEUED)
         self.feeder = Feeder(
@@ -129,19 +131,9 @@ class Scheduler:
             [STATUS_CHANGES],
             handlers.StatusChanges(self.engine, breaker=breaker, clock=now, wake=self.feeder.wake),
             DeadLetters(self.producer, SERVICE, now),
+            keys,
         )
-        self.answers = Stream(
-            StreamConfig(
-                bootstrap=settings.kafka_bootstrap_servers,
-                group=f"{SERVICE}-answers",
-                max_in_flight=ANSWERS_AT_ONCE,
-                gathers=A_MOMENT,
-                wanted=WANTED,
-            ),
-            [PROVIDER_EVENTS],
-            PreviewAnswers(self.engine, self.vault, WORDS[settings.notice_language], now),
-            DeadLetters(self.producer, SERVICE, now),
-        )
+        self.answers = self._answers(keys)
         self.previews = PreviewDesk(
             self.engine,
             self.vault,
@@ -151,6 +143,19 @@ class Scheduler:
             clock=now,
             forms=_forms(settings),
         )
+
+    def _answers(self, keys: TopicKeys) -> Stream:
+        config = StreamConfig(
+            bootstrap=self.settings.kafka_bootstrap_servers,
+            group=f"{SERVICE}-answers",
+            max_in_flight=ANSWERS_AT_ONCE,
+            gathers=A_MOMENT,
+            wanted=WANTED,
+        )
+        words = WORDS[self.settings.notice_language]
+        handler = PreviewAnswers(self.engine, self.vault, words, now)
+        letters = DeadLetters(self.producer, SERVICE, now)
+        return Stream(config, [PROVIDER_EVENTS], handler, letters, keys)
 
     async def accept(self, asked: Asked) -> MessageAccepted:
         """Accept one send. Raises `Conflict` or `TryAgainLater`."""

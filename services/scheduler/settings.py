@@ -10,6 +10,7 @@ from domain.breaker import Breaker
 from domain.pacing import Bounds
 from domain.task_rules import zones
 from runtime.auth import AuthSettings
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.media import MediaSettings
 from runtime.settings import DatabaseSettings
 from runtime.signed_links import LinkSettings
@@ -18,7 +19,13 @@ from services.scheduler.timed.notice_settings import NoticeSettings
 
 
 class SchedulerSettings(
-    DatabaseSettings, AuthSettings, VaultSettings, LinkSettings, MediaSettings, NoticeSettings
+    DatabaseSettings,
+    AuthSettings,
+    VaultSettings,
+    TopicKeySettings,
+    LinkSettings,
+    MediaSettings,
+    NoticeSettings,
 ):
     """One field a variable; defaults work on one machine."""
 

@@ -28,7 +28,8 @@ def build(settings: StatisticsSettings, end: End) -> FastAPI:
     """Return the application; ``end`` is called when only a fresh process can go on."""
     # For the guard alone: the counts need no database.
     engine = connect(settings.database_url.get_secret_value(), pool=2)
-    producer = Producer(settings.kafka_bootstrap_servers, NAME)
+    # Without keys: it reads and rejects status-changes, which are not sealed.
+    producer = Producer(settings.kafka_bootstrap_servers, NAME, None)
     dead_letters = DeadLetters(producer, NAME, clock.now)
     worker = Worker(settings, clock=clock.now, reject=dead_letters.add, end=end)
 

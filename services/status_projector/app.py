@@ -14,6 +14,7 @@ from runtime.http import Face, application
 from runtime.http_errors import shape_errors
 from runtime.kafka.dead_letters import DeadLetters
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from runtime.kafka.stream import Stream, StreamConfig
 from runtime.lifespan import Work, every, running
 from runtime.postgres import connect
@@ -58,7 +59,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
     bootstrap = settings.kafka_bootstrap_servers
     engine = connect(settings.database_url.get_secret_value())
     asked = connect(settings.database_url.get_secret_value(), pool=QUERIES_AT_ONCE)
-    producer = Producer(bootstrap, GROUP)
+    keys = TopicKeys(settings)
+    producer = Producer(bootstrap, GROUP, keys)
     letters = DeadLetters(producer, "status_projector", now)
     # The random part: a name is fenced for good, and in containers every process has the same
     # host and number.
@@ -69,8 +71,8 @@ def build(settings: ProjectorSettings) -> FastAPI:
     tools = Tools(engine, vault, publisher, letters, now, settings.zone)
     fence = fence_of(settings, owner=owner)
     fence.watch(engine)
-    hub = Hub(bootstrap, engine, vault, clock=now, keep=settings.projector_live_keep)
-    works = _works(settings, tools, letters) | {
+    hub = Hub(bootstrap, engine, vault, keys, clock=now, keep=settings.projector_live_keep)
+    works = _works(settings, tools, letters, keys) | {
         "live": hub.run,
         "live_arrivals": hub.run_arrivals,
         "live_jobs": hub.run_jobs,
@@ -118,7 +120,9 @@ def _terms(settings: ProjectorSettings) -> Terms:
     return Terms(settings.zone, settings.prices, settings.sender_daily_limit)
 
 
-def _works(settings: ProjectorSettings, tools: Tools, letters: DeadLetters) -> dict[str, Work]:
+def _works(
+    settings: ProjectorSettings, tools: Tools, letters: DeadLetters, keys: TopicKeys
+) -> dict[str, Work]:
     """Return what runs as long as this is the live database."""
     facts = Facts(tools)
     return {
@@ -141,11 +145,13 @@ def _works(settings: ProjectorSettings, tools: Tools, letters: DeadLetters) -> d
         "parked": lambda: every(
             EXPIRE_TICK, lambda: expire_parked(tools, settings.projector_park_for)
         ),
-        "stream": lambda: _stream(settings, facts, letters).run(),
+        "stream": lambda: _stream(settings, facts, letters, keys).run(),
     }
 
 
-def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> Stream:
+def _stream(
+    settings: ProjectorSettings, facts: Facts, letters: DeadLetters, keys: TopicKeys
+) -> Stream:
     config = StreamConfig(
         bootstrap=settings.kafka_bootstrap_servers,
         group=GROUP,
@@ -153,4 +159,4 @@ def _stream(settings: ProjectorSettings, facts: Facts, letters: DeadLetters) -> 
         max_poll=settings.projector_batch,
     )
     topics = [SEND_REQUESTS, PROVIDER_EVENTS, TASK_CHANGES]
-    return Stream(config, topics, facts, letters, let_go=facts.let_go)
+    return Stream(config, topics, facts, letters, keys, let_go=facts.let_go)

@@ -22,6 +22,7 @@ from domain.staleness import FORGOTTEN_AFTER
 from runtime.clock import now
 from runtime.kafka.alone import start_alone
 from runtime.kafka.closing import close
+from runtime.kafka.sealing import TopicKeys
 from runtime.postgres import in_thread, transaction
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
@@ -101,10 +102,13 @@ class Result:
 class Rebuild:
     """One run."""
 
-    def __init__(self, url: str, bootstrap: str, vault: Vault, zone: ZoneInfo) -> None:
+    def __init__(
+        self, url: str, bootstrap: str, vault: Vault, keys: TopicKeys, zone: ZoneInfo
+    ) -> None:
         self._engine = shadows.open_shadow(url)
         self._bootstrap = bootstrap
         self._vault = vault
+        self._keys = keys
         self._zone = zone
         self._epochs: dict[Place, int] = {}
         self._done: dict[Place, int] = {}
@@ -187,7 +191,8 @@ class Rebuild:
             inside = [record for record in records if record.offset < end]
             if len(inside) < len(records):
                 consumer.seek(place, max(end, self._done[key]))
-            batch += [heard for record in inside if (heard := _heard(place, record)) is not None]
+            told = [_heard(place, record, self._keys) for record in inside]
+            batch += [heard for heard in told if heard is not None]
         if batch:
             await asyncio.to_thread(self._apply, batch)
         self.records += len(batch)
@@ -277,13 +282,16 @@ async def _reading(bootstrap: str) -> AsyncGenerator[AIOKafkaConsumer]:
         await close(consumer)
 
 
-def _heard(place: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> Heard | None:
+def _heard(
+    place: TopicPartition, record: ConsumerRecord[bytes, bytes], keys: TopicKeys
+) -> Heard | None:
     try:
-        value = TOPICS[place.topic].decode(record.value)
+        raw, headers = keys.clear(record)
+        value = TOPICS[place.topic].decode(raw)
     except MalformedRecord:
         return None  # it is in the DLQ
     trigger = Trigger(place.topic, place.partition, record.offset)
-    return Heard(trigger, value, record.key, record.value or b"", tuple(record.headers))
+    return Heard(trigger, value, record.key, raw or b"", headers)
 
 
 def _latest(moments: Iterable[datetime]) -> datetime:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.auth import AuthSettings
 from runtime.daily_limits import DailyLimitSettings
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.settings import DatabaseSettings
 from runtime.vault import VaultSettings
 from services.status_projector.prices import DEFAULT_PRICES, Prices
@@ -41,7 +42,12 @@ class PriceSettings(BaseSettings):
 
 
 class ProjectorSettings(
-    DatabaseSettings, AuthSettings, VaultSettings, DailyLimitSettings, PriceSettings
+    DatabaseSettings,
+    AuthSettings,
+    VaultSettings,
+    TopicKeySettings,
+    DailyLimitSettings,
+    PriceSettings,
 ):
     """Each field is the environment variable of the same name."""
 

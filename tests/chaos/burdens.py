@@ -187,11 +187,12 @@ async def _looking(look: Callable[[], object]) -> AsyncGenerator[None]:
 async def _rate(system: Pipeline, sender: str, count: int) -> float:
     """Return at which rate a sender's messages are accepted, asked for all at once."""
     moments: list[datetime] = []
+    keys = system.topic_keys
     async with reader(system.bootstrap, PROVIDER_EVENTS.name) as told:
         await fill(system.bootstrap, count, f"rate-{sender}", sender=sender)
         while len(moments) < count:
             for records in (await told.getmany(timeout_ms=200)).values():
-                events = [PROVIDER_EVENTS.decode(record.value) for record in records]
+                events = [keys.decode(PROVIDER_EVENTS, record) for record in records]
                 moments += [
                     event.at
                     for event in events

@@ -151,7 +151,7 @@ def status_of(life: Life, status: str, at: datetime) -> bodies.Part:
 
 
 async def _play(arena: Arena, steps: Sequence[Step]) -> None:
-    producer = Producer(arena.system.bootstrap, "chaos-replies")
+    producer = Producer(arena.system.bootstrap, "chaos-replies", arena.system.topic_keys)
     ingester = arena.system.process("ingest_webhook")
     secret = ingester.env["WHATSAPP_APP_SECRET"].encode()
     url = arena.system.urls["ingest_webhook"] + CALLBACK

@@ -134,7 +134,7 @@ class Feed:
 
     async def run(self) -> None:
         """Feed all of them at the pace; a broker that is away is waited for."""
-        producer = Producer(self.bootstrap, "chaos")
+        producer = Producer(self.bootstrap, "chaos", None)
         began = time.monotonic()
         # How many have been fed the first time, the second time and so on.
         rounds = [0] * (1 + self.echoes)

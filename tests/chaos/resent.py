@@ -119,7 +119,7 @@ def _provider(arena: Arena, due: list[bytes], over: timedelta) -> _Provider:
 
 
 async def _reply(arena: Arena, lives: Sequence[Life]) -> None:
-    producer = Producer(arena.system.bootstrap, "chaos-replies")
+    producer = Producer(arena.system.bootstrap, "chaos-replies", arena.system.topic_keys)
     replies = [reply for life in lives for reply in replies_of(life)]
     records = PROVIDER_EVENTS.records(replies, source="/chaos", at=BEGINS)
     await producer.publish(records, within=ACKNOWLEDGED_WITHIN)

@@ -14,6 +14,7 @@ from schemas.topics.dead_letters import Place, Reason, Why, dead_letter
 from schemas.topics.send_requests import SEND_REQUESTS
 from schemas.topics.topic import Outgoing
 from tests.given import NOON
+from tests.topic_keys import TOPIC_KEYS
 
 pytestmark = pytest.mark.stack
 
@@ -38,7 +39,7 @@ def rejected(clean_topics: str) -> str:
     ]
 
     async def publish() -> None:
-        producer = Producer(clean_topics, "tests")
+        producer = Producer(clean_topics, "tests", TOPIC_KEYS)
         await producer.publish(letters, within=timedelta(seconds=20))
         await producer.stop()
 
@@ -65,6 +66,22 @@ def test_content_is_shown_only_to_who_asks_for_it(rejected: str) -> None:
     assert "hush" in asked.output
 
 
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [
+        ("", "TOPIC_ENCRYPTION_KEY: each key must have at least 32 characters"),
+        ("another key of thirty-two characters or more", "TOPIC_ENCRYPTION_KEY lacks the key"),
+    ],
+)
+def test_who_lacks_the_key_is_told_so(rejected: str, key: str, complaint: str) -> None:
+    asked = ("dlq", "show", "send-requests", "0", "--content")
+    shown = sendtrail(rejected, *asked, TOPIC_ENCRYPTION_KEY=key)
+
+    assert shown.exit_code != 0
+    assert complaint in shown.output
+    assert "hush" not in shown.output
+
+
 def test_a_record_that_is_not_there_is_said_to_be_missing(rejected: str) -> None:
     shown = sendtrail(rejected, "dlq", "show", "send-requests", "7")
 
@@ -78,15 +95,18 @@ def test_a_replay_asks_first_and_then_publishes_the_original(
     refused = sendtrail(rejected, "dlq", "replay", "send-requests", "1", answer="n\n")
     nothing = asyncio.run(read_to_end(rejected, SEND_REQUESTS.name))
     url = database.url.render_as_string(hide_password=False)
-    done = sendtrail(rejected, "dlq", "replay", "send-requests", "1", "--yes", DATABASE_URL=url)
+    # What lies there sealed goes back as it is: that takes no key.
+    keyless = {"DATABASE_URL": url, "TOPIC_ENCRYPTION_KEY": ""}
+    done = sendtrail(rejected, "dlq", "replay", "send-requests", "1", "--yes", **keyless)
     replayed = asyncio.run(read_to_end(rejected, SEND_REQUESTS.name))
 
     assert refused.exit_code == 1
     assert nothing == []
     assert done.exit_code == 0
-    assert [(r.key, r.value, tuple(r.headers)) for r in replayed] == [
+    assert [(r.key, *TOPIC_KEYS.clear(r)) for r in replayed] == [
         (BROKEN.key, BROKEN.value, BROKEN.headers)
     ]
+    assert "hush" not in str(replayed)
     with database.connect() as connection:
         noted = connection.execute(
             sa.text("SELECT action, about, changes, actor LIKE 'cli:%' FROM audit_log")

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 from deploy.stack.jars import kafka_version
 from deploy.stack.places import CHECKOUT
 from runtime.auth import AuthSettings
+from runtime.kafka.sealing import TopicKeySettings
 from runtime.media import MediaSettings
 from runtime.settings import Settings as ServiceSettings
 from runtime.vault import VaultSettings
@@ -88,6 +89,7 @@ def test_what_several_services_read_is_the_same_for_all_of_them(
     services: dict[str, Any],
 ) -> None:
     shared = variables_of(AuthSettings) | variables_of(VaultSettings) | variables_of(MediaSettings)
+    shared |= variables_of(TopicKeySettings)
     shared |= {"DATABASE_URL", "MESSAGE_RETENTION", "SENDER_DAILY_LIMIT", "APP_TIMEZONE"}
 
     for variable in shared:

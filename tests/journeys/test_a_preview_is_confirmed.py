@@ -40,7 +40,7 @@ async def scheduler(world: Pipeline) -> AsyncGenerator[httpx.AsyncClient]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def requests(world: Pipeline) -> AsyncGenerator[Tail[SendRequested]]:
     """Return what comes to send-requests during the test."""
-    tail = await tail_of(SEND_REQUESTS, world.bootstrap)
+    tail = await tail_of(SEND_REQUESTS, world.bootstrap, world.topic_keys)
     yield tail
     await tail.consumer.stop()
 

@@ -164,7 +164,7 @@ async def _of_the_streams(topics: str, task_id: str) -> dict[str, str]:
         updated_at=at,
         tenant_id=THEIRS,
     )
-    producer = Producer(topics, "tenants-apart")
+    producer = Producer(topics, "tenants-apart", TOPIC_KEYS)
     records = [TASK_CHANGES.record(one, source="tests", at=at) for one in (push, group_send)]
     await producer.publish(records, within=seconds(20))
     await producer.stop()

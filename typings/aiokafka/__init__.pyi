@@ -1,6 +1,7 @@
 # The parts of aiokafka that we use, typed; the library ships no types (0.14).
 from asyncio import Future
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from aiokafka.abc import ConsumerRebalanceListener as ConsumerRebalanceListener
@@ -25,6 +26,7 @@ class RecordMetadata(NamedTuple):
     timestamp_type: int
     log_start_offset: int | None
 
+@dataclass(frozen=True)
 class ConsumerRecord(Generic[_K, _V]):
     topic: str
     partition: int

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from domain.identity import message_id_for_inbound
 from runtime.auth import Permission
+from runtime.kafka.sealing import TopicKeys
 from runtime.postgres import in_thread
 from runtime.vault import Vault
 from schemas.topics.provider_events import (
@@ -32,7 +33,7 @@ _SPEAK_OF_ONE = MessageReceived | MediaStored | MediaLost
 _TYPES: Final = {kind.encode() for kind in event_types(MessageReceived, MediaStored, MediaLost)}
 
 
-def arrival_of(place: int, record: Record) -> Arrival | None:
+def arrival_of(place: int, record: Record, keys: TopicKeys) -> Arrival | None:
     """Return it where the record says that a message came in, or what became of its file.
 
     Most records are of other types: one is passed over by its header, unread.
@@ -41,7 +42,7 @@ def arrival_of(place: int, record: Record) -> Arrival | None:
     if kind is not None and kind not in _TYPES:
         return None
     try:
-        event = PROVIDER_EVENTS.decode(record.value)
+        event = keys.decode(PROVIDER_EVENTS, record)
     except MalformedRecord:
         return None
     if not isinstance(event, _SPEAK_OF_ONE):

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from runtime.clock import Clock
 from runtime.errors import BrokerAway, DatabaseAway, InvalidInput
+from runtime.kafka.sealing import TopicKeys
 from runtime.vault import Vault
 from schemas.topics.provider_events import PROVIDER_EVENTS
 from schemas.topics.status_changes import STATUS_CHANGES
@@ -64,11 +65,19 @@ class Hub:
     """Clients enter, are greeted, give orders and leave; `run` reads for them."""
 
     def __init__(
-        self, bootstrap: str, engine: sa.Engine, vault: Vault, *, clock: Clock, keep: int
+        self,
+        bootstrap: str,
+        engine: sa.Engine,
+        vault: Vault,
+        keys: TopicKeys,
+        *,
+        clock: Clock,
+        keep: int,
     ) -> None:
         self._bootstrap = bootstrap
         self._engine = engine
         self._vault = vault
+        self._keys = keys
         self._clock = clock
         self._keep = keep
         self._clients: set[Client] = set()
@@ -240,7 +249,7 @@ class Hub:
         number = reading.places.number(place)
         if place.topic == PROVIDER_EVENTS.name:
             for record in records:
-                arrival = arrivals.arrival_of(number, record)
+                arrival = arrivals.arrival_of(number, record, self._keys)
                 if arrival is None:
                     reading.pass_over(number, record.offset)
                 else:

@@ -18,6 +18,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery, Group, Stream, StreamConfig
 from schemas.topics.registry import dead_letter_topic
 from schemas.topics.topic import EVENT_TYPE, Outgoing, Topic
+from tests.topic_keys import TOPIC_KEYS
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ def topic_named(name: str) -> Topic[Number]:
 
 async def publish(bootstrap: str, records: Sequence[Outgoing]) -> None:
     """Publish records and wait for the broker."""
-    producer = Producer(bootstrap, "test")
+    producer = Producer(bootstrap, "test", TOPIC_KEYS)
     await producer.publish(records, within=timedelta(seconds=20))
     await producer.stop()
 
@@ -138,7 +139,7 @@ def stream_of(
         drain_within=timedelta(seconds=1),
     )
     config = replace(config, **tuning)
-    return Stream(config, [topic], handler, DeadLetters(producer, "test", now))
+    return Stream(config, [topic], handler, DeadLetters(producer, "test", now), TOPIC_KEYS)
 
 
 @asynccontextmanager
@@ -151,7 +152,7 @@ async def reading(
     **tuning: Unpack[Tuning],
 ) -> AsyncGenerator[Stream]:
     """Run a stream for the length of the block, then stop it as a service would."""
-    producer = Producer(bootstrap, "test")
+    producer = Producer(bootstrap, "test", TOPIC_KEYS)
     stream = stream_of(producer, bootstrap, topic, handler, group=group, **tuning)
     task = asyncio.create_task(stream.run())
     try:

@@ -3,6 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from deploy.processes import Process
 from runtime.errors import TryAgainLater
 from runtime.kafka.stream import Delivery
 from schemas.topics.registry import dead_letter_topic
-from schemas.topics.topic import header
+from schemas.topics.topic import SEALED, header
 from tests.eventually import eventually, seconds
 from tests.runtime.kafka.parts import (
     Remembering,
@@ -83,6 +84,24 @@ async def test_a_record_that_is_none_goes_to_the_dlq_and_disturbs_nothing(
     assert header(tuple(letters[0].headers), "dlq_offset") == "1"
     assert header(tuple(letters[0].headers), "made-by") == "test"
     assert await committed(kafka_bootstrap, topic.name, topic.name, 1) == 7
+
+
+async def test_a_record_that_does_not_open_goes_to_the_dlq_as_it_is(kafka_bootstrap: str) -> None:
+    topic = await a_topic(kafka_bootstrap, partitions=1)
+    good = numbers(topic, 2)
+    foreign = replace(good[1], headers=(*good[1].headers, (SEALED, b"0badc0de")))
+    await publish(kafka_bootstrap, [foreign, *good])
+    handler = Remembering()
+
+    async with reading(kafka_bootstrap, topic, handler, group=topic.name):
+        await eventually(lambda: len(handler.handed) == 2, within=seconds(20))
+
+    [letter] = await all_records(kafka_bootstrap, dead_letter_topic(topic.name))
+    headers = tuple(letter.headers)
+    assert (letter.value, headers[: len(foreign.headers)]) == (foreign.value, foreign.headers)
+    assert header(headers, "dlq_reason") == "malformed"
+    detail = "sealed: TOPIC_ENCRYPTION_KEY lacks the key 0badc0de"
+    assert header(headers, "dlq_detail") == detail
 
 
 async def test_a_full_handler_is_handed_nothing_more_until_it_has_room(

@@ -12,6 +12,7 @@ from runtime.kafka.producer import Producer
 from runtime.kafka.stream import Delivery
 from tests.eventually import eventually, seconds
 from tests.runtime.kafka.parts import Remembering, a_topic, numbers, publish, reading, stream_of
+from tests.topic_keys import TOPIC_KEYS
 
 pytestmark = pytest.mark.stack
 
@@ -61,7 +62,7 @@ async def test_a_handler_that_fails_leaves_its_partitions_to_the_others(
     topic = await a_topic(kafka_bootstrap, partitions=2)
     await publish(kafka_bootstrap, numbers(topic, 40))
     failing, staying = Failing(keep=lambda _: True), Remembering()
-    producer = Producer(kafka_bootstrap, "test")
+    producer = Producer(kafka_bootstrap, "test", TOPIC_KEYS)
 
     stream = stream_of(producer, kafka_bootstrap, topic, failing, group=topic.name)
     with pytest.raises(RuntimeError, match="not what was expected"):
@@ -78,7 +79,7 @@ async def test_who_is_cancelled_while_joining_leaves_the_partitions_to_the_other
 ) -> None:
     topic = await a_topic(kafka_bootstrap, partitions=2)
     staying = Holding()
-    producer = Producer(kafka_bootstrap, "test")
+    producer = Producer(kafka_bootstrap, "test", TOPIC_KEYS)
     newcomer = stream_of(producer, kafka_bootstrap, topic, Remembering(), group=topic.name)
 
     drain_within = seconds(4)  # for so long the newcomer waits for its partitions
@@ -101,7 +102,7 @@ async def test_who_is_cancelled_at_any_moment_of_its_start_leaves_no_connection_
     kafka_bootstrap: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = await a_topic(kafka_bootstrap, partitions=2)
-    producer = Producer(kafka_bootstrap, "test")
+    producer = Producer(kafka_bootstrap, "test", TOPIC_KEYS)
     await publish(kafka_bootstrap, numbers(topic, 1))
     first = Remembering()
     # A broker's first group takes it a while, and a start that takes so long is cut short.

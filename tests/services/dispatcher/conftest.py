@@ -20,6 +20,7 @@ from tests.services.dispatcher.dispatchers import (
 )
 from tests.services.dispatcher.tails import Tail, reading_all
 from tests.simulators import RunningSimulator, start_simulator
+from tests.topic_keys import TOPIC_KEYS
 
 StartDispatcher = Callable[..., Awaitable[RunningDispatcher]]
 
@@ -120,6 +121,6 @@ def engine(database_url: str) -> Generator[sa.Engine]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def producer(clean_topics: str) -> AsyncGenerator[Producer]:
     """Return what parts of a service publish with."""
-    made = Producer(clean_topics, "test")
+    made = Producer(clean_topics, "test", TOPIC_KEYS)
     yield made
     await made.stop()

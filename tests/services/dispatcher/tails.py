@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.topics.registry import DEAD_LETTER_PARTITIONS, PARTITIONS, dead_letter_topic
 from schemas.topics.topic import Topic
+from tests.topic_keys import TOPIC_KEYS
 
 T = TypeVar("T")
 Raw = ConsumerRecord[bytes, bytes]
@@ -30,7 +31,7 @@ class Tail(Generic[T]):
         while any([await self._consumer.position(place) < ends[place] for place in places]):
             for batch in (await self._consumer.getmany(timeout_ms=100)).values():
                 self.raw += batch
-                self.records += [self.topic.decode(record.value) for record in batch]
+                self.records += [TOPIC_KEYS.decode(self.topic, record) for record in batch]
         return self.records
 
 
@@ -45,7 +46,7 @@ async def reading_all(topic: Topic[T], bootstrap: str) -> AsyncGenerator[Tail[T]
 
 
 async def dead_letters(topic: Topic[Any], bootstrap: str) -> list[Raw]:
-    """Return everything that is in a topic's DLQ now."""
+    """Return everything that is in a topic's DLQ now, in the clear."""
     consumer = await _reader(bootstrap, dead_letter_topic(topic.name), DEAD_LETTER_PARTITIONS)
     try:
         places = list(consumer.assignment())
@@ -53,10 +54,15 @@ async def dead_letters(topic: Topic[Any], bootstrap: str) -> list[Raw]:
         letters: list[Raw] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
             for batch in (await consumer.getmany(timeout_ms=100)).values():
-                letters += batch
+                letters += [_opened(record) for record in batch]
         return letters
     finally:
         await consumer.stop()
+
+
+def _opened(record: Raw) -> Raw:
+    value, headers = TOPIC_KEYS.clear(record)
+    return replace(record, value=value, headers=headers)
 
 
 def header_of(record: Raw, name: str) -> str:

@@ -21,6 +21,7 @@ from tests.eventually import eventually
 from tests.given import NOON, SENDER, a_message_received, a_status_reported
 from tests.services.dispatcher.dispatchers import SOON, STARTS_WITHIN
 from tests.simulators import RunningSimulator, start_simulator
+from tests.topic_keys import TOPIC_KEYS
 from tests.vaults import the_vault
 
 VAULT = the_vault()
@@ -108,7 +109,7 @@ async def somebody(
     clean_topics: str, provider: RunningSimulator, database: sa.Engine
 ) -> AsyncGenerator[Callable[[], Somebody]]:
     """Return what makes a person."""
-    producer = Producer(clean_topics, "test")
+    producer = Producer(clean_topics, "test", TOPIC_KEYS)
     yield lambda: Somebody(f"1650555{next(_NUMBERS)}", provider, database, producer)
     await producer.stop()
 

@@ -21,6 +21,7 @@ from schemas.topics.provider_events import (
 )
 from schemas.topics.registry import PARTITIONS
 from tests.providers.whatsapp.bodies import a_change, a_status, an_envelope, encoded
+from tests.topic_keys import TOPIC_KEYS
 
 GRAPH = "/api/whatsapp/webhook"
 FLAT = "/api/v1/webhooks/whatsapp/status"
@@ -144,7 +145,7 @@ async def events_in_kafka(bootstrap: str) -> list[ProviderEvent]:
         while any([await consumer.position(place) < ends[place] for place in places]):
             batches = await consumer.getmany(timeout_ms=200)
             records = [record for batch in batches.values() for record in batch]
-            events += [PROVIDER_EVENTS.decode(record.value) for record in records]
+            events += [TOPIC_KEYS.decode(PROVIDER_EVENTS, record) for record in records]
         return events
     finally:
         await consumer.stop()

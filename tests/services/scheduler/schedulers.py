@@ -15,6 +15,7 @@ from deploy import wiring
 from deploy.processes import Process, python_module
 from domain.lifecycle import Status
 from runtime.kafka.producer import Producer
+from runtime.kafka.sealing import TopicKeys
 from schemas.topics.registry import PARTITIONS
 from schemas.topics.send_requests import SendRequested
 from schemas.topics.status_changes import STATUS_CHANGES
@@ -22,6 +23,7 @@ from schemas.topics.task_changes import JobChanged, JobStatus, TaskEvent
 from schemas.topics.topic import Topic
 from tests.callers import signed_in
 from tests.given import NOON, SENDER, a_status_changed
+from tests.topic_keys import TOPIC_KEYS
 
 MESSAGES = "/api/v1/im/messages"
 JOBS = "/api/v1/jobs"
@@ -138,6 +140,7 @@ class Tail(Generic[T]):
 
     topic: Topic[T]
     consumer: AIOKafkaConsumer
+    keys: TopicKeys
     records: list[T] = field(default_factory=list[T])
 
     async def read(self) -> list[T]:
@@ -147,12 +150,14 @@ class Tail(Generic[T]):
         while any([await self.consumer.position(place) < ends[place] for place in places]):
             batches = await self.consumer.getmany(timeout_ms=200)
             self.records += [
-                self.topic.decode(record.value) for batch in batches.values() for record in batch
+                self.keys.decode(self.topic, record)
+                for batch in batches.values()
+                for record in batch
             ]
         return self.records
 
 
-async def tail_of(topic: Topic[T], bootstrap: str) -> Tail[T]:
+async def tail_of(topic: Topic[T], bootstrap: str, keys: TopicKeys = TOPIC_KEYS) -> Tail[T]:
     """Return a tail that begins at the topic's present end; its consumer must be stopped."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=None, isolation_level="read_committed"
@@ -163,14 +168,14 @@ async def tail_of(topic: Topic[T], bootstrap: str) -> Tail[T]:
     await consumer.seek_to_end(*places)
     for place in places:
         await consumer.position(place)
-    return Tail(topic, consumer)
+    return Tail(topic, consumer, keys)
 
 
 class Projector:
     """Says what became of messages, in the place of the real one."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = Producer(bootstrap, "projector-of-tests")
+        self._producer = Producer(bootstrap, "projector-of-tests", None)
         self._said: set[str] = set()
 
     async def say_sent(self, requests: Iterable[SendRequested]) -> None:

@@ -17,6 +17,7 @@ from tests.eventually import eventually, seconds
 from tests.given import NOON
 from tests.services.scheduler.schedulers import RunningScheduler
 from tests.services.scheduler.tasks import a_task, enter, enter_groups, rows_of
+from tests.topic_keys import TOPIC_KEYS
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,7 +29,7 @@ class Tellers:
     """Tell opinions as the ingester does."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = Producer(bootstrap, "ingester-of-tests")
+        self._producer = Producer(bootstrap, "ingester-of-tests", TOPIC_KEYS)
 
     async def tell(self, *given: FeedbackGiven) -> None:
         records = PROVIDER_EVENTS.records(given, source="tests", at=NOON)

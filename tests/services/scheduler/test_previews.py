@@ -35,6 +35,7 @@ from tests.services.scheduler.schedulers import (
     RunningScheduler,
     Tail,
 )
+from tests.topic_keys import TOPIC_KEYS
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -280,7 +281,7 @@ async def test_an_answer_is_heard_and_shown(
 
 
 async def tell(bootstrap: str, *events: ProviderEvent) -> None:
-    producer = Producer(bootstrap, "tests")
+    producer = Producer(bootstrap, "tests", TOPIC_KEYS)
     records = [PROVIDER_EVENTS.record(one, source="tests", at=now()) for one in events]
     await producer.publish(records, within=seconds(30))
     await producer.stop()

@@ -25,6 +25,7 @@ from services.status_projector.publisher import Publisher, PublisherConfig
 from tests.eventually import seconds
 from tests.sealed import VAULT
 from tests.services.status_projector.facts import ZONE, Record
+from tests.topic_keys import TOPIC_KEYS
 
 GROUP = "members"
 """Not the service's: what these commit must not meet a process of another test."""
@@ -99,7 +100,7 @@ async def a_member(
     engine = connect(database_url)
     owner = f"{name}:{uuid4().hex[:8]}"
     publisher = Publisher(PublisherConfig(through or bootstrap, GROUP, owner, seconds(3)))
-    producer = Producer(bootstrap, name)
+    producer = Producer(bootstrap, name, TOPIC_KEYS)
     tools = Tools(engine, VAULT, publisher, DeadLetters(producer, name, now), now, ZONE)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False

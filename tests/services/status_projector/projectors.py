@@ -22,6 +22,7 @@ from tests.callers import EVERYBODY, signed_in
 from tests.given import NOON
 from tests.services.dispatcher.tails import Tail
 from tests.services.status_projector.facts import Life, Record, topic_of
+from tests.topic_keys import TOPIC_KEYS
 
 STARTS_WITHIN = timedelta(seconds=60)
 SOON = timedelta(seconds=60)
@@ -101,7 +102,7 @@ class Writer:
     """Puts records on the projector's topics, as the other services do."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = Producer(bootstrap, "test")
+        self._producer = Producer(bootstrap, "test", TOPIC_KEYS)
 
     async def stop(self) -> None:
         await self._producer.stop()

@@ -14,13 +14,15 @@ from tests.eventually import eventually
 from tests.sealed import VAULT
 from tests.services.status_projector.facts import EVERY_TOPIC, ZONE, Life
 from tests.services.status_projector.projectors import SOON, Writer, whole
+from tests.topic_keys import TOPIC_KEYS
 
 PASSER_BY = "+16505559999"
 
 
 async def rebuilt(url: str, bootstrap: str, *, mends: bool) -> Result:
     """Run a rebuild."""
-    return await Rebuild(url, bootstrap, VAULT, ZONE).run(lambda _done, _of: None, mends=mends)
+    run = Rebuild(url, bootstrap, VAULT, TOPIC_KEYS, ZONE)
+    return await run.run(lambda _done, _of: None, mends=mends)
 
 
 def differing(result: Result) -> list[Line]:

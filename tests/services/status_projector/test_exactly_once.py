@@ -32,6 +32,7 @@ from tests.services.status_projector.projectors import (
     last_statuses,
     whole,
 )
+from tests.topic_keys import TOPIC_KEYS
 
 pytestmark = [
     pytest.mark.stack,
@@ -105,9 +106,9 @@ async def apply_and_die(engine: sa.Engine, bootstrap: str) -> None:
 def heard(record: ConsumerRecord[bytes, bytes]) -> Heard:
     """Return a record as a stream hands it over."""
     topic = SEND_REQUESTS if record.topic == SEND_REQUESTS.name else PROVIDER_EVENTS
-    value = topic.decode(record.value)
+    raw, headers = TOPIC_KEYS.clear(record)
     trigger = Trigger(record.topic, record.partition, record.offset)
-    return Heard(trigger, value, record.key, record.value or b"", tuple(record.headers))
+    return Heard(trigger, topic.decode(raw), record.key, raw or b"", headers)
 
 
 async def test_a_second_process_takes_over_without_a_loss_and_without_a_repetition(

@@ -191,7 +191,7 @@ async def test_a_long_reader_keeps_a_month_and_nothing_else(
 def tools_at(engine: sa.Engine, moment: datetime) -> Tools:
     """Return the service's tools at another time; nothing of Kafka is called."""
     publisher = Publisher(PublisherConfig("127.0.0.1:1", "g", "o", seconds(1)))
-    letters = DeadLetters(Producer("127.0.0.1:1", "t"), "t", now)
+    letters = DeadLetters(Producer("127.0.0.1:1", "t", None), "t", now)
     return Tools(engine, VAULT, publisher, letters, lambda: moment, ZONE)
 
 
