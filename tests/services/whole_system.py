@@ -35,6 +35,7 @@ from tests.services.scheduler.schedulers import (
 )
 from tests.services.statistics.running import a_statistics_process
 from tests.services.status_projector.projectors import start_projector, stop_projector
+from tests.topic_keys import TOPIC_KEYS
 from tests.vaults import the_vault
 
 OURS, THEIRS = "acme", "globex"
