@@ -177,11 +177,8 @@ class Vault:
             for one in given
         ]
 
-    def locked_away(
-        self, connection: sa.Connection, envelopes: Iterable[bytes | None]
-    ) -> list[bool]:
-        """Return of each of these whether `disclose` would be `Unreadable` for it."""
-        given = list(envelopes)
+    def locked_away(self, connection: sa.Connection, given: Sequence[bytes | None]) -> list[bool]:
+        """Return of each of these envelopes whether `disclose` would be `Unreadable` for it."""
         keys = _load(connection, {one[:_HASH] for one in given if one is not None})
         lacking = {person for person, key in keys.items() if key.master not in self._masters}
         return [one is not None and one[:_HASH] in lacking for one in given]

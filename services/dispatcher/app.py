@@ -89,13 +89,7 @@ class Dispatcher:
         self._finding = Finding(
             self._engine, vault, producer, self._channels, self._follow_ups, clock=now
         )
-        self._breaker = SenderBreaker(
-            self._engine,
-            self._channels,
-            settings.sender_breaker,
-            lasts=settings.sender_breaker_window,
-            clock=now,
-        )
+        self._breaker = _breaker(settings, self._engine, self._channels)
         self._recorder = Recorder(
             self._engine,
             vault,
@@ -195,6 +189,14 @@ def _channels(
             "wechat": lambda: wechat.open_channel(files, tokens),
         }
     )
+
+
+def _breaker(
+    settings: DispatcherSettings, engine: sa.Engine, channels: dict[str, Channel]
+) -> SenderBreaker:
+    """Return what stops a sender of whom too much fails."""
+    lasts = settings.sender_breaker_window
+    return SenderBreaker(engine, channels, settings.sender_breaker, lasts=lasts, clock=now)
 
 
 def _listener(
