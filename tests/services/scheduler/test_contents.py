@@ -28,7 +28,7 @@ from tests.services.scheduler.tasks import a_task, enter, enter_groups, rows_of
 
 pytestmark = pytest.mark.stack
 
-WORDS: Final = "Wisteria-6120"
+WORDS: Final = "Oleander-3348"
 KEY: Final = "uploads/2026/03/0a1b.png"
 PLAIN: Final[dict[str, Any]] = {
     "text": WORDS,
