@@ -1,7 +1,7 @@
 """Loads and saves the trails of a batch's messages, a statement each for the whole batch."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +11,7 @@ from domain.failures import Origin
 from domain.identity import is_fallback_of
 from domain.lifecycle import Evidence, Status
 from runtime.copying import copy_columns
+from schemas.tables.partitions import month_of
 from schemas.topics.contents import type_of
 from services.status_projector.projection import Caused, Changes
 from services.status_projector.store import files, personal
@@ -70,7 +71,7 @@ _LOAD = sa.text(
            order_id, job_id, original_message_id, pricing, started_at, accepted_at, delivered_at,
            read_at, failures
     FROM messages
-    WHERE message_id = ANY(:message_ids) AND created_at BETWEEN :oldest AND :newest
+    WHERE message_id = ANY(:message_ids) AND created_at >= :since AND created_at < :before
     ORDER BY message_id FOR UPDATE
     """
 )
@@ -146,7 +147,7 @@ _UPDATE = sa.text(
         CAST(:pricings AS text[])
     ) AS t(message_id, status, sequence, provider_id, started_at, accepted_at, delivered_at,
            read_at, failed_at, error_code, error_message, failures, pricing)
-    WHERE m.message_id = t.message_id AND m.created_at BETWEEN :oldest AND :newest
+    WHERE m.message_id = t.message_id AND m.created_at >= :since AND m.created_at < :before
     """
 )
 
@@ -176,7 +177,7 @@ def update(connection: sa.Connection, trails: Sequence[Trail], now: datetime) ->
 _RETRIED = sa.text(
     """
     UPDATE messages SET retried = true, updated_at = :now
-    WHERE message_id = ANY(:message_ids) AND created_at BETWEEN :oldest AND :newest
+    WHERE message_id = ANY(:message_ids) AND created_at >= :since AND created_at < :before
       AND NOT retried
     """
 )
@@ -262,6 +263,15 @@ def _pricing(priced: Priced | None) -> str | None:
 
 
 def _within(moments: Iterable[datetime]) -> dict[str, datetime]:
-    """Return the time in which messages were entered: the server passes over other months."""
+    """Return the months in which messages were entered: the server passes over the others.
+
+    Whole months: of moments after its last look at the table the server expects next to no rows,
+    and compares each of thousands with each row of the batch.
+    """
     known = set(moments)
-    return {"oldest": min(known), "newest": max(known)}
+    first, after = month_of(min(known)), month_of(max(known), 1)
+    return {"since": _midnight(first), "before": _midnight(after)}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
