@@ -131,11 +131,14 @@ async def trickle(port: int, words: bytes, *, pause: float = 0.5, at_once: int =
 
 
 async def slowest_of(ingester: RunningIngester, posts: int) -> float:
-    """Return the 99th percentile of that many healthy posts, in seconds."""
+    """Return the 95th percentile of that many healthy posts, in seconds.
+
+    What else the machine does may hold up one or two; whoever is hindered is hindered often.
+    """
     took: list[float] = []
     for _ in range(posts):
         began = time.monotonic()
         answer = await ingester.post(a_callback(a_provider_id()))
         took.append(time.monotonic() - began)
         assert answer.status_code == 200
-    return sorted(took)[posts * 99 // 100]
+    return sorted(took)[posts * 95 // 100]
