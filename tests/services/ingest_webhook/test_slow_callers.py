@@ -18,6 +18,7 @@ from tests.services.ingest_webhook.ingesters import (
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 SLOW_CALLERS: Final = 300
+ROUNDS: Final = 3
 
 
 class TestSlowCallers:
@@ -25,17 +26,14 @@ class TestSlowCallers:
         self, an_ingester: StartIngester
     ) -> None:
         ingester = await an_ingester(INGEST_HEAD_WITHIN="PT2S", INGEST_BODY_WITHIN="PT3S")
-        alone = await slowest_of(ingester, 200)
+        bound = max(4 * await slowest_of(ingester, 200), 0.25)
 
-        async with asyncio.TaskGroup() as tasks:
-            gone = [
-                tasks.create_task(trickle(ingester.port, HEADS[number % len(HEADS)]))
-                for number in range(SLOW_CALLERS)
-            ]
-            beside = await slowest_of(ingester, 200)
+        # What else the machine does may hold up some once; whoever is hindered is so each time.
+        rounds = [await beside_slow_callers(ingester)]
+        while rounds[-1] >= bound and len(rounds) < ROUNDS:
+            rounds.append(await beside_slow_callers(ingester))
 
-        assert max(task.result() for task in gone) < 8
-        assert beside < max(4 * alone, 0.25)
+        assert rounds[-1] < bound
 
     async def test_a_body_long_in_coming_gives_its_room_to_others(
         self, an_ingester: StartIngester
@@ -130,15 +128,24 @@ async def trickle(port: int, words: bytes, *, pause: float = 0.5, at_once: int =
     return time.monotonic() - began
 
 
-async def slowest_of(ingester: RunningIngester, posts: int) -> float:
-    """Return the 95th percentile of that many healthy posts, in seconds.
+async def beside_slow_callers(ingester: RunningIngester) -> float:
+    """Return the same beside callers who trickle, all of whom are hung up on."""
+    async with asyncio.TaskGroup() as tasks:
+        gone = [
+            tasks.create_task(trickle(ingester.port, HEADS[number % len(HEADS)]))
+            for number in range(SLOW_CALLERS)
+        ]
+        beside = await slowest_of(ingester, 200)
+    assert max(task.result() for task in gone) < 8
+    return beside
 
-    What else the machine does may hold up one or two; whoever is hindered is hindered often.
-    """
+
+async def slowest_of(ingester: RunningIngester, posts: int) -> float:
+    """Return the 99th percentile of that many healthy posts, in seconds."""
     took: list[float] = []
     for _ in range(posts):
         began = time.monotonic()
         answer = await ingester.post(a_callback(a_provider_id()))
         took.append(time.monotonic() - began)
         assert answer.status_code == 200
-    return sorted(took)[posts * 95 // 100]
+    return sorted(took)[posts * 99 // 100]
