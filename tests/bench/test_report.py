@@ -80,9 +80,7 @@ def test_the_picture_is_an_image_with_a_part_for_each_process(tmp_path: Path) ->
 
     write(sections, tmp_path)
 
-    picture = ET.fromstring((tmp_path / "benchmarks-cpu.svg").read_text())  # noqa: S314 - our own
-    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == [
+    assert titles_in(tmp_path / "benchmarks-cpu.svg") == [
         "dispatcher: 1.00 ms",
         "kafka: 2.00 ms",
         "dispatcher: 0.50 ms",
@@ -98,9 +96,7 @@ def test_the_curve_has_a_point_for_each_size_of_the_table(tmp_path: Path) -> Non
 
     write(sections, tmp_path)
 
-    picture = ET.fromstring((tmp_path / "benchmarks-growth.svg").read_text())  # noqa: S314 - our own
-    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == [
+    assert titles_in(tmp_path / "benchmarks-growth.svg") == [
         "bare loop, 0 messages: 20,000 events/s",
         "bare loop, 5,000,000 messages: 20,400 events/s",
         "Sendtrail, 0 messages: 11,000 events/s",
@@ -116,6 +112,12 @@ def test_ours_and_the_bare_loop_take_turns_and_their_medians_count() -> None:
 
     measured = pair.rate("calls_per_s", "calls/s")
     assert (measured.value, measured.raw_limit, measured.ratio) == (50, 100, 0.5)
+
+
+def titles_in(picture: Path) -> list[str | None]:
+    """Return what the parts of a picture say of themselves."""
+    drawn = ET.fromstring(picture.read_text())  # noqa: S314 - our own
+    return [title.text for title in drawn.iter("{http://www.w3.org/2000/svg}title")]
 
 
 def sections_of(*measurements: Measurement) -> Sequence[Section]:
